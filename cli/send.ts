@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs';
+import { signV3 } from '../lambdas/events/signature.ts';
+import { type Target, UsageError } from './target.ts';
+
+/**
+ * Signs a body as HubSpot does and posts it to the webhook route.
+ *
+ * @param file - path of a JSON file with an array of events, `-` for standard input
+ * @returns status and body of the answer
+ * @throws UsageError when the file cannot be read or is not JSON
+ */
+export async function sendEvents(target: Target, file: string): Promise<{ status: number; body: string }> {
+  const body = Buffer.from(readEvents(file));
+  const uri = `${target.ingestUrl}/webhooks/hubspot`;
+  const timestamp = String(Date.now());
+  const secret = await target.readClientSecret();
+  const signature = signV3({ method: 'POST', uri, body }, timestamp, secret);
+  const response = await fetch(uri, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'x-hubspot-signature-v3': signature,
+      'x-hubspot-request-timestamp': timestamp,
+    },
+    body,
+  });
+  return { status: response.status, body: await response.text() };
+}
+
+function readEvents(file: string): string {
+  const name = file === '-' ? 'standard input' : file;
+  let body: string;
+  try {
+    body = readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (cause) {
+    throw new UsageError(
+      `${name} cannot be read: give a file with an array of webhook events, or - for standard input`,
+      { cause },
+    );
+  }
+  try {
+    JSON.parse(body);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : '';
+    throw new UsageError(`${name} is not JSON: ${reason}`, { cause });
+  }
+  return body;
+}

@@ -1,0 +1,52 @@
+/** What the stack tells each function. `lib/` sets these with `satisfies`, the doors read them: one name, two ends. */
+
+interface CommonEnv {
+  /** The HubSpot portal (account) this stack serves; events of any other are counted and dropped. */
+  readonly PORTAL_ID: string;
+}
+
+export interface IngestEnv extends CommonEnv {
+  readonly EVENTS_QUEUE_URL: string;
+  /** Secret `{ clientSecret, previousClientSecret?, signalsSecret?, previousSignalsSecret? }`. */
+  readonly WEBHOOK_SECRET_ARN: string;
+  /** Scheme, host, port and optional prefix HubSpot calls, without a trailing slash; empty = `https://` + the gateway's own domain. */
+  readonly PUBLIC_URL: string;
+  /** `true` accepts signature v2 on the workflow route: it has no protection against replay. */
+  readonly WORKFLOW_V2: string;
+}
+
+interface StoreEnv extends CommonEnv {
+  readonly CONTACT_TABLE_NAME: string;
+  /** Secret `{ key }`: the HMAC key under which e-mail addresses become identity rows. */
+  readonly IDENTITY_KEY_SECRET_ARN: string;
+  /** IANA time zone of the portal: the nights by which scores fade and the dates in reasons. */
+  readonly TIME_ZONE: string;
+  /** Days a fact is kept. */
+  readonly FACT_RETENTION_DAYS: string;
+  readonly URGENT_QUEUE_URL: string;
+  readonly CHANGES_QUEUE_URL: string;
+  readonly BACKGROUND_QUEUE_URL: string;
+}
+
+export interface ScorerEnv extends StoreEnv {
+  readonly EVENTS_DEAD_LETTER_QUEUE_URL: string;
+  /** App ids whose own writes come back as events and are dropped, comma separated. */
+  readonly OWN_APP_IDS: string;
+}
+
+export interface WriteBackEnv extends StoreEnv {
+  /** Secret `{ accessToken }`. */
+  readonly HUBSPOT_TOKEN_SECRET_ARN: string;
+  readonly HUBSPOT_API_URL: string;
+  readonly WRITE_BACK_DEAD_LETTER_QUEUE_URL: string;
+  /** Calls HubSpot allows this token in any 10 seconds. */
+  readonly HUBSPOT_LIMIT_PER_10_SECONDS: string;
+  /** Of these, calls left to other users of the same token. */
+  readonly HUBSPOT_RESERVE_PER_10_SECONDS: string;
+}
+
+export interface NightlyEnv extends CommonEnv {
+  readonly CONTACT_TABLE_NAME: string;
+  readonly TICKS_QUEUE_URL: string;
+  readonly TIME_ZONE: string;
+}

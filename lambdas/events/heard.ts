@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import type { Fact, PropertyValue } from '../scoring/facts.ts';
+import type { Model } from '../scoring/model.ts';
+
+/** Everything that reading a request needs to know besides the request. */
+export interface ReadingContext {
+  readonly model: Model;
+  /** The portal this stack serves. */
+  readonly portalId: string;
+  /** App ids whose own writes come back as events. */
+  readonly ownAppIds: readonly string[];
+  /** Epoch milliseconds at which the request was received. */
+  readonly receivedAtMs: number;
+}
+
+/** Whom something is about. */
+export type Subject =
+  | { readonly type: 'contact' | 'company' | 'deal'; readonly id: string }
+  | { readonly type: 'email'; readonly email: string };
+
+/** What befell the record itself. */
+export type Turn =
+  | { readonly kind: 'deletion' | 'restore' | 'privacyDeletion'; readonly atMs: number }
+  | { readonly kind: 'merge'; readonly atMs: number; readonly oldIds: readonly string[] };
+
+/** What one event says, in our words. */
+export interface Heard {
+  readonly subject: Subject;
+  readonly facts: readonly Fact[];
+  readonly properties: readonly PropertyValue[];
+  readonly turn?: Turn;
+}
+
+/** An event that can never be understood. The reason holds nothing of what it says. */
+export interface Rejected {
+  readonly reason: string;
+  readonly event: unknown;
+}
+
+/** What a request said: understood, refused with a reason, or dropped on purpose (counted by reason). */
+export interface Hearing {
+  readonly heard: readonly Heard[];
+  readonly rejected: readonly Rejected[];
+  readonly dropped: readonly string[];
+}
+
+/**
+ * The identity of a fact: what happened, not how we heard of it.
+ *
+ * @param parts - beginning with the portal, what tells this fact from every other; never attempts, never receive times
+ * @returns 22 URL-safe characters
+ */
+export function factKey(...parts: readonly (string | number)[]): string {
+  return createHash('sha256')
+    .update(JSON.stringify(parts.map(String)))
+    .digest('base64url')
+    .slice(0, 22);
+}
+
+/** Most a time may lie ahead of its receipt: clocks differ, but not by days. */
+const AHEAD_MS = 86_400_000;
+const YEAR_2000_MS = Date.UTC(2000, 0, 1);
+
+/** Why a time cannot be one at which something happened; undefined when it can. @param nowMs - time of receipt, epoch ms */
+export function implausible(occurredAtMs: number, nowMs: number): string | undefined {
+  if (!Number.isFinite(occurredAtMs)) return 'the time is not a finite number';
+  if (occurredAtMs < YEAR_2000_MS) return 'the time lies before the year 2000';
+  if (occurredAtMs > nowMs + AHEAD_MS) return 'the time lies more than 24 hours ahead of its receipt';
+  return undefined;
+}

@@ -1,0 +1,177 @@
+import * as v from 'valibot';
+import { asText } from '../scoring/values.ts';
+import {
+  factKey,
+  type Heard,
+  type Hearing,
+  implausible,
+  type ReadingContext,
+  type Subject,
+} from './heard.ts';
+import { isOutput, observe, PROPERTY_NAME } from './property-facts.ts';
+import { complaintOf, RecordId } from './signals.ts';
+
+/** What HubSpot puts in the place of a sensitive value. */
+const REDACTED = 'REDACTED';
+
+const OBJECT_TYPES: Readonly<Record<string, 'contact' | 'company' | 'deal'>> = {
+  '0-1': 'contact',
+  '0-2': 'company',
+  '0-3': 'deal',
+  contact: 'contact',
+  company: 'company',
+  deal: 'deal',
+};
+
+const Event = v.looseObject({
+  portalId: RecordId,
+  occurredAt: v.number(),
+  subscriptionType: v.optional(v.string()),
+  eventType: v.optional(v.string()),
+  eventId: v.optional(v.union([v.number(), v.string(), v.bigint()])),
+  objectId: v.optional(RecordId),
+  objectTypeId: v.optional(v.string()),
+  propertyName: v.optional(v.string()),
+  propertyValue: v.optional(v.unknown()),
+  isSensitive: v.optional(v.boolean()),
+  sourceId: v.optional(v.unknown()),
+  newObjectId: v.optional(RecordId),
+  primaryObjectId: v.optional(RecordId),
+  mergedObjectIds: v.optional(v.pipe(v.array(RecordId), v.maxLength(250))),
+  fromObjectId: v.optional(RecordId),
+  toObjectId: v.optional(RecordId),
+  fromObjectTypeId: v.optional(v.string()),
+  toObjectTypeId: v.optional(v.string()),
+  associationType: v.optional(v.string()),
+  associationTypeId: v.optional(v.number()),
+  associationRemoved: v.optional(v.boolean()),
+  isPrimaryAssociation: v.optional(v.boolean()),
+});
+type Event = v.InferOutput<typeof Event>;
+
+type Said = { readonly heard: Heard } | { readonly rejected: string } | { readonly dropped: string };
+
+/** Reads the body of HubSpot's app webhooks: an array of events, each on its own merits. */
+export function readHubSpotEvents(body: unknown, context: ReadingContext): Hearing {
+  const hearing = {
+    heard: [] as Heard[],
+    rejected: [] as Hearing['rejected'][number][],
+    dropped: [] as string[],
+  };
+  for (const event of Array.isArray(body) ? body : [body]) {
+    const said = readEvent(event, context);
+    if ('heard' in said) hearing.heard.push(said.heard);
+    else if ('dropped' in said) hearing.dropped.push(said.dropped);
+    else hearing.rejected.push({ reason: said.rejected, event });
+  }
+  return hearing;
+}
+
+function readEvent(content: unknown, context: ReadingContext): Said {
+  const parsed = v.safeParse(Event, content);
+  if (!parsed.success) return { rejected: `not an event of HubSpot's: ${complaintOf(parsed.issues[0])}` };
+  const event = parsed.output;
+  if (event.portalId !== context.portalId) return { dropped: 'another portal' };
+  const time = implausible(event.occurredAt, context.receivedAtMs);
+  if (time !== undefined) return { rejected: time };
+  const [object, ...rest] = (event.subscriptionType ?? event.eventType ?? '').split('.');
+  const action = rest.join('.');
+  if (action === 'associationChange') return readAssociation(event, object ?? '');
+  const type = OBJECT_TYPES[object === 'object' ? (event.objectTypeId ?? '') : (object ?? '')];
+  if (type === undefined) return { dropped: 'an object type without scores' };
+  if (action === 'merge') return readMerge(event, type);
+  if (event.objectId === undefined) return { rejected: 'objectId is missing' };
+  const subject: Subject = { type, id: event.objectId };
+  if (action === 'propertyChange') return readChange(event, subject, context);
+  return readTurn(event, subject, action);
+}
+
+function readChange(
+  event: Event,
+  subject: Subject & { id: string },
+  { model, ownAppIds }: ReadingContext,
+): Said {
+  const { portalId, propertyName: property, occurredAt: atMs } = event;
+  if (property === undefined) return { rejected: 'propertyName is missing' };
+  if (!PROPERTY_NAME.test(property)) return { rejected: 'propertyName is not the name of a property' };
+  if (isOutput(property)) return { dropped: 'an output of our own' };
+  if (ownAppIds.includes(String(event.sourceId))) return { dropped: 'an echo of our own write' };
+  const value = asText(event.propertyValue);
+  if (value === undefined) return { rejected: 'propertyValue is neither text, number, true, false nor null' };
+  if (event.isSensitive === true || value === REDACTED) return { dropped: 'a sensitive value, redacted' };
+  const seen = {
+    portalId,
+    objectType: subject.type,
+    objectId: subject.id,
+    property,
+    value,
+    atMs,
+    as: 'change',
+  } as const;
+  return { heard: { subject, ...observe(model, seen) } };
+}
+
+function readTurn(event: Event, subject: Subject & { id: string }, action: string): Said {
+  const { portalId, occurredAt: atMs } = event;
+  if (action === 'deletion' || action === 'restore' || action === 'privacyDeletion') {
+    return { heard: { subject, facts: [], properties: [], turn: { kind: action, atMs } } };
+  }
+  if (action !== 'creation') return { dropped: 'an event type without scores' };
+  // A record is created once, whether `contact.*` or `object.*` tells it.
+  const key = factKey(portalId, subject.type, subject.id, 'creation');
+  return {
+    heard: {
+      subject,
+      facts: [{ key, name: `event:${subject.type}.creation`, occurredAtMs: atMs }],
+      properties: [],
+    },
+  };
+}
+
+/** A merge makes a new record; the two old ids live on as aliases of it. */
+function readMerge(event: Event, type: 'contact' | 'company' | 'deal'): Said {
+  const { occurredAt: atMs, newObjectId, primaryObjectId, mergedObjectIds = [], objectId } = event;
+  const id = newObjectId ?? primaryObjectId ?? objectId;
+  if (id === undefined) return { rejected: 'a merge without newObjectId, primaryObjectId and objectId' };
+  const old = [primaryObjectId, objectId, ...mergedObjectIds].filter(
+    (other) => other !== undefined && other !== id,
+  );
+  const oldIds = [...new Set(old)].filter((other) => other !== undefined);
+  return {
+    heard: { subject: { type, id }, facts: [], properties: [], turn: { kind: 'merge', atMs, oldIds } },
+  };
+}
+
+function readAssociation(event: Event, object: string): Said {
+  const { portalId, occurredAt: atMs, fromObjectId, toObjectId, associationRemoved = false } = event;
+  if (fromObjectId === undefined || toObjectId === undefined)
+    return { rejected: 'an association without both its ends' };
+  const [from, to] = (event.associationType ?? '').toLowerCase().split('_to_');
+  const ends = [
+    { type: OBJECT_TYPES[event.fromObjectTypeId ?? from ?? object], id: fromObjectId },
+    { type: OBJECT_TYPES[event.toObjectTypeId ?? to ?? ''], id: toObjectId },
+  ];
+  const contact = ends.find((end) => end.type === 'contact');
+  const other = ends.find((end) => end.type !== undefined && end.type !== 'contact');
+  if (contact === undefined || other === undefined) return { dropped: 'an association without scores' };
+  const primary = event.isPrimaryAssociation === true ? 'primary' : 'other';
+  const state = associationRemoved ? 'removed' : 'added';
+  const key = factKey(
+    portalId,
+    'contact',
+    contact.id,
+    'association',
+    other.type ?? '',
+    other.id,
+    primary,
+    state,
+    atMs,
+  );
+  const fact = {
+    key,
+    name: `event:association.${other.type}`,
+    occurredAtMs: atMs,
+    value: `${state} ${primary} ${other.id}`,
+  };
+  return { heard: { subject: { type: 'contact', id: contact.id }, facts: [fact], properties: [] } };
+}

@@ -1,0 +1,147 @@
+import type { Fact, PropertyValue } from '../scoring/facts.ts';
+import { fitInputs, type Model } from '../scoring/model.ts';
+import { asInstant, asNumber, asText } from '../scoring/values.ts';
+import { factKey, type ReadingContext, type Subject } from './heard.ts';
+
+/** How the values of a property are to be read; `value` = it says what is, its changes are no signals. */
+export type PropertyKind = 'timestamp' | 'counter' | 'transition' | 'text' | 'value';
+
+/** How HubSpot names properties internally. */
+export const PROPERTY_NAME = /^[a-z][a-z0-9_]{0,99}$/;
+/** Longest value that is kept, in characters; URLs and names beyond it are cut, and patterns match what is left. */
+const VALUE_LENGTH = 1024;
+/** A timestamp property further ahead of its own change than this is no signal: nobody clicks next week. */
+const AHEAD_MS = 86_400_000;
+
+/** HubSpot's own signal properties, kept as facts also while no rule uses them. */
+const STANDARD_KINDS: Readonly<Record<string, PropertyKind>> = {
+  hs_email_last_open_date: 'timestamp',
+  hs_email_last_click_date: 'timestamp',
+  hs_email_last_reply_date: 'timestamp',
+  hs_sales_email_last_replied: 'timestamp',
+  recent_conversion_date: 'timestamp',
+  hs_analytics_last_visit_timestamp: 'timestamp',
+  hs_analytics_num_page_views: 'counter',
+  hs_analytics_num_visits: 'counter',
+  hs_email_click: 'counter',
+  hs_email_open: 'counter',
+  num_conversion_events: 'counter',
+  lifecyclestage: 'transition',
+  hs_lead_status: 'transition',
+  hs_analytics_last_url: 'text',
+  recent_conversion_event_name: 'text',
+};
+
+/** Whether a property is one of our own: what we write comes back and says nothing new. */
+export function isOutput(property: string): boolean {
+  return property.startsWith('afterglow_');
+}
+
+/** The kind a model gives a property, else HubSpot's own, else `value`. */
+export function kindOf(model: Model, property: string): PropertyKind {
+  for (const { from } of model.engagement.signals) {
+    if (from.kind !== 'signal' && from.property === property) return from.kind;
+  }
+  return Object.hasOwn(STANDARD_KINDS, property) ? (STANDARD_KINDS[property] ?? 'value') : 'value';
+}
+
+/** Properties of a contact that tell something to a fold: the model's fit inputs, and those its signals are read from. */
+export function modelInputs(model: Model): string[] {
+  const sources = model.engagement.signals.flatMap(({ from }) =>
+    from.kind === 'signal' ? [] : [from.property],
+  );
+  return [...new Set([...fitInputs(model), ...sources])];
+}
+
+/** A property's value, seen in HubSpot or heard of. */
+export interface Observation {
+  readonly portalId: string;
+  /** `contact`, `company` or `deal`, whichever name the event used. */
+  readonly objectType: string;
+  /** The record the event named; a merge does not change it. */
+  readonly objectId: string;
+  readonly property: string;
+  /** As text; `''` = cleared. */
+  readonly value: string;
+  /** Epoch milliseconds at which it took (`change`) or had (`state`, `found`) the value. */
+  readonly atMs: number;
+  /**
+   * `change`: told as a change at that time. `state`: told as what is at that time. `found`: read by us; a count found is
+   * a baseline, since nobody saw it rise.
+   */
+  readonly as: 'change' | 'state' | 'found';
+}
+
+/**
+ * What an observed property means: a fact, a current value, or both.
+ *
+ * A timestamp's value is the signal's time and a counter's value is the count reached, however they were observed; so the
+ * same visit heard by webhook, workflow and hydration is one fact. A value or a text is a signal only when it changed.
+ *
+ * @returns facts and property values; nothing for a value that does not read as its kind
+ */
+export function observe(model: Model, seen: Observation): { facts: Fact[]; properties: PropertyValue[] } {
+  if (isOutput(seen.property)) return { facts: [], properties: [] };
+  const kind = kindOf(model, seen.property);
+  const value = seen.value.slice(0, VALUE_LENGTH);
+  const keepsValue =
+    seen.objectType !== 'contact' || kind === 'value' || fitInputs(model).includes(seen.property);
+  const fact = value === '' ? undefined : factOf(kind, seen, value);
+  return {
+    facts: fact === undefined ? [] : [fact],
+    properties: keepsValue ? [{ name: seen.property, value, occurredAtMs: seen.atMs }] : [],
+  };
+}
+
+function factOf(kind: PropertyKind, seen: Observation, value: string): Fact | undefined {
+  const { portalId, objectType, objectId, property, atMs } = seen;
+  const name = `property:${property}`;
+  const identity = [portalId, objectType, objectId, property];
+  if (kind === 'timestamp') {
+    const occurredAtMs = asInstant(value);
+    if (occurredAtMs === undefined || occurredAtMs > atMs + AHEAD_MS) return undefined;
+    return { key: factKey(...identity, 'at', occurredAtMs), name, occurredAtMs };
+  }
+  if (kind === 'counter') {
+    const count = asNumber(value);
+    if (count === undefined) return undefined;
+    const baseline = seen.as === 'found';
+    const key = factKey(...identity, baseline ? 'found' : 'count', count);
+    return {
+      key,
+      name,
+      occurredAtMs: atMs,
+      value: String(count),
+      record: objectId,
+      ...(baseline && { baseline }),
+    };
+  }
+  if (kind === 'value' || seen.as !== 'change') return undefined;
+  return { key: factKey(...identity, 'change', value, atMs), name, occurredAtMs: atMs, value };
+}
+
+/**
+ * What a snapshot of a contact means: all its properties as of one time. Where it names the contact by e-mail only, its
+ * timestamps and counts are left out: without a record id they would not be the same facts as HubSpot's own.
+ *
+ * @param given - names and values as they came; what is no property name or no plain value is passed over
+ */
+export function observeSnapshot(
+  given: readonly (readonly [string, unknown])[],
+  subject: Subject,
+  atMs: number,
+  { model, portalId }: Pick<ReadingContext, 'model' | 'portalId'>,
+): { facts: Fact[]; properties: PropertyValue[] } {
+  const objectId = subject.type === 'email' ? '' : subject.id;
+  const observed = given.flatMap(([property, raw]) => {
+    const value = asText(raw);
+    if (value === undefined || !PROPERTY_NAME.test(property)) return [];
+    return [
+      observe(model, { portalId, objectType: 'contact', objectId, property, value, atMs, as: 'state' }),
+    ];
+  });
+  return {
+    facts: subject.type === 'email' ? [] : observed.flatMap(({ facts }) => facts),
+    properties: observed.flatMap(({ properties }) => properties),
+  };
+}

@@ -1,0 +1,156 @@
+import {
+  BasicApi,
+  BatchApi,
+  createConfiguration,
+  ResponseContext,
+  ServerConfiguration,
+  wrapHttpLibrary,
+} from '@hubspot/api-client/lib/codegen/crm/contacts/index.js';
+import * as v from 'valibot';
+import { HubSpotError } from './answer.ts';
+import type { Send } from './transport.ts';
+
+/** HubSpot takes this many records in one batch (CRM API reference, batch endpoints, read 2026-11). */
+export const BATCH = 100;
+
+/** A contact as HubSpot has it. */
+export interface HubSpotContact {
+  /** The id it lives under, which may differ from the one asked for. */
+  readonly id: string;
+  /** Text, or null where there is none. */
+  readonly properties: Readonly<Record<string, string | null>>;
+  /** Epoch milliseconds. */
+  readonly updatedAtMs: number;
+}
+
+/** One record of a batch update. */
+export interface WriteInput {
+  readonly id: string;
+  readonly properties: Readonly<Record<string, string>>;
+  /** Unique within the batch: with it HubSpot refuses single records instead of the batch. */
+  readonly objectWriteTraceId: string;
+}
+
+/** What a batch answered, record by record; a record in neither list was passed over in silence. */
+export interface BatchAnswer {
+  readonly written: readonly { readonly id: string; readonly traceId: string | undefined }[];
+  readonly errors: readonly {
+    readonly category: string;
+    readonly ids: readonly string[];
+    readonly traceIds: readonly string[];
+  }[];
+}
+
+/** What we ask of HubSpot about contacts. Every call goes through the budget; failures are {@link HubSpotError}s. */
+export interface HubSpotContacts {
+  /**
+   * Reads up to 100 contacts.
+   *
+   * @param ids - record ids, or e-mail addresses with `idProperty: 'email'`
+   * @returns those that exist
+   */
+  read(
+    ids: readonly string[],
+    properties: readonly string[],
+    idProperty?: 'email',
+  ): Promise<HubSpotContact[]>;
+  /** Reads one contact, also by an id that was merged away. @returns undefined when there is none */
+  lookUp(id: string, properties: readonly string[]): Promise<HubSpotContact | undefined>;
+  /** Writes up to 100 contacts, no id twice. */
+  update(inputs: readonly WriteInput[]): Promise<BatchAnswer>;
+}
+
+/** The SDK's classes are loose about what they hold; what comes back is checked like anything from outside. */
+const Contact = v.object({
+  id: v.string(),
+  properties: v.record(v.string(), v.nullable(v.string())),
+  updatedAt: v.date(),
+});
+const Written = v.object({ id: v.string(), objectWriteTraceId: v.optional(v.string()) });
+const ItemError = v.object({
+  category: v.optional(v.string(), 'no category'),
+  context: v.optional(
+    v.object({
+      ids: v.optional(v.array(v.string()), []),
+      objectWriteTraceId: v.optional(v.array(v.string()), []),
+    }),
+    {},
+  ),
+});
+const Read = v.object({ results: v.array(Contact) });
+const Updated = v.object({ results: v.array(Written), errors: v.optional(v.array(ItemError), []) });
+
+/**
+ * HubSpot's contacts through the SDK's generated APIs, imported one by one: the whole client is ten times the size.
+ *
+ * @param apiUrl - scheme and host, no trailing slash
+ * @param send - carries one request to HubSpot and throws what is no success
+ */
+export function hubSpotContacts(apiUrl: string, send: Send): HubSpotContacts {
+  const configuration = createConfiguration({
+    baseServer: new ServerConfiguration(apiUrl, {}),
+    httpApi: wrapHttpLibrary({
+      async send(request) {
+        const { status, headers, text } = await send(request);
+        return new ResponseContext(status, headers, {
+          text: async () => text,
+          binary: async () => Buffer.from(text),
+        });
+      },
+    }),
+  });
+  const batch = new BatchApi(configuration);
+  const single = new BasicApi(configuration);
+  return {
+    async read(ids, properties, idProperty) {
+      const input = {
+        inputs: ids.map((id) => ({ id })),
+        properties: [...properties],
+        propertiesWithHistory: [],
+        ...(idProperty !== undefined && { idProperty }),
+      };
+      const { results } = await understood(Read, batch.read(input, false));
+      return results.map(asContact);
+    },
+    async lookUp(id, properties) {
+      try {
+        return asContact(await understood(Contact, single.getById(id, [...properties])));
+      } catch (error) {
+        if (error instanceof HubSpotError && error.trouble === 'missing') return undefined;
+        throw error;
+      }
+    },
+    async update(inputs) {
+      const { results, errors } = await understood(
+        Updated,
+        batch.update({ inputs: inputs.map((input) => ({ ...input })) }),
+      );
+      return {
+        written: results.map((result) => ({ id: result.id, traceId: result.objectWriteTraceId })),
+        errors: errors.map(({ category, context }) => ({
+          category,
+          ids: context.ids,
+          traceIds: context.objectWriteTraceId,
+        })),
+      };
+    },
+  };
+}
+
+function asContact({ id, properties, updatedAt }: v.InferOutput<typeof Contact>): HubSpotContact {
+  return { id, properties, updatedAtMs: updatedAt.getTime() };
+}
+
+/** An answer that cannot be read is no answer: the write may have been done. */
+async function understood<T>(schema: v.GenericSchema<unknown, T>, answer: Promise<unknown>): Promise<T> {
+  let content: unknown;
+  try {
+    content = await answer;
+  } catch (cause) {
+    if (cause instanceof Error && !(cause instanceof SyntaxError)) throw cause;
+    throw new HubSpotError('unknown', 200, 'a body that is not JSON', { cause });
+  }
+  const parsed = v.safeParse(schema, content);
+  if (parsed.success) return parsed.output;
+  throw new HubSpotError('unknown', 200, 'a body that does not have the form of an answer');
+}

@@ -1,0 +1,120 @@
+import type { Model } from '../scoring/model.ts';
+import type { Shown } from '../scoring/show.ts';
+
+/** The property group that holds everything Afterglow writes. */
+export const OUTPUT_GROUP = { name: 'afterglow', label: 'Afterglow', displayOrder: -1 } as const;
+
+/** A property Afterglow writes, as HubSpot's properties API takes it. */
+export interface OutputProperty {
+  readonly name: string;
+  readonly label: string;
+  readonly description: string;
+  readonly type: 'number' | 'string' | 'enumeration' | 'datetime';
+  readonly fieldType: 'number' | 'text' | 'textarea' | 'select' | 'date';
+  readonly groupName: string;
+  readonly options?: readonly {
+    readonly label: string;
+    readonly value: string;
+    readonly displayOrder: number;
+  }[];
+}
+
+/** The property that tells which write HubSpot shows. */
+export const WRITE_ID_PROPERTY = 'afterglow_write_id';
+
+type Kind = Pick<OutputProperty, 'type' | 'fieldType'>;
+
+const NUMBER: Kind = { type: 'number', fieldType: 'number' };
+const TEXT: Kind = { type: 'string', fieldType: 'text' };
+const LONG_TEXT: Kind = { type: 'string', fieldType: 'textarea' };
+const CHOICE: Kind = { type: 'enumeration', fieldType: 'select' };
+const INSTANT: Kind = { type: 'datetime', fieldType: 'date' };
+
+const OUTPUTS: readonly (readonly [name: string, label: string, kind: Kind, description: string])[] = [
+  [
+    'afterglow_score',
+    'Afterglow score',
+    NUMBER,
+    'Fit plus engagement as it stands now, inside the range of the model.',
+  ],
+  ['afterglow_fit_score', 'Afterglow fit', NUMBER, 'Points for who the contact is. Does not fade.'],
+  [
+    'afterglow_engagement_score',
+    'Afterglow engagement',
+    NUMBER,
+    'Points left of what the contact did. Fades.',
+  ],
+  [
+    'afterglow_grade',
+    'Afterglow grade',
+    CHOICE,
+    'Band of the score. It falls a little later than it rises, so that it does not flap.',
+  ],
+  ['afterglow_status', 'Afterglow status', CHOICE, 'Whether there is a score, and if not, why.'],
+  [
+    'afterglow_reasons',
+    'Afterglow reasons',
+    LONG_TEXT,
+    'The strongest terms of the score, with the points as they were given.',
+  ],
+  ['afterglow_scored_at', 'Afterglow scored at', INSTANT, 'When another shown value last changed.'],
+  [
+    'afterglow_last_signal_at',
+    'Afterglow last signal',
+    INSTANT,
+    'When the newest signal happened, as of the last write.',
+  ],
+  ['afterglow_model', 'Afterglow model', TEXT, 'Name and content hash of the scoring model.'],
+  [WRITE_ID_PROPERTY, 'Afterglow write id', TEXT, 'Tells Afterglow which of its writes stands here.'],
+];
+
+/** Every property Afterglow writes on a contact. @param model - its grades are the options of the grade */
+export function outputProperties(model: Model): OutputProperty[] {
+  return OUTPUTS.map(([name, label, kind, description]) => {
+    const property = { name, label, description, ...kind, groupName: OUTPUT_GROUP.name };
+    if (name === 'afterglow_grade')
+      return { ...property, options: choices(model.grades.bands.map(({ grade }) => grade)) };
+    if (name === 'afterglow_status')
+      return { ...property, options: choices(['scored', 'insufficient_data']) };
+    return property;
+  });
+}
+
+function choices(values: readonly string[]): NonNullable<OutputProperty['options']> {
+  return values.map((value, displayOrder) => ({ label: value.replaceAll('_', ' '), value, displayOrder }));
+}
+
+/**
+ * What a batch update sends for a contact: text, `''` to clear.
+ *
+ * @param shownAtMs - epoch milliseconds at which a shown value last changed
+ * @param lastSignalAtMs - epoch milliseconds of the newest signal that counts
+ */
+export function outputValues(
+  shown: Shown,
+  writeId: string,
+  shownAtMs: number | undefined,
+  lastSignalAtMs: number | undefined,
+): Record<string, string> {
+  return {
+    afterglow_score: numberText(shown.score),
+    afterglow_fit_score: numberText(shown.fit),
+    afterglow_engagement_score: numberText(shown.engagement),
+    afterglow_grade: shown.grade,
+    afterglow_status: shown.status,
+    afterglow_reasons: shown.reasons,
+    afterglow_scored_at: instantText(shownAtMs),
+    afterglow_last_signal_at: instantText(lastSignalAtMs),
+    afterglow_model: shown.model,
+    [WRITE_ID_PROPERTY]: writeId,
+  };
+}
+
+/** A missing score is never a fake 0. */
+function numberText(points: number | null): string {
+  return points === null ? '' : String(points);
+}
+
+function instantText(ms: number | undefined): string {
+  return ms === undefined ? '' : new Date(ms).toISOString();
+}

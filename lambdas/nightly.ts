@@ -1,0 +1,100 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import * as v from 'valibot';
+import type { NightlyEnv } from './env.ts';
+import type { Tick } from './events/envelope.ts';
+import { chunks } from './chunks.ts';
+import { addDays, localDate, nextDate } from './scoring/calendar.ts';
+import { dueContacts } from './store/due-index.ts';
+import { PortalRow } from './store/portal-rows.ts';
+import { sendAll } from './store/queues.ts';
+
+/** Contacts of one tick message. */
+const CONTACTS_PER_TICK = 100;
+/** Nights that are looked at again although they were finished: a tick that went astray still finds its contact there. */
+const NIGHTS_AGAIN = 7;
+
+/** What the schedule asks. `upTo: 'now'` also looks at what falls due today, which the coming night would find. */
+const Job = v.object({
+  job: v.literal('decay'),
+  upTo: v.optional(v.picklist(['tonight', 'now']), 'tonight'),
+});
+
+/** The last night whose due contacts were all ticked, `YYYY-MM-DD`; empty before the first. */
+export interface NightlyProgress {
+  readonly finishedNight: string;
+}
+
+export interface NightlyParts {
+  readonly clock: () => number;
+  readonly portalId: string;
+  readonly timeZone: string;
+  readonly due: (night: string) => AsyncIterable<string[]>;
+  readonly tick: (ticks: readonly Tick[]) => Promise<void>;
+  readonly progress: Pick<PortalRow<NightlyProgress>, 'read' | 'update'>;
+  readonly logger: Pick<Logger, 'info' | 'error'>;
+}
+
+/** One night in figures. */
+export interface NightReport {
+  readonly nights: readonly string[];
+  readonly due: number;
+}
+
+// Schedule -> due index -> ticks queue. Decay without sweeping: only contacts whose shown values change are touched.
+export function createNightly(parts: NightlyParts): (event: unknown) => Promise<NightReport> {
+  return async (event) => {
+    const { upTo } = v.parse(Job, event);
+    const { clock, timeZone, progress, portalId, logger } = parts;
+    const tonight = localDate(clock(), timeZone);
+    const { finishedNight } = await progress.read();
+    const nights = nightsBetween(finishedNight, tonight);
+    let due = 0;
+    for (const night of upTo === 'now' ? [...nights, nextDate(tonight)] : nights) {
+      for await (const contactIds of parts.due(night)) {
+        await parts.tick(chunks(contactIds, CONTACTS_PER_TICK).map((ids) => ({ portalId, contactIds: ids })));
+        due += contactIds.length;
+      }
+    }
+    await progress.update((state) => {
+      const isLater = tonight > state.finishedNight;
+      return { state: isLater ? { finishedNight: tonight } : state, result: undefined };
+    });
+    logger.info('nightly decay', { nights: nights.length, due, finished: true });
+    return { nights, due };
+  };
+}
+
+/** The nights to look at: since the last finished one, and a few before it. The first run looks back as far as a fact may. */
+function nightsBetween(finishedNight: string, tonight: string): string[] {
+  const first =
+    finishedNight === '' ? addDays(tonight, -NIGHTS_AGAIN) : addDays(finishedNight, -NIGHTS_AGAIN);
+  const nights: string[] = [];
+  for (let night = first; night <= tonight; night = nextDate(night)) nights.push(night);
+  return nights;
+}
+
+function fromEnvironment(env: NodeJS.ProcessEnv & Partial<NightlyEnv>): NightlyParts {
+  const { PORTAL_ID: portalId = '', TIME_ZONE: timeZone = 'UTC', CONTACT_TABLE_NAME: tableName = '' } = env;
+  const sqs = new SQSClient({});
+  const client = DynamoDBDocumentClient.from(new DynamoDBClient({}));
+  const Progress = v.object({ finishedNight: v.string() });
+  return {
+    clock: Date.now,
+    portalId,
+    timeZone,
+    due: (night) => dueContacts(client, tableName, portalId, night),
+    tick: (ticks) => sendAll(sqs, env.TICKS_QUEUE_URL ?? '', ticks),
+    progress: new PortalRow(client, tableName, portalId, 'nightly', Progress, { finishedNight: '' }),
+    logger: new Logger(),
+  };
+}
+
+let nightly: ReturnType<typeof createNightly> | undefined;
+
+export const handler: ReturnType<typeof createNightly> = (event) => {
+  nightly ??= createNightly(fromEnvironment(process.env));
+  return nightly(event);
+};

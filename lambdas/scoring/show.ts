@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto';
+import { readableDate } from './calendar.ts';
+import { displayPoints, gradeOf } from './display.ts';
+import type { Folded } from './fold.ts';
+import { nextGradeChange } from './forecast.ts';
+import type { Model } from './model.ts';
+import { capThousandths } from './tally.ts';
+
+/** What HubSpot shows of a contact. Numbers are points; null and '' stand for a cleared property. */
+export interface Shown {
+  readonly score: number | null;
+  readonly fit: number | null;
+  readonly engagement: number | null;
+  readonly grade: string;
+  readonly status: 'scored' | 'insufficient_data';
+  /** Id of the model: name and content hash. */
+  readonly model: string;
+  /** The strongest terms, one a line; nothing in it changes by itself before the due moment. */
+  readonly reasons: string;
+}
+
+/** How many terms the reasons name. */
+const REASONS = 5;
+/** Longest reasons in UTF-8 bytes: the head row of a contact, which holds them, is to cost one write unit (1 KB). */
+const REASONS_BYTES = 480;
+
+/**
+ * What HubSpot is to show after a fold. Only the grade depends on what was shown before: inside the dead band it stays.
+ *
+ * @param previous - what the table holds, undefined for a new contact
+ * @param timeZone - IANA name, for the dates in the reasons
+ */
+export function show(previous: Shown | undefined, folded: Folded, model: Model, timeZone: string): Shown {
+  if (folded.status === 'insufficient_data') {
+    const cleared = { score: null, fit: null, engagement: null, grade: '' };
+    return { ...cleared, status: folded.status, model: model.id, reasons: '' };
+  }
+  const score = displayPoints(model, folded.score);
+  const grade = gradeOf(model, score, previous?.grade ?? '');
+  return {
+    score,
+    fit: displayPoints(model, folded.fit),
+    engagement: displayPoints(model, folded.engagement),
+    grade,
+    status: folded.status,
+    model: model.id,
+    reasons: reasons(model, folded, grade, timeZone),
+  };
+}
+
+function reasons(model: Model, folded: Folded, grade: string, timeZone: string): string {
+  const terms = [...fitTerms(folded), ...signalTerms(model, folded, timeZone)];
+  const strongest = terms
+    .toSorted((a, b) => Math.abs(b.points) - Math.abs(a.points) || (a.text < b.text ? -1 : 1))
+    .slice(0, REASONS);
+  const lines = strongest.map(({ points, text }) => `${formatPoints(points)} ${text}`);
+  const change = nextGradeChange(model, folded, grade);
+  if (change !== undefined) {
+    const verb = change.isFall ? 'Falls' : 'Rises';
+    lines.push(`${verb} to ${change.grade} on ${readableDate(change.atMs, timeZone)}`);
+  }
+  return fitBytes(lines);
+}
+
+interface Term {
+  /** Thousandths of a point as given, inside the cap of their signal. */
+  readonly points: number;
+  readonly text: string;
+}
+
+function fitTerms(folded: Folded): Term[] {
+  return folded.fitting.map((rule) => ({ points: Math.round(rule.points * 1000), text: rule.title }));
+}
+
+function signalTerms(model: Model, { awards }: Folded, timeZone: string): Term[] {
+  const byRule = new Map<number, { given: number; times: number; lastMs: number }>();
+  for (const { signal, points, fact } of awards) {
+    const sum = byRule.get(signal) ?? { given: 0, times: 0, lastMs: 0 };
+    byRule.set(signal, {
+      given: sum.given + Math.round(points * 1000),
+      times: sum.times + 1,
+      lastMs: Math.max(sum.lastMs, fact.occurredAtMs),
+    });
+  }
+  return [...byRule].flatMap(([at, { given, times, lastMs }]) => {
+    const rule = model.engagement.signals[at];
+    if (rule === undefined) return [];
+    const date = readableDate(lastMs, timeZone);
+    const when = times === 1 ? date : `${times} times, last ${date}`;
+    return [{ points: capThousandths(given, rule.cap), text: `${rule.title} (${when})` }];
+  });
+}
+
+function formatPoints(thousandths: number): string {
+  const text = String(Math.abs(thousandths) / 1000);
+  return thousandths < 0 ? `−${text}` : `+${text}`;
+}
+
+/** Whole lines as long as they fit {@link REASONS_BYTES}. */
+function fitBytes(lines: readonly string[]): string {
+  let text = '';
+  for (const line of lines) {
+    const longer = text === '' ? line : `${text}\n${line}`;
+    if (Buffer.byteLength(longer) > REASONS_BYTES) break;
+    text = longer;
+  }
+  return text;
+}
+
+/**
+ * Identifies a write: the same portal, contact and shown values always give the same id, so that a repeated write is
+ * recognised and HubSpot's copy can be told stale or fresh.
+ *
+ * @returns 22 URL-safe characters
+ */
+export function writeIdOf(portalId: string, contactId: string, shown: Shown): string {
+  const { score, fit, engagement, grade, status, model, reasons: text } = shown;
+  const content = JSON.stringify([portalId, contactId, score, fit, engagement, grade, status, model, text]);
+  return createHash('sha256').update(content).digest('base64url').slice(0, 22);
+}

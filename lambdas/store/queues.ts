@@ -1,0 +1,60 @@
+import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import * as v from 'valibot';
+import { RetryableError } from '../errors.ts';
+import { chunks } from '../chunks.ts';
+
+/** SendMessageBatch takes this many messages, and this many bytes of them (SQS developer guide, quotas, read 2026-11). */
+const MESSAGES_PER_SEND = 10;
+const BYTES_PER_SEND = 1_048_576;
+/** Longest delay SQS gives a message. */
+export const LONGEST_DELAY_SECONDS = 900;
+
+/** What write-back is asked to do: bring a contact to HubSpot, or find out whose an e-mail address is. */
+export const WriteRequest = v.object({
+  portalId: v.string(),
+  contactId: v.optional(v.string()),
+  email: v.optional(v.string()),
+  /** Read back first, and write if HubSpot shows something else: the outcome of an earlier write is not known. */
+  force: v.optional(v.literal(true)),
+  /** How often it could not be tried: no fault of its own, so not counted by the queue. */
+  postponed: v.optional(v.number(), 0),
+});
+export type WriteRequest = v.InferInput<typeof WriteRequest>;
+
+/**
+ * Puts messages on a queue, ten at a time.
+ *
+ * @param delaySeconds - before which nobody receives them, at most 900
+ * @throws RetryableError when SQS refused one of them; those before it are sent, and sending them again does no harm
+ */
+export async function sendAll(
+  client: Pick<SQSClient, 'send'>,
+  QueueUrl: string,
+  messages: readonly object[],
+  delaySeconds = 0,
+): Promise<void> {
+  for (const batch of packed(messages.map(asBody))) {
+    const Entries = batch.map((MessageBody, at) => ({
+      Id: String(at),
+      MessageBody,
+      ...(delaySeconds > 0 && { DelaySeconds: delaySeconds }),
+    }));
+    const { Failed = [] } = await client.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
+    const [first] = Failed;
+    if (first !== undefined)
+      throw new RetryableError(`SQS refused ${Failed.length} messages: ${first.Code ?? 'no code'}`);
+  }
+}
+
+function packed(bodies: readonly string[]): string[][] {
+  const isSmall = bodies.every((body) => Buffer.byteLength(body) <= BYTES_PER_SEND / MESSAGES_PER_SEND);
+  return chunks(bodies, isSmall ? MESSAGES_PER_SEND : 1);
+}
+
+/** JSON in characters that SQS takes: it refuses U+FFFE and U+FFFF. Whole numbers beyond 2^53 become text. */
+function asBody(message: object): string {
+  const json = JSON.stringify(message, (_key, value: unknown) =>
+    typeof value === 'bigint' ? String(value) : value,
+  );
+  return json.replaceAll(/[\uFFFE\uFFFF]/g, (character) => `\\u${character.charCodeAt(0).toString(16)}`);
+}

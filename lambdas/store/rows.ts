@@ -1,0 +1,166 @@
+import * as v from 'valibot';
+import type { Fact, PropertyValue } from '../scoring/facts.ts';
+import type { Shown } from '../scoring/show.ts';
+
+/** Sort keys. `#` sorts before letters: the head comes first. */
+export const HEAD = '#head';
+export const PROPERTY = 'property#';
+export const SIGNAL = 'signal#';
+/** Of a contact: the partition of an e-mail address that turned out to be its own. */
+export const VIA = 'via#';
+/** Sorts behind every property and before every signal. */
+export const BEHIND_PROPERTIES = 'property$';
+
+const TIME_DIGITS = 15;
+
+const NullableNumber = v.nullable(v.number());
+const HeadRow = v.object({
+  /** Raised by every store: two stores of one reading cannot both succeed. */
+  rev: v.number(),
+  /** Partition into which this one was merged, or the contact an e-mail address turned out to belong to. */
+  alias: v.optional(v.string()),
+  /** Record ids merged into this one. */
+  old: v.optional(v.array(v.string()), []),
+  life: v.optional(v.picklist(['living', 'deleted', 'erased']), 'living'),
+  /** Epoch milliseconds at which HubSpot deleted or restored the record. */
+  lifeAt: v.optional(v.number()),
+  score: v.optional(NullableNumber),
+  fit: v.optional(NullableNumber),
+  eng: v.optional(NullableNumber),
+  grade: v.optional(v.string()),
+  status: v.optional(v.picklist(['scored', 'insufficient_data'])),
+  model: v.optional(v.string()),
+  why: v.optional(v.string()),
+  /** Write id of what is to be shown, and of what HubSpot confirmed. */
+  wid: v.optional(v.string()),
+  cwid: v.optional(v.string()),
+  /** Epoch milliseconds: when a shown value last changed, the newest signal, the last reading from HubSpot. */
+  shownAt: v.optional(v.number()),
+  lastAt: v.optional(v.number()),
+  readAt: v.optional(v.number()),
+  due: v.optional(v.string()),
+});
+
+/** The first row of a contact's partition: the score it has, what HubSpot knows of it, and what became of the record. */
+export interface Head {
+  readonly revision: number;
+  readonly alias: string | undefined;
+  readonly oldIds: readonly string[];
+  readonly life: 'living' | 'deleted' | 'erased';
+  readonly shown: Shown | undefined;
+  readonly writeId: string | undefined;
+  readonly confirmedWriteId: string | undefined;
+  /** Epoch milliseconds. */
+  readonly shownAtMs: number | undefined;
+  readonly lastSignalAtMs: number | undefined;
+  /** When the contact's properties were last read from HubSpot; undefined while they are unknown. */
+  readonly readAtMs: number | undefined;
+  readonly due: string | undefined;
+}
+
+/** The head a contact has before its first row is stored. */
+export const NO_HEAD: Head = {
+  revision: 0,
+  alias: undefined,
+  oldIds: [],
+  life: 'living',
+  shown: undefined,
+  writeId: undefined,
+  confirmedWriteId: undefined,
+  shownAtMs: undefined,
+  lastSignalAtMs: undefined,
+  readAtMs: undefined,
+  due: undefined,
+};
+
+export function readHead(row: unknown): Head {
+  const { rev, alias, old, life, wid, cwid, shownAt, lastAt, readAt, due, ...values } = v.parse(HeadRow, row);
+  const { score = null, fit = null, eng = null, grade = '', status, model = '', why = '' } = values;
+  return {
+    revision: rev,
+    alias,
+    oldIds: old,
+    life,
+    shown:
+      status === undefined ? undefined : { score, fit, engagement: eng, grade, status, model, reasons: why },
+    writeId: wid,
+    confirmedWriteId: cwid,
+    shownAtMs: shownAt,
+    lastSignalAtMs: lastAt,
+    readAtMs: readAt,
+    due,
+  };
+}
+
+/** Sort key of a fact: its time, then its identity. Facts without a time of their own have zeros. */
+export function factSortKey(fact: Fact): string {
+  const time = fact.isTimeUnknown === true ? 0 : fact.occurredAtMs;
+  return `${SIGNAL}${String(time).padStart(TIME_DIGITS, '0')}#${fact.key}`;
+}
+
+const FactRow = v.object({
+  sk: v.string(),
+  name: v.string(),
+  at: v.optional(v.number()),
+  value: v.optional(v.string()),
+  record: v.optional(v.string()),
+  baseline: v.optional(v.boolean()),
+});
+
+/** The attributes of a fact besides its keys; what the sort key says already is not said twice. */
+export function factAttributes({ name, occurredAtMs, value, record, baseline, isTimeUnknown }: Fact): object {
+  return {
+    name,
+    ...(isTimeUnknown === true && { at: occurredAtMs }),
+    ...(value !== undefined && { value }),
+    ...(record !== undefined && { record }),
+    ...(baseline === true && { baseline }),
+  };
+}
+
+export function readFact(row: unknown): Fact {
+  const { sk, name, at, value, record, baseline } = v.parse(FactRow, row);
+  const [, time = '', key = ''] = sk.split('#');
+  return {
+    key,
+    name,
+    occurredAtMs: at ?? Number(time),
+    ...(value !== undefined && { value }),
+    ...(record !== undefined && { record }),
+    ...(baseline !== undefined && { baseline }),
+    ...(at !== undefined && { isTimeUnknown: true }),
+  };
+}
+
+const PropertyRow = v.object({ sk: v.string(), value: v.string(), at: v.number() });
+
+export function readProperty(row: unknown): PropertyValue {
+  const { sk, value, at } = v.parse(PropertyRow, row);
+  return { name: sk.slice(PROPERTY.length), value, occurredAtMs: at };
+}
+
+/** The attributes of a head that a store of a score sets, or removes where undefined. */
+export function scoreAttributes(head: Head) {
+  const { shown } = head;
+  return {
+    rev: head.revision,
+    score: shown?.score,
+    fit: shown?.fit,
+    eng: shown?.engagement,
+    grade: shown?.grade,
+    status: shown?.status,
+    model: shown?.model,
+    why: shown?.reasons,
+    wid: head.writeId,
+    shownAt: head.shownAtMs,
+    lastAt: head.lastSignalAtMs,
+    readAt: head.readAtMs,
+    due: head.due,
+  };
+}
+
+/** What an erased head loses: everything a score ever put there. */
+export const SCORE_ATTRIBUTES = [
+  ...Object.keys(scoreAttributes(NO_HEAD)).filter((name) => name !== 'rev'),
+  'cwid',
+];

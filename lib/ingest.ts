@@ -1,0 +1,76 @@
+import { Duration } from 'aws-cdk-lib';
+import { HttpApi, HttpMethod, HttpStage } from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { IngestEnv } from '../lambdas/env.ts';
+import { NodeFunction } from './node-function.ts';
+import { grantValue } from './secrets.ts';
+import type { Settings } from './settings.ts';
+
+const HUBSPOT_ROUTE = '/webhooks/hubspot';
+const WORKFLOW_ROUTE = '/webhooks/workflow';
+const SIGNALS_ROUTE = '/signals';
+
+/** Requests per second. HubSpot keeps up to 10 requests in flight, each of up to 100 events: far below this. */
+const THROTTLE = { rateLimit: 200, burstLimit: 400 };
+
+export interface IngestProps {
+  readonly settings: Settings;
+  /** Where verified requests go, one message each. */
+  readonly events: IQueue;
+  /** What the signatures are made with. */
+  readonly webhookSecret: ISecret;
+}
+
+/** The only way in from outside: an HTTP API whose function verifies the signature and hands over to the events queue. */
+export class Ingest extends Construct {
+  readonly api: HttpApi;
+  readonly function: NodeFunction;
+  /** Where HubSpot's app webhooks go. */
+  readonly hubSpotWebhookUrl: string;
+  /** Where the "send a webhook" action of a workflow goes. */
+  readonly workflowWebhookUrl: string;
+  /** Where the company's own signals go. */
+  readonly signalsUrl: string;
+
+  constructor(scope: Construct, id: string, props: IngestProps) {
+    super(scope, id);
+    const environment = {
+      PORTAL_ID: props.settings.portalId,
+      EVENTS_QUEUE_URL: props.events.queueUrl,
+      WEBHOOK_SECRET_ARN: props.webhookSecret.secretArn,
+      PUBLIC_URL: props.settings.publicUrl,
+      WORKFLOW_V2: String(props.settings.workflowV2),
+    } satisfies IngestEnv;
+
+    this.function = new NodeFunction(this, 'Function', {
+      door: 'ingest',
+      description: 'Afterglow: signed webhooks and signals in, one message each to the events queue',
+      timeout: Duration.seconds(10),
+      memoryMb: 512,
+      environment,
+    });
+    props.events.grant(this.function, 'sqs:SendMessage');
+    grantValue(props.webhookSecret, this.function);
+
+    this.api = new HttpApi(this, 'Api', { createDefaultStage: false });
+    new HttpStage(this, 'Stage', {
+      httpApi: this.api,
+      stageName: '$default',
+      autoDeploy: true,
+      throttle: THROTTLE,
+    });
+    const integration = new HttpLambdaIntegration('Integration', this.function);
+    for (const path of [HUBSPOT_ROUTE, WORKFLOW_ROUTE, SIGNALS_ROUTE]) {
+      this.api.addRoutes({ path, methods: [HttpMethod.POST], integration });
+    }
+
+    // The address HubSpot signs must be the one that ingest checks: the setting, or else the gateway's own.
+    const origin = props.settings.publicUrl === '' ? this.api.apiEndpoint : props.settings.publicUrl;
+    this.hubSpotWebhookUrl = `${origin}${HUBSPOT_ROUTE}`;
+    this.workflowWebhookUrl = `${origin}${WORKFLOW_ROUTE}`;
+    this.signalsUrl = `${origin}${SIGNALS_ROUTE}`;
+  }
+}

@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { AssetHashType, DockerImage, type Duration, type ILocalBundling, RemovalPolicy } from 'aws-cdk-lib';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+import { buildSync, formatMessagesSync } from 'esbuild';
+
+const projectDirectory = join(import.meta.dirname, '..');
+const handlersDirectory = join(projectDirectory, 'lambdas');
+
+/** The four ways into the system; `lambdas/<door>.ts` is the handler, `lib/<door>.ts` its construct. */
+export type Door = 'ingest' | 'scorer' | 'write-back' | 'nightly';
+
+/** A compiled scoring model, to the stack no more than an object that can be written as JSON. */
+export type CompiledModel = object;
+
+export interface NodeFunctionProps {
+  /** Which handler runs: `lambdas/<door>.ts`. */
+  readonly door: Door;
+  /** One sentence for whoever meets the function in the console. */
+  readonly description: string;
+  /** Longest one invocation may take. */
+  readonly timeout: Duration;
+  /** Memory in MB; AWS gives CPU in proportion. */
+  readonly memoryMb: number;
+  /** The door's own variables; names of secrets, never their values. */
+  readonly environment: Record<string, string>;
+  /**
+   * Written as `model.json` beside the handler.
+   *
+   * @default none: the door does not score
+   */
+  readonly model?: CompiledModel;
+}
+
+/** One door as a Lambda function: bundled here by esbuild, with a role that may only write its own log. */
+export class NodeFunction extends LambdaFunction {
+  constructor(scope: Construct, id: string, props: NodeFunctionProps) {
+    const logGroup = new LogGroup(scope, `${id}Logs`, {
+      retention: RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    logGroup.grantWrite(role);
+
+    super(scope, id, {
+      description: props.description,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      handler: 'index.handler',
+      code: bundle(props.door, props.model),
+      timeout: props.timeout,
+      memorySize: props.memoryMb,
+      environment: {
+        POWERTOOLS_SERVICE_NAME: props.door,
+        POWERTOOLS_LOG_LEVEL: 'INFO',
+        ...props.environment,
+      },
+      logGroup,
+      role,
+    });
+  }
+}
+
+function bundle(door: Door, model: CompiledModel | undefined): Code {
+  const modelJson = model === undefined ? undefined : JSON.stringify(model);
+  const local: ILocalBundling = {
+    tryBundle: (outputDirectory) => {
+      bundleHandler(door, outputDirectory);
+      if (modelJson !== undefined) writeFileSync(join(outputDirectory, 'model.json'), modelJson);
+      return true;
+    },
+  };
+  return Code.fromAsset(handlersDirectory, {
+    // The hash of what was built, so that an asset changes when its bytes do and on no other occasion.
+    assetHashType: AssetHashType.OUTPUT,
+    bundling: {
+      local,
+      // Never pulled: `local` always succeeds or throws. The API asks for an image all the same.
+      image: DockerImage.fromRegistry('none'),
+      // The CDK caches bundles by source folder and options, and the doors share both but for this line.
+      command: [
+        door,
+        createHash('sha256')
+          .update(modelJson ?? '')
+          .digest('hex'),
+      ],
+    },
+  });
+}
+
+function bundleHandler(door: Door, outputDirectory: string): void {
+  const { warnings } = buildSync({
+    absWorkingDir: projectDirectory,
+    entryPoints: [join(handlersDirectory, `${door}.ts`)],
+    outfile: join(outputDirectory, 'index.js'),
+    bundle: true,
+    minify: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'cjs',
+    mainFields: ['module', 'main'],
+    alias: {
+      'form-data': join(handlersDirectory, 'hubspot/no-form-data.ts'),
+      '@aws-sdk/credential-provider-node': join(handlersDirectory, 'function-credentials.ts'),
+    },
+    legalComments: 'none',
+    logLevel: 'silent',
+  });
+  if (warnings.length > 0) {
+    throw new Error(formatMessagesSync(warnings, { kind: 'warning' }).join('\n'));
+  }
+}

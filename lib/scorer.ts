@@ -1,0 +1,74 @@
+import { Duration } from 'aws-cdk-lib';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
+import type { ScorerEnv } from '../lambdas/env.ts';
+import type { ContactTable } from './contact-table.ts';
+import { type CompiledModel, NodeFunction } from './node-function.ts';
+import { grantValue } from './secrets.ts';
+import type { Settings } from './settings.ts';
+import { WorkQueue } from './work-queue.ts';
+import type { Lanes } from './write-back.ts';
+
+/** Messages per invocation: what SQS hands out without a window. */
+const BATCH_SIZE = 10;
+/** Decay trickles beside the events and never crowds them out. */
+const TICKS_MAX_CONCURRENCY = 2;
+
+export interface ScorerProps {
+  readonly settings: Settings;
+  /** The compiled scoring model. */
+  readonly model: CompiledModel;
+  /** Facts and scores, one partition per contact. */
+  readonly contacts: ContactTable;
+  /** The HMAC key of the identity rows. */
+  readonly identityKey: ISecret;
+  /** Where contacts go that HubSpot does not yet show as they are. */
+  readonly lanes: Lanes;
+}
+
+/** Turns events into contact scores. Owns the queues it reads: who reads, knows the time-outs. */
+export class Scorer extends Construct {
+  /** Where ingest puts verified requests, one per message. */
+  readonly events: WorkQueue;
+  /** Where nightly puts contacts that fall due, up to 100 per message. */
+  readonly ticks: WorkQueue;
+  readonly function: NodeFunction;
+
+  constructor(scope: Construct, id: string, props: ScorerProps) {
+    super(scope, id);
+    const timeout = Duration.minutes(1);
+    this.events = new WorkQueue(this, 'Events', { readerTimeout: timeout });
+    this.ticks = new WorkQueue(this, 'Ticks', { readerTimeout: timeout });
+    const { urgent, changes, background } = props.lanes;
+    const environment = {
+      PORTAL_ID: props.settings.portalId,
+      CONTACT_TABLE_NAME: props.contacts.tableName,
+      IDENTITY_KEY_SECRET_ARN: props.identityKey.secretArn,
+      EVENTS_DEAD_LETTER_QUEUE_URL: this.events.deadLetters.queueUrl,
+      URGENT_QUEUE_URL: urgent.queueUrl,
+      CHANGES_QUEUE_URL: changes.queueUrl,
+      BACKGROUND_QUEUE_URL: background.queueUrl,
+      TIME_ZONE: props.settings.timeZone,
+      OWN_APP_IDS: props.settings.ownAppIds.join(','),
+      FACT_RETENTION_DAYS: String(props.settings.factRetentionDays),
+    } satisfies ScorerEnv;
+
+    this.function = new NodeFunction(this, 'Function', {
+      door: 'scorer',
+      description:
+        'Afterglow: keeps events as facts, folds them into scores, and says which contacts to write',
+      timeout,
+      memoryMb: 1024,
+      model: props.model,
+      environment,
+    });
+    this.events.readBy(this.function, { batchSize: BATCH_SIZE });
+    this.ticks.readBy(this.function, { batchSize: BATCH_SIZE, maxConcurrency: TICKS_MAX_CONCURRENCY });
+
+    props.contacts.grantRows(this.function);
+    for (const queue of [urgent, changes, background, this.events.deadLetters]) {
+      queue.grant(this.function, 'sqs:SendMessage');
+    }
+    grantValue(props.identityKey, this.function);
+  }
+}

@@ -1,0 +1,191 @@
+import * as v from 'valibot';
+
+/** Where settings stand in the context of `cdk.json`; `-c afterglow.portalId=48221593` overrides one of them. */
+const CONTEXT_KEY = 'afterglow';
+const OVERRIDE_PREFIX = `${CONTEXT_KEY}.`;
+
+/** Wrong settings. The message says which, why, and what would be right. */
+export class SettingsError extends Error {
+  override name = 'SettingsError';
+}
+
+/** A whole number within bounds; as text too, because `cdk -c` hands over nothing else. */
+function wholeNumber(min: number, max: number) {
+  const message = `must be a whole number from ${min} to ${max}`;
+  const fromText = v.pipe(v.string(), v.regex(/^\d{1,9}$/), v.transform(Number));
+  return v.pipe(
+    v.union([v.number(), fromText], message),
+    v.integer(message),
+    v.minValue(min, message),
+    v.maxValue(max, message),
+  );
+}
+
+/** An id that HubSpot gave, kept as text. */
+function hubSpotId(example: string) {
+  const message = `must be an id of HubSpot's, digits only, like ${example}`;
+  const fromNumber = v.pipe(v.number(), v.safeInteger(), v.transform(String));
+  return v.pipe(v.union([v.string(), fromNumber], message), v.regex(/^[1-9]\d{0,18}$/, message));
+}
+
+const APP_ID = hubSpotId('50780459');
+const APP_IDS = "must be a list of HubSpot's app ids";
+const COMMA_SEPARATED = v.pipe(
+  v.string(),
+  v.transform((text) => (text === '' ? [] : text.split(',').map((part) => part.trim()))),
+);
+const YES_OR_NO = v.union(
+  [
+    v.boolean(),
+    v.pipe(
+      v.picklist(['true', 'false']),
+      v.transform((text) => text === 'true'),
+    ),
+  ],
+  'must be true or false',
+);
+const BASE_URL = v.pipe(
+  v.string('must be text'),
+  v.check(
+    isBaseUrl,
+    'must be like https://example.com or https://example.com/prefix (plain http on this machine only, no trailing slash, no query)',
+  ),
+);
+
+const SETTINGS = v.object({
+  /** The id of the HubSpot account (portal) whose contacts are scored. */
+  portalId: hubSpotId('48221593'),
+  /** File of the scoring model, from the folder of `cdk.json`. */
+  model: v.pipe(v.string('must be the path of a file'), v.nonEmpty('must be the path of a file')),
+  /** The portal's time zone, by its IANA name: nights, dates in reasons and HubSpot's daily limit go by it. */
+  timeZone: v.pipe(
+    v.string('must be the IANA name of a time zone'),
+    v.check(
+      isTimeZone,
+      'must be the IANA name of a time zone, like Europe/Berlin or UTC, in its usual spelling',
+    ),
+  ),
+  /** Seconds for which changes are gathered before they are written: fewer calls, later scores. SQS allows 300. */
+  writeBackWindowSeconds: v.optional(wholeNumber(1, 300), 60),
+  /** Hour of the night, in the portal's time zone, at which fading scores are looked for. */
+  nightlyHour: v.optional(wholeNumber(0, 23), 2),
+  /** The address HubSpot calls when it is not the API's own, as with a domain of one's own; empty = the API's own. */
+  publicUrl: v.optional(v.union([v.literal(''), BASE_URL]), ''),
+  /** Accept signature v2 on the workflow route too: it does not protect against replay. */
+  workflowV2: v.optional(YES_OR_NO, false),
+  /** Ids of the HubSpot apps that write for Afterglow; what they change is not heard as a signal. */
+  ownAppIds: v.optional(
+    v.pipe(v.union([COMMA_SEPARATED, v.array(v.unknown())], APP_IDS), v.array(APP_ID, APP_IDS)),
+    [],
+  ),
+  /** Days a fact is kept. */
+  factRetentionDays: v.optional(wholeNumber(90, 3_650), 400),
+  /** Calls HubSpot allows this token in any 10 seconds: 100 for Free and Starter, 190 above, 250 with the add-on. */
+  hubspotLimitPer10Seconds: v.optional(wholeNumber(10, 1_000), 190),
+  /** Of these, calls left to whoever else uses the same token. */
+  hubspotReservePer10Seconds: v.optional(wholeNumber(0, 999), 20),
+  /** Where HubSpot's API is: another server for a rehearsal. */
+  hubspotApiUrl: v.optional(BASE_URL, 'https://api.hubapi.com'),
+});
+
+export type Settings = Readonly<v.InferOutput<typeof SETTINGS>>;
+
+/**
+ * Reads the settings from the CDK's context.
+ *
+ * @param context - the whole context: an object under `afterglow`, and single settings as `afterglow.<name>`, which win
+ * @throws SettingsError naming every setting that is unknown, missing or wrong
+ */
+export function readSettings(context: Readonly<Record<string, unknown>>): Settings {
+  const given = { ...readGroup(context[CONTEXT_KEY]), ...readOverrides(context) };
+  const known = Object.keys(SETTINGS.entries);
+  const complaints = Object.keys(given)
+    .filter((name) => !known.includes(name))
+    .map((name) => `"${name}" is not a setting; did you mean "${nearest(name, known)}"?`);
+
+  const parsed = v.safeParse(SETTINGS, given);
+  for (const issue of parsed.issues ?? []) {
+    const name = String(issue.path?.[0]?.key);
+    const value = given[name];
+    complaints.push(
+      value === undefined
+        ? `"${name}" is missing`
+        : `"${name}" ${issue.message}, got ${JSON.stringify(value)}`,
+    );
+  }
+  if (!parsed.success || complaints.length > 0) throw wrong(complaints);
+
+  const { hubspotLimitPer10Seconds: limit, hubspotReservePer10Seconds: reserve } = parsed.output;
+  if (reserve >= limit) {
+    throw wrong([
+      `"hubspotReservePer10Seconds" must be below "hubspotLimitPer10Seconds", got ${reserve} of ${limit}: nothing would be left`,
+    ]);
+  }
+  return parsed.output;
+}
+
+function readGroup(group: unknown): Record<string, unknown> {
+  const parsed = v.safeParse(v.record(v.string(), v.unknown()), group ?? {});
+  if (!parsed.success || Array.isArray(group))
+    throw wrong([`"${CONTEXT_KEY}" must be an object of settings`]);
+  return parsed.output;
+}
+
+function readOverrides(context: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(context)
+      .filter(([name]) => name.startsWith(OVERRIDE_PREFIX))
+      .map(([name, value]) => [name.slice(OVERRIDE_PREFIX.length), value]),
+  );
+}
+
+function wrong(complaints: readonly string[]): SettingsError {
+  return new SettingsError(
+    [
+      `Settings (cdk.json, context.${CONTEXT_KEY}, or -c ${OVERRIDE_PREFIX}<name>=<value>):`,
+      ...complaints,
+    ].join('\n  '),
+  );
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions();
+    // Intl takes offsets and any case; EventBridge Scheduler takes neither, and says so only when deployed.
+    return /^[A-Z]/.test(name) && (timeZone === name || timeZone.toLowerCase() !== name.toLowerCase());
+  } catch {
+    return false;
+  }
+}
+
+/** Tokens and signed requests travel over it: encrypted, unless they stay on this machine. */
+function isBaseUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  const staysHere = url.protocol === 'http:' && ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname);
+  const isPlain = url.username === '' && url.password === '' && !/[?#]|\/$/.test(text);
+  return (url.protocol === 'https:' || staysHere) && isPlain;
+}
+
+/** The known name that takes the fewest edits to become. */
+function nearest(name: string, known: readonly string[]): string {
+  const byEdits = known.map((candidate) => ({
+    candidate,
+    edits: editsBetween(name.toLowerCase(), candidate.toLowerCase()),
+  }));
+  return byEdits.reduce((best, next) => (next.edits < best.edits ? next : best)).candidate;
+}
+
+/** Levenshtein's distance: characters to insert, delete or replace. */
+function editsBetween(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
+  for (let index = 0; index < from.length; index++) {
+    const next = [index + 1];
+    for (let column = 0; column < to.length; column++) {
+      const replaced = (row[column] ?? 0) + (from[index] === to[column] ? 0 : 1);
+      next.push(Math.min(replaced, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}

@@ -1,0 +1,83 @@
+import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { ContactTable } from './contact-table.ts';
+import { Dashboard } from './dashboard.ts';
+import { Ingest } from './ingest.ts';
+import { Nightly } from './nightly.ts';
+import type { CompiledModel } from './node-function.ts';
+import { Scorer } from './scorer.ts';
+import { Secrets } from './secrets.ts';
+import type { Settings } from './settings.ts';
+import { WriteBack } from './write-back.ts';
+
+export interface AfterglowStackProps extends StackProps {
+  readonly settings: Settings;
+  /** The compiled scoring model, which travels beside the handlers that fold. */
+  readonly model: CompiledModel;
+}
+
+/** HubSpot -> ingest -> events -> scorer -> lanes -> write-back -> HubSpot; nightly sends ticks to the scorer. */
+export class AfterglowStack extends Stack {
+  constructor(scope: Construct, id: string, props: AfterglowStackProps) {
+    super(scope, id, { description: 'Afterglow: lead scoring and attribution for HubSpot', ...props });
+    const { settings, model } = props;
+    const secrets = new Secrets(this, 'Secrets');
+    const contacts = new ContactTable(this, 'ContactTable');
+
+    // From the end of the path to its beginning: whoever sends needs the queue of whoever reads.
+    const writeBack = new WriteBack(this, 'WriteBack', {
+      settings,
+      model,
+      contacts,
+      identityKey: secrets.identityKey,
+      hubSpotToken: secrets.hubSpotToken,
+    });
+    const scorer = new Scorer(this, 'Scorer', {
+      settings,
+      model,
+      contacts,
+      identityKey: secrets.identityKey,
+      lanes: writeBack.lanes,
+    });
+    const nightly = new Nightly(this, 'Nightly', { settings, model, contacts, ticks: scorer.ticks });
+    const ingest = new Ingest(this, 'Ingest', {
+      settings,
+      events: scorer.events,
+      webhookSecret: secrets.webhook,
+    });
+
+    const dashboard = new Dashboard(this, 'Dashboard', {
+      api: ingest.api,
+      ingest: ingest.function,
+      scorer: scorer.function,
+      writeBack: writeBack.function,
+      nightly: nightly.function,
+      events: scorer.events,
+      ticks: scorer.ticks,
+      lanes: writeBack.lanes,
+    });
+
+    const outputs = {
+      HubSpotWebhookUrl: {
+        value: ingest.hubSpotWebhookUrl,
+        description: 'Paste as target URL of the HubSpot app',
+      },
+      WorkflowWebhookUrl: {
+        value: ingest.workflowWebhookUrl,
+        description: 'Paste into "Send a webhook" in a workflow',
+      },
+      SignalsUrl: { value: ingest.signalsUrl, description: "Where the company's own systems post signals" },
+      ContactTableName: { value: contacts.tableName, description: 'Facts and scores' },
+      WebhookSecretArn: {
+        value: secrets.webhook.secretArn,
+        description: 'Fill in clientSecret and signalsSecret',
+      },
+      HubSpotTokenSecretArn: { value: secrets.hubSpotToken.secretArn, description: 'Fill in accessToken' },
+      PortalId: { value: settings.portalId, description: 'The HubSpot portal this stack serves' },
+      TimeZone: { value: settings.timeZone, description: 'Whose nights fade scores' },
+      HubSpotApiUrl: { value: settings.hubspotApiUrl, description: 'Where HubSpot is called' },
+      DashboardUrl: { value: dashboard.url, description: 'Healthy? Fresh? HubSpot keeping up? Last night?' },
+    };
+    for (const [name, output] of Object.entries(outputs)) new CfnOutput(this, name, output);
+  }
+}

@@ -1,0 +1,207 @@
+// Makes planned happenings happen: changes in the simulated HubSpot, which tells of them by itself, and posts of our own.
+import { Faker, base, en } from '@faker-js/faker';
+import { Webhook } from 'standardwebhooks';
+import type { Crm } from '../hubspot/crm.ts';
+import { signV3 } from '../hubspot/sign.ts';
+import type { Happening, PropertyHappening, SignalHappening, WorkflowHappening } from './happenings.ts';
+
+/** Posts in flight at once. */
+const IN_FLIGHT = 8;
+/** Tries of one post before the demo gives up, and the wait after the first; it doubles. */
+const TRIES = 6;
+const FIRST_WAIT_MS = 200;
+/** Longest a sender waits for an answer. */
+const ANSWER_LIMIT_MS = 30_000;
+/** Of 100 posts, those that are sent a second time, and of these those that are sent a third. */
+const REPEATED_PERCENT = 40;
+/** How often progress is told. */
+const PROGRESS_MS = 250;
+
+/** The part of the HubSpot simulator that is needed here. */
+export interface PlayedPortal {
+  readonly crm: Pick<Crm, 'set'>;
+  /** Accepted webhook deliveries since the start: events with repeats, and without. */
+  delivered(): { readonly events: number; readonly distinct: number };
+  /** Until all webhooks are delivered or given up. */
+  settled(): Promise<void>;
+}
+
+export interface Play {
+  readonly simulator: PlayedPortal;
+  /** Scheme, host and port of ingest, no slash at the end. */
+  readonly ingestUrl: string;
+  /** `whsec_` and Base64, or Base64 alone: signs posts to /signals. */
+  readonly signalsSecret: string;
+  /** Signs posts to /webhooks/workflow as HubSpot does. */
+  readonly clientSecret: string;
+  readonly happenings: readonly Happening[];
+  /** @default 7 */
+  readonly seed?: number;
+  /** Called several times a second with what ingest has taken so far. */
+  readonly onProgress?: (soFar: Played) => void;
+}
+
+export interface Played {
+  /** Events that ingest took, repeats counted: webhook events, signals and workflow posts. */
+  readonly delivered: number;
+  /** The same without repeats. */
+  readonly distinct: number;
+}
+
+/**
+ * Makes everything happen, and returns when ingest has taken it all. HubSpot's past is made first and at once, each
+ * contact's in the order of time, so that nobody reads a contact halfway through it; webhooks of it, posts and repeats
+ * then arrive in any order.
+ *
+ * @throws Error when ingest refuses a post or does not take it after {@link TRIES} tries
+ */
+export async function playHappenings(play: Play): Promise<Played> {
+  const { simulator, happenings, seed = 7, onProgress } = play;
+  const before = simulator.delivered();
+  const own = { delivered: 0, distinct: 0 };
+  const soFar = (): Played => {
+    const { events, distinct } = simulator.delivered();
+    return {
+      delivered: events - before.events + own.delivered,
+      distinct: distinct - before.distinct + own.distinct,
+    };
+  };
+  const faker = new Faker({ locale: [en, base], seed });
+  const sendings = withRepeats(faker, [...signalPosts(play), ...workflowPosts(play)]);
+  const timer = setInterval(() => onProgress?.(soFar()), PROGRESS_MS);
+  try {
+    changeAll(simulator.crm, faker, happenings);
+    await sendAll(sendings, (post) => {
+      own.delivered += post.events;
+      if (!post.isRepeat) own.distinct += post.events;
+    });
+    await simulator.settled();
+  } finally {
+    clearInterval(timer);
+  }
+  onProgress?.(soFar());
+  return soFar();
+}
+
+function changeAll(crm: Pick<Crm, 'set'>, faker: Faker, happenings: readonly Happening[]): void {
+  const changes = happenings.filter((happening) => happening.kind === 'property');
+  const byContact = Map.groupBy(changes, ({ contactId }) => contactId);
+  for (const ofOne of faker.helpers.shuffle([...byContact.values()])) changeOne(crm, ofOne);
+}
+
+function changeOne(crm: Pick<Crm, 'set'>, changes: readonly PropertyHappening[]): void {
+  for (const { contactId, property, value, atMs, changeSource } of changes.toSorted(
+    (a, b) => a.atMs - b.atMs,
+  )) {
+    const source =
+      changeSource === 'CRM_UI' ? { changeSource, sourceId: 'userId:882761034' } : { changeSource };
+    crm.set('contacts', contactId, { [property]: value }, { atMs, source });
+  }
+}
+
+/** One post with everything that stays the same when it is repeated; each try is signed anew. */
+interface Post {
+  readonly url: string;
+  readonly body: string;
+  readonly events: number;
+  readonly sign: (nowMs: number) => Record<string, string>;
+}
+
+function signalPosts({ happenings, ingestUrl, signalsSecret }: Play): Post[] {
+  const signer = new Webhook(signalsSecret);
+  const signals = happenings.filter((happening) => happening.kind === 'signal');
+  return [...Map.groupBy(signals, ({ postId }) => postId)].map(([postId, together]) => {
+    const items = together.toSorted((a, b) => a.index - b.index).map((signal) => signalBody(signal));
+    const body = JSON.stringify(items.length === 1 ? items[0] : items);
+    const sign = (nowMs: number) => ({
+      'webhook-id': postId,
+      'webhook-timestamp': String(Math.floor(nowMs / 1000)),
+      'webhook-signature': signer.sign(postId, new Date(nowMs), body),
+    });
+    return { url: `${ingestUrl}/signals`, body, events: items.length, sign };
+  });
+}
+
+function signalBody({ signal, atMs, address }: SignalHappening): Record<string, string | number> {
+  // Both forms of time are taken; which one a system sends does not change between its tries.
+  return { signal, occurredAt: atMs % 2 === 0 ? new Date(atMs).toISOString() : atMs, ...address };
+}
+
+function workflowPosts({ happenings, ingestUrl, clientSecret }: Play): Post[] {
+  const url = `${ingestUrl}/webhooks/workflow`;
+  return happenings
+    .filter((happening) => happening.kind === 'workflow')
+    .map((happening) => {
+      const body = workflowBody(happening);
+      const sign = (timestamp: number) => ({
+        'x-hubspot-signature-v3': signV3({ method: 'POST', uri: url, body, secret: clientSecret, timestamp }),
+        'x-hubspot-request-timestamp': String(timestamp),
+      });
+      return { url, body, events: 1, sign };
+    });
+}
+
+function workflowBody({ workflowId, signal, atMs, address, properties }: WorkflowHappening): string {
+  return JSON.stringify({ workflowId, ...address, signal, time: new Date(atMs).toISOString(), properties });
+}
+
+interface Sending extends Post {
+  readonly isRepeat: boolean;
+}
+
+function withRepeats(faker: Faker, posts: readonly Post[]): Sending[] {
+  const sendings = posts.flatMap((post) => {
+    const again = faker.datatype.boolean(REPEATED_PERCENT / 100);
+    const onceMore = again && faker.datatype.boolean(REPEATED_PERCENT / 100);
+    const repeats = [again, onceMore].filter(Boolean).map(() => ({ ...post, isRepeat: true }));
+    return [{ ...post, isRepeat: false }, ...repeats];
+  });
+  return faker.helpers.shuffle(sendings);
+}
+
+/** Rejects with the first failure, once nothing is in flight any more. */
+async function sendAll(sendings: readonly Sending[], onTaken: (post: Sending) => void): Promise<void> {
+  const waiting = [...sendings];
+  const failures: unknown[] = [];
+  const sendSome = async () => {
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      try {
+        await send(next);
+        onTaken(next);
+      } catch (error) {
+        failures.push(error);
+        waiting.length = 0;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: IN_FLIGHT }, sendSome));
+  if (failures.length > 0) throw failures[0];
+}
+
+/** Sends one post, again as long as ingest cannot take it. */
+async function send({ url, body, sign }: Post): Promise<void> {
+  let last = 'no answer';
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    if (attempt > 0) await pause(FIRST_WAIT_MS * 2 ** (attempt - 1));
+    const headers = { 'content-type': 'application/json', ...sign(Date.now()) };
+    try {
+      const answer = await fetch(url, {
+        method: 'POST',
+        headers,
+        body,
+        signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
+      });
+      await answer.arrayBuffer();
+      if (answer.ok) return;
+      last = `status ${answer.status}`;
+      if (answer.status !== 429 && answer.status < 500) break;
+    } catch (error) {
+      last = error instanceof Error ? error.message : String(error);
+    }
+  }
+  throw new Error(`${new URL(url).pathname} did not take a post: ${last}`);
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

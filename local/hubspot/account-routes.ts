@@ -1,0 +1,44 @@
+// What a token can ask about itself and its portal.
+import * as v from 'valibot';
+import { invalidJson, notFound, type Reply } from './errors.ts';
+import type { ApiCall, Route } from './routes.ts';
+import { zoneOffsetMs } from './timestamps.ts';
+
+const TokenSchema = v.object({ tokenKey: v.string() });
+
+export const accountRoutes: readonly Route[] = [
+  { method: 'GET', path: '/account-info/2026-03/details', handle: details },
+  { method: 'GET', path: '/account-info/v3/details', handle: details },
+  { method: 'POST', path: '/oauth/v2/private-apps/get/access-token-info', handle: tokenInfo },
+];
+
+function details({ portal, state }: ApiCall): Reply {
+  const offsetMs = zoneOffsetMs(portal.timeZone, state.clock());
+  const minutes = Math.abs(offsetMs) / 60_000;
+  return {
+    status: 200,
+    body: {
+      portalId: portal.portalId,
+      accountType: 'STANDARD',
+      timeZone: portal.timeZone,
+      companyCurrency: 'EUR',
+      additionalCurrencies: [],
+      utcOffset: `${offsetMs < 0 ? '-' : '+'}${twoDigits(minutes / 60)}:${twoDigits(minutes % 60)}`,
+      utcOffsetMilliseconds: offsetMs,
+      uiDomain: 'app-eu1.hubspot.com',
+      dataHostingLocation: 'eu1',
+    },
+  };
+}
+
+function tokenInfo({ body, portal }: ApiCall): Reply {
+  const asked = v.safeParse(TokenSchema, body);
+  if (!asked.success) return invalidJson(v.summarize(asked.issues));
+  if (asked.output.tokenKey === '') return notFound();
+  const { portalId, appId, scopes } = portal;
+  return { status: 200, body: { userId: 882761034, hubId: portalId, appId, scopes } };
+}
+
+function twoDigits(value: number): string {
+  return String(Math.trunc(value)).padStart(2, '0');
+}

@@ -1,0 +1,154 @@
+// One API call from its headers to its answer: token, limits, faults, route.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
+import { accountRoutes } from './account-routes.ts';
+import { associationRoutes } from './association-routes.ts';
+import { batchRoutes } from './batch.ts';
+import { errorReply, invalidJson, notFound, type Reply } from './errors.ts';
+import { type Fault, type FaultableCall, faultReply } from './faults.ts';
+import { bearerToken, parseJson, readBody, sendReply } from './http.ts';
+import type { Limiter } from './limiter.ts';
+import { objectRoutes } from './object-routes.ts';
+import { objectTypeOf } from './object-types.ts';
+import { propertyRoutes } from './property-routes.ts';
+import type { Random } from './random.ts';
+import type { CrmState } from './records.ts';
+import { createRouteTable, type MatchedRoute, type PortalFacts } from './routes.ts';
+
+/** Longest path with query that is taken. */
+const MAX_URI_LENGTH = 8192;
+
+/** A call as it was answered; status 0 when the connection was closed without an answer. */
+export interface Exchange {
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly status: number;
+  /** The portal's clock at arrival, epoch milliseconds. */
+  readonly atMs: number;
+  readonly requestBody: unknown;
+  readonly responseBody: unknown;
+}
+
+export interface Api {
+  readonly state: CrmState;
+  readonly portal: PortalFacts;
+  readonly random: Random;
+  readonly limiter: Limiter;
+  /** Token -> id of the app it belongs to. */
+  readonly apps: ReadonlyMap<string, number>;
+  readonly latencyMs: readonly [number, number];
+  readonly faults: ((call: FaultableCall) => Fault | undefined) | undefined;
+  onExchange(exchange: Exchange): void;
+  admitted: number;
+}
+
+const table = createRouteTable([
+  ...batchRoutes,
+  ...objectRoutes,
+  ...associationRoutes,
+  ...propertyRoutes,
+  ...accountRoutes,
+]);
+
+/** Answers one request of HubSpot's API. */
+export async function answerApi(api: Api, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const url = new URL(request.url ?? '/', 'http://127.0.0.1');
+  const method = request.method ?? 'GET';
+  const atMs = api.state.clock();
+  const text = await readBody(request);
+  const parsed = parseJson(text ?? '');
+  const requestBody = parsed.valid ? parsed.value : text;
+  const note = (status: number, responseBody: unknown) =>
+    api.onExchange({
+      method,
+      path: url.pathname,
+      query: url.search,
+      status,
+      atMs,
+      requestBody,
+      responseBody,
+    });
+  const answer = (reply: Reply, headers?: Record<string, string>) => {
+    note(reply.status, reply.body);
+    sendReply(response, reply, headers);
+  };
+
+  const token = bearerToken(request);
+  const appId = token === undefined ? undefined : api.apps.get(token);
+  if (token === undefined || appId === undefined) return answer(unauthenticated(token));
+  if ((request.url ?? '').length > MAX_URI_LENGTH) return answer(errorReply(414, 'URI too long'));
+  if (text === undefined) return answer(errorReply(413, 'Request body too large'));
+  const { refusal, headers } = api.limiter.admit(token);
+  if (refusal !== undefined) return answer(refusal, headers);
+  api.admitted++;
+  const fault = api.faults?.({ number: api.admitted, method, path: url.pathname, body: requestBody });
+  const execute = () =>
+    parsed.valid ? route(api, method, url, requestBody, appId) : invalidJson(parsed.why);
+  const latencyMs = api.latencyMs[1] <= 0 ? 0 : api.random.between(api.latencyMs[0], api.latencyMs[1]);
+  if (latencyMs > 0) await pause(latencyMs / 2);
+
+  if (fault?.kind === 'no-answer') {
+    land(fault.lands, execute);
+    note(0, undefined);
+    response.destroy();
+    return;
+  }
+  if (fault?.kind === 'answer') {
+    if (fault.executes === true) execute();
+    return answer(faultReply(fault), headers);
+  }
+  const reply = execute();
+  const waitMs = latencyMs / 2 + (fault?.kind === 'delay' ? fault.delayMs : 0);
+  if (waitMs > 0) await pause(waitMs, undefined, { ref: false });
+  answer(reply, headers);
+}
+
+function land(lands: 'before' | 'never' | number, execute: () => Reply): void {
+  if (lands === 'before') execute();
+  else if (typeof lands === 'number') setTimeout(execute, lands).unref();
+}
+
+function unauthenticated(token: string | undefined): Reply {
+  const message =
+    token === undefined
+      ? 'Authentication credentials not found. This API supports OAuth 2.0 authentication and you can find more details at https://developers.hubspot.com/docs/methods/auth/oauth-overview'
+      : 'Authentication credentials not valid. The access token is unknown.';
+  return errorReply(401, message, { category: 'INVALID_AUTHENTICATION' });
+}
+
+function route(api: Api, method: string, url: URL, body: unknown, appId: number): Reply {
+  const matched = table.match(method, url.pathname);
+  if (matched === 'no-path') return notFound();
+  if (matched === 'no-method') return errorReply(405, 'Method Not Allowed');
+  const missing = missingScope(api.portal, matched);
+  if (missing !== undefined) {
+    return errorReply(403, "This app hasn't been granted all required scopes to make this call.", {
+      category: 'MISSING_SCOPES',
+      context: { requiredGranularScopes: [missing] },
+    });
+  }
+  try {
+    return matched.route.handle({
+      state: api.state,
+      portal: api.portal,
+      random: api.random,
+      path: url.pathname,
+      params: matched.params,
+      query: url.searchParams,
+      body,
+      source: { changeSource: 'INTEGRATION', sourceId: String(appId) },
+    });
+  } catch (error) {
+    return errorReply(500, `simulator fault: ${error instanceof Error ? error.message : 'unknown'}`);
+  }
+}
+
+function missingScope(
+  { scopes }: PortalFacts,
+  { route: { scope }, params }: MatchedRoute,
+): string | undefined {
+  if (scope === undefined) return undefined;
+  const needed = scope.replace('{type}', objectTypeOf(params.type ?? '') ?? '');
+  return scopes.includes(needed) ? undefined : needed;
+}

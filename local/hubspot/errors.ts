@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto';
+
+/** What a route answers; no body means an empty one. */
+export interface Reply {
+  readonly status: number;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** One thing wrong with one property. */
+export interface PropertyProblem {
+  readonly code: string;
+  readonly message: string;
+  readonly property: string;
+}
+
+export interface ErrorDetail {
+  readonly message: string;
+  readonly code?: string;
+  readonly context?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** One entry of `errors` in a 207 answer. */
+export interface BatchError {
+  readonly status: 'error';
+  readonly category: string;
+  readonly message: string;
+  readonly context: Readonly<Record<string, readonly string[]>>;
+  readonly errors: readonly ErrorDetail[];
+  readonly links: Readonly<Record<string, string>>;
+}
+
+export interface ErrorParts {
+  readonly category?: string;
+  readonly subCategory?: string;
+  readonly context?: Readonly<Record<string, readonly string[]>>;
+  readonly errors?: readonly ErrorDetail[];
+}
+
+export function errorReply(status: number, message: string, parts: ErrorParts = {}): Reply {
+  return { status, body: { status: 'error', message, correlationId: randomUUID(), ...parts } };
+}
+
+export function validationError(message: string, parts: Omit<ErrorParts, 'category'> = {}): Reply {
+  return errorReply(400, message, { category: 'VALIDATION_ERROR', ...parts });
+}
+
+export function invalidJson(detail: string): Reply {
+  return validationError(`Invalid input JSON on line 1, column 1: ${detail}`);
+}
+
+/** A single lookup that finds nothing answers without a category, as recorded. */
+export function notFound(): Reply {
+  return errorReply(404, 'resource not found');
+}
+
+/** The text that lists bad properties: JSON inside a sentence, as HubSpot writes it. */
+export function problemsMessage(problems: readonly PropertyProblem[]): string {
+  const listed = problems.map(({ code, message, property }) => ({
+    isValid: false,
+    message,
+    error: code,
+    name: property,
+    localizedErrorMessage: message,
+  }));
+  return `Property values were not valid: ${JSON.stringify(listed)}`;
+}
+
+export function problemDetails(problems: readonly PropertyProblem[]): ErrorDetail[] {
+  return problems.map(({ code, message, property }) => ({
+    message,
+    code,
+    context: { propertyName: [property] },
+  }));
+}
+
+export function invalidProperties(problems: readonly PropertyProblem[]): Reply {
+  return validationError(problemsMessage(problems), { errors: problemDetails(problems) });
+}
+
+export function batchError(
+  category: string,
+  message: string,
+  context: BatchError['context'],
+  errors: readonly ErrorDetail[] = [],
+): BatchError {
+  return { status: 'error', category, message, context, errors, links: {} };
+}

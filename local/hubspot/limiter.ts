@@ -1,0 +1,84 @@
+// HubSpot's limits: an exact log of the calls of each token in a window that slides, and a count per day of the portal.
+import { randomUUID } from 'node:crypto';
+import type { Reply } from './errors.ts';
+import { dayIn } from './timestamps.ts';
+
+const WINDOW_MS = 10_000;
+
+export interface LimiterOptions {
+  readonly clock: () => number;
+  readonly timeZone: string;
+  /** Calls one token may make in any 10 seconds. */
+  readonly perTenSeconds: number;
+  /** Calls the portal may make from midnight to midnight. */
+  readonly daily: number;
+}
+
+export interface Limiter {
+  /** Counts a call, or says why it is refused; the headers go onto the answer either way. A refused call is not counted. */
+  admit(token: string): { readonly refusal?: Reply; readonly headers: Record<string, string> };
+  /** Calls refused so far. */
+  refused(): number;
+}
+
+export function createLimiter({ clock, timeZone, perTenSeconds, daily }: LimiterOptions): Limiter {
+  const logs = new Map<string, number[]>();
+  let day = '';
+  let today = 0;
+  let refusals = 0;
+  const startDay = (nowMs: number) => {
+    const current = dayIn(timeZone, nowMs);
+    if (current !== day) today = 0;
+    day = current;
+  };
+  return {
+    admit(token) {
+      const nowMs = clock();
+      startDay(nowMs);
+      const log = (logs.get(token) ?? []).filter((atMs) => atMs > nowMs - WINDOW_MS);
+      logs.set(token, log);
+      const policy = policyBroken(today >= daily, log.length >= perTenSeconds);
+      if (policy === undefined) {
+        log.push(nowMs);
+        today++;
+      } else {
+        refusals++;
+      }
+      const headers = {
+        'x-hubspot-ratelimit-daily': String(daily),
+        'x-hubspot-ratelimit-daily-remaining': String(Math.max(0, daily - today)),
+        'x-hubspot-ratelimit-interval-milliseconds': String(WINDOW_MS),
+        'x-hubspot-ratelimit-max': String(perTenSeconds),
+        'x-hubspot-ratelimit-remaining': String(Math.max(0, perTenSeconds - log.length)),
+        'x-hubspot-ratelimit-secondly': String(Math.floor(perTenSeconds / 10)),
+        'x-hubspot-ratelimit-secondly-remaining': String(
+          Math.max(0, Math.floor(perTenSeconds / 10) - log.filter((atMs) => atMs > nowMs - 1000).length),
+        ),
+      };
+      return policy === undefined ? { headers } : { headers, refusal: tooManyRequests(policy) };
+    },
+    refused: () => refusals,
+  };
+}
+
+export type RatePolicy = 'TEN_SECONDLY_ROLLING' | 'DAILY';
+
+function policyBroken(dayIsFull: boolean, windowIsFull: boolean): RatePolicy | undefined {
+  if (dayIsFull) return 'DAILY';
+  return windowIsFull ? 'TEN_SECONDLY_ROLLING' : undefined;
+}
+
+/** A 429 as HubSpot words it: no category and no Retry-After. */
+export function tooManyRequests(policyName: RatePolicy): Reply {
+  return {
+    status: 429,
+    body: {
+      status: 'error',
+      message: `You have reached your ${policyName.toLowerCase()} limit.`,
+      errorType: 'RATE_LIMIT',
+      correlationId: randomUUID(),
+      policyName,
+      requestId: randomUUID(),
+    },
+  };
+}

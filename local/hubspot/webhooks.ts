@@ -1,0 +1,264 @@
+// Delivery of webhooks: signed batches, few at a time, repeated when they fail, sometimes twice, in no promised order.
+import http from 'node:http';
+import https from 'node:https';
+import type { Random } from './random.ts';
+import { webhookHeaders } from './sign.ts';
+import { parseSubscriptions, type Subscription, type WebhookEvent } from './webhook-events.ts';
+
+/** Events in one request, and requests in flight (HubSpot docs, "Webhooks", read November 2026). */
+const MAX_BATCH = 100;
+const MAX_IN_FLIGHT = 10;
+const ANSWER_TIMEOUT_MS = 5000;
+const MAX_RETRIES = 10;
+/** How long events gather before they are sent. */
+const GATHER_MS = 20;
+/** How far reordering reaches: events among which the next batch is drawn. */
+const REORDER_REACH = 500;
+
+export interface WebhookConfig {
+  readonly targetUrl: string;
+  readonly subscriptions: readonly string[];
+  /** Share of events that are delivered a second time; default 0. */
+  readonly duplicateRate?: number;
+  readonly reorder?: boolean;
+  /** Default and most: 100. */
+  readonly batchSize?: number;
+  /** Default and most: 10. */
+  readonly maxConcurrentRequests?: number;
+  /** The first pause before a retry, about; each further one is twice as long. HubSpot spreads 10 over a day; default 1,000. */
+  readonly retryDelayMs?: number;
+}
+
+export interface DeliveryCounts {
+  /** Requests answered with 2xx. */
+  readonly requests: number;
+  /** Events in those requests, repeated ones included. */
+  readonly events: number;
+  readonly distinct: number;
+  /** Attempts that were refused, timed out or not answered. */
+  readonly refused: number;
+  /** Events given up after the last retry. */
+  readonly lost: number;
+}
+
+interface Outgoing {
+  readonly event: WebhookEvent;
+  readonly sequence: number;
+  readonly again: boolean;
+}
+
+interface Batch {
+  readonly items: readonly Outgoing[];
+  readonly attempt: number;
+}
+
+export interface Delivery {
+  configure(config: WebhookConfig): void;
+  subscriptions(): readonly Subscription[];
+  send(events: readonly WebhookEvent[]): void;
+  counts(): DeliveryCounts;
+  settled(): Promise<void>;
+  stop(): void;
+}
+
+interface DeliveryState {
+  readonly clientSecret: string;
+  readonly random: Random;
+  config: WebhookConfig | undefined;
+  subscriptions: readonly Subscription[];
+  pending: Outgoing[];
+  readonly timers: Set<NodeJS.Timeout>;
+  readonly ready: Batch[];
+  waitingRetries: number;
+  inFlight: number;
+  gathering: boolean;
+  stopped: boolean;
+  sequence: number;
+  requests: number;
+  events: number;
+  refused: number;
+  lost: number;
+  readonly accepted: Set<number>;
+  readonly waiters: (() => void)[];
+  readonly agents: readonly [http.Agent, https.Agent];
+}
+
+export function createDelivery(clientSecret: string, random: Random): Delivery {
+  const agents = [new http.Agent({ keepAlive: true }), new https.Agent({ keepAlive: true })] as const;
+  const state: DeliveryState = {
+    clientSecret,
+    random,
+    config: undefined,
+    subscriptions: [],
+    pending: [],
+    timers: new Set(),
+    ready: [],
+    waitingRetries: 0,
+    inFlight: 0,
+    gathering: false,
+    stopped: false,
+    sequence: 0,
+    requests: 0,
+    events: 0,
+    refused: 0,
+    lost: 0,
+    accepted: new Set(),
+    waiters: [],
+    agents,
+  };
+  return {
+    configure: (config) => configure(state, config),
+    subscriptions: () => state.subscriptions,
+    send: (events) => accept(state, events),
+    counts: () => ({
+      requests: state.requests,
+      events: state.events,
+      distinct: state.accepted.size,
+      refused: state.refused,
+      lost: state.lost,
+    }),
+    settled: () => new Promise((resolve) => (isIdle(state) ? resolve() : state.waiters.push(resolve))),
+    stop: () => stop(state),
+  };
+}
+
+function configure(state: DeliveryState, config: WebhookConfig): void {
+  state.subscriptions = parseSubscriptions(config.subscriptions);
+  state.config = config;
+  gather(state);
+}
+
+function accept(state: DeliveryState, events: readonly WebhookEvent[]): void {
+  if (state.config === undefined || state.stopped) return;
+  for (const event of events) {
+    const sequence = state.sequence++;
+    state.pending.push({ event, sequence, again: false });
+    if (state.random.next() < (state.config.duplicateRate ?? 0))
+      state.pending.push({ event, sequence, again: true });
+  }
+  gather(state);
+}
+
+/** Waits a moment for more events, then sends. */
+function gather(state: DeliveryState): void {
+  if (state.gathering || state.stopped || state.pending.length === 0) return;
+  state.gathering = true;
+  after(state, GATHER_MS, () => {
+    state.gathering = false;
+    pump(state);
+  });
+}
+
+/** Starts as many requests as may be in flight. */
+function pump(state: DeliveryState): void {
+  const limit = Math.min(state.config?.maxConcurrentRequests ?? MAX_IN_FLIGHT, MAX_IN_FLIGHT);
+  while (!state.stopped && state.inFlight < limit) {
+    const batch = state.ready.shift() ?? nextBatch(state);
+    if (batch === undefined) break;
+    state.inFlight++;
+    void deliver(state, batch);
+  }
+  if (isIdle(state)) for (const resolve of state.waiters.splice(0)) resolve();
+}
+
+function nextBatch(state: DeliveryState): Batch | undefined {
+  const size = Math.min(state.config?.batchSize ?? MAX_BATCH, MAX_BATCH);
+  if (state.pending.length === 0) return undefined;
+  const within =
+    state.config?.reorder === true ? state.random.shuffled(state.pending.slice(0, REORDER_REACH)) : [];
+  if (within.length > 0) state.pending.splice(0, within.length, ...within);
+  const chosen = new Map<number, Outgoing>();
+  const later: Outgoing[] = [];
+  for (const item of state.pending.splice(0, size)) {
+    if (chosen.has(item.sequence))
+      later.push(item); // The repeat of an event comes in another request.
+    else chosen.set(item.sequence, item);
+  }
+  state.pending.unshift(...later);
+  return { items: [...chosen.values()], attempt: 0 };
+}
+
+async function deliver(state: DeliveryState, batch: Batch): Promise<void> {
+  const { config } = state;
+  const status = config === undefined ? 0 : await post(state, config.targetUrl, bodyOf(batch));
+  state.inFlight--;
+  if (state.stopped) return;
+  if (status >= 200 && status < 300) {
+    state.requests++;
+    state.events += batch.items.length;
+    for (const { sequence } of batch.items) state.accepted.add(sequence);
+  } else {
+    state.refused++;
+    retryLater(state, batch);
+  }
+  pump(state);
+}
+
+function bodyOf(batch: Batch): string {
+  return JSON.stringify(batch.items.map(({ event }) => ({ ...event, attemptNumber: batch.attempt })));
+}
+
+function retryLater(state: DeliveryState, batch: Batch): void {
+  if (batch.attempt >= MAX_RETRIES) {
+    state.lost += batch.items.length;
+    return;
+  }
+  const base = state.config?.retryDelayMs ?? 1000;
+  const delayMs = base * 2 ** batch.attempt * (0.5 + state.random.next());
+  state.waitingRetries++;
+  after(state, delayMs, () => {
+    state.waitingRetries--;
+    state.ready.push({ ...batch, attempt: batch.attempt + 1 });
+    pump(state);
+  });
+}
+
+/** Posts one attempt, signed with the time of the attempt; answers the status, 0 for none. Redirects are not followed. */
+function post(state: DeliveryState, targetUrl: string, body: string): Promise<number> {
+  const headers = webhookHeaders({
+    method: 'POST',
+    uri: targetUrl,
+    body,
+    secret: state.clientSecret,
+    timestamp: Date.now(),
+  });
+  const secure = targetUrl.startsWith('https:');
+  const [plainAgent, secureAgent] = state.agents;
+  return new Promise((resolve) => {
+    const options = {
+      method: 'POST',
+      headers: { ...headers, 'content-length': Buffer.byteLength(body) },
+      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+    };
+    const answered = (response: http.IncomingMessage) => {
+      response.on('error', () => resolve(0));
+      response.on('end', () => resolve(response.statusCode ?? 0));
+      response.resume();
+    };
+    const request = secure
+      ? https.request(targetUrl, { ...options, agent: secureAgent }, answered)
+      : http.request(targetUrl, { ...options, agent: plainAgent }, answered);
+    request.on('error', () => resolve(0));
+    request.end(body);
+  });
+}
+
+function isIdle(state: DeliveryState): boolean {
+  const nothingWaits = state.pending.length === 0 && state.ready.length === 0 && state.waitingRetries === 0;
+  return state.stopped || (nothingWaits && state.inFlight === 0 && !state.gathering);
+}
+
+function after(state: DeliveryState, delayMs: number, act: () => void): void {
+  const timer = setTimeout(() => {
+    state.timers.delete(timer);
+    act();
+  }, delayMs);
+  state.timers.add(timer);
+}
+
+function stop(state: DeliveryState): void {
+  state.stopped = true;
+  for (const timer of state.timers) clearTimeout(timer);
+  for (const agent of state.agents) agent.destroy();
+  for (const resolve of state.waiters.splice(0)) resolve();
+}

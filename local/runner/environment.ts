@@ -1,0 +1,93 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import type { Writable } from 'node:stream';
+import type { FunctionPlan } from './assembly.ts';
+import { startRuntimeApi } from './runtime-api.ts';
+
+/** Lines of standard error kept to explain a crash. */
+const LAST_LINES = 15;
+
+/** One process that runs a function, one invocation at a time, as Lambda's execution environments do. */
+export interface ExecutionEnvironment {
+  readonly pid: number | undefined;
+  isAlive(): boolean;
+  /**
+   * @param payload - JSON of the event
+   * @returns JSON of the handler's answer
+   * @throws FunctionError
+   */
+  invoke(payload: string): Promise<string>;
+  /** What the process last wrote to standard error. */
+  lastLines(): readonly string[];
+  stop(): Promise<void>;
+}
+
+export interface EnvironmentSetting {
+  readonly plan: FunctionPlan;
+  /** Folder with the bundle, outside any `"type": "module"` package. */
+  readonly taskRoot: string;
+  /** The whole environment of the process, without what this file adds for the Runtime API. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** CommonJS files loaded before the function. */
+  readonly preloads: readonly string[];
+  readonly log: Writable;
+}
+
+/** Starts a process and the Runtime API that it alone speaks to. */
+export async function startEnvironment(setting: EnvironmentSetting): Promise<ExecutionEnvironment> {
+  const { plan, log } = setting;
+  const api = await startRuntimeApi(plan, () => child.kill('SIGKILL'));
+  const child = spawnFunction(setting, api.port);
+  const lines = keepOutput(child, log);
+  child.once('error', (error) => api.fail('Runtime.ExitError', String(error)));
+  child.once('close', (code, signal) => {
+    api.fail('Runtime.ExitError', `the process of ${plan.door} ended with ${signal ?? code}`);
+    api.close();
+  });
+  const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  return {
+    pid: child.pid,
+    isAlive: () => child.pid !== undefined && !hasEnded() && !child.killed,
+    invoke: (payload) => api.invoke(payload),
+    lastLines: () => lines,
+    async stop() {
+      if (child.pid === undefined || hasEnded()) return;
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+function spawnFunction(
+  { plan, taskRoot, variables, preloads }: EnvironmentSetting,
+  port: number,
+): ChildProcess {
+  const heap = `--max-old-space-size=${plan.memoryMegabytes}`;
+  const required = preloads.flatMap((file) => ['--require', file]);
+  const bootstrap = path.join(import.meta.dirname, 'bootstrap.cjs');
+  return spawn(process.execPath, [heap, ...required, bootstrap], {
+    cwd: taskRoot,
+    stdio: ['pipe', 'pipe', 'pipe'], // Standard input stays open as long as this process lives: so the function knows.
+    env: {
+      ...variables,
+      AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${port}`,
+      LAMBDA_TASK_ROOT: taskRoot,
+      _HANDLER: plan.handler,
+    },
+  });
+}
+
+/** Sends output to the log; what it returns always holds the last lines of standard error. */
+function keepOutput(child: ChildProcess, log: Writable): readonly string[] {
+  const lines: string[] = [];
+  child.stdout?.on('data', (chunk: Buffer) => log.write(chunk));
+  child.stderr?.on('data', (chunk: Buffer) => {
+    log.write(chunk);
+    const fresh = chunk.toString().split('\n');
+    lines.push(...fresh.filter((line) => line !== ''));
+    lines.splice(0, Math.max(0, lines.length - LAST_LINES));
+  });
+  return lines;
+}

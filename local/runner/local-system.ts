@@ -1,0 +1,257 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type Assembly, type MappingPlan, readAssembly } from './assembly.ts';
+import { createMovedClock, type MovedClock } from './clock.ts';
+import { type Doors, openDoors } from './doors.ts';
+import { type QueueEngine, startQueueEngine, startTableEngine, type TableEngine } from './engines.ts';
+import { type EventSource, startEventSource } from './event-source.ts';
+import { type HttpApi, startHttpApi } from './http-api.ts';
+import { startNights } from './nights.ts';
+import { untilQuiet } from './quiet.ts';
+import { type SecretsEndpoint, startSecretsEndpoint } from './secrets-endpoint.ts';
+
+const DEFAULT_LOG_DIRECTORY = path.resolve(import.meta.dirname, '../../.local/logs');
+
+export type Door = 'ingest' | 'scorer' | 'write-back' | 'nightly';
+
+export interface LocalSystemOptions {
+  /** `cdk.out`, synthesized. */
+  readonly assemblyDirectory: string;
+  /** 0 = any free port. */
+  readonly ingestPort: number;
+  readonly hubspotUrl: string;
+  readonly hubspotAccessToken: string;
+  readonly clientSecret: string;
+  readonly signalsSecret: string;
+  /** Window of the queue `Changes`, in seconds, instead of the template's. */
+  readonly writeBackWindowSeconds?: number;
+  /**
+   * Where each function's output goes, as `<door>.log`.
+   *
+   * @default `.local/logs` in the repository
+   */
+  readonly logDirectory?: string;
+  /** Told what an operator would want to know: failures, and what a long wait waits for. */
+  readonly log: (line: string) => void;
+}
+
+/** The synthesized stack, running on this machine. */
+export interface LocalSystem {
+  readonly ingestUrl: string;
+  readonly dynamoDbUrl: string;
+  readonly sqsUrl: string;
+  readonly secretsUrl: string;
+  readonly tableName: string;
+  /** By construct path, such as `Scorer/Events`. */
+  readonly queueUrls: Readonly<Record<string, string>>;
+  /** What a function finds in its environment, for tools that speak to the same engines. */
+  environmentOf(door: Door): Readonly<Record<string, string>>;
+  /** The moved clock, epoch milliseconds. */
+  now(): number;
+  /** Moves the clock of scorer, write-back and nightly to wall time + `offsetMs`; runs nothing. */
+  setClock(offsetMs: number): void;
+  /** Moves the clock forward through every scheduled night, and lets scores fade up to where it arrives. */
+  advanceClock(hours: number): Promise<{ now: string; nights: number }>;
+  /** @throws FunctionError */
+  invoke(door: Door, event: unknown): Promise<unknown>;
+  /** Resolves when nothing is under way; with `flushWindows`, without waiting for batching windows. */
+  drained(options?: { readonly flushWindows?: boolean }): Promise<void>;
+  /** Hands out what the batching windows hold now. */
+  flushWindows(): void;
+  deadLetters(): Promise<{ queue: string; body: string }[]>;
+  /** Processes started by this one: functions that are alive, and the DynamoDB engine. */
+  pids(): Promise<number[]>;
+  /** Ends everything that was started; no process stays. */
+  stop(): Promise<void>;
+}
+
+/** How to end what was started, the latest first. */
+type Stops = (() => unknown)[];
+
+/**
+ * Runs a synthesized CDK assembly: its bundles in processes of their own, wired by its template, on local engines.
+ *
+ * @throws Error when the template holds what the local run does not know, or the port is taken; nothing stays running then
+ */
+export async function startLocalSystem(options: LocalSystemOptions): Promise<LocalSystem> {
+  const stops: Stops = [];
+  try {
+    const parts = await startParts(options, stops);
+    return joinParts(parts, options, stops);
+  } catch (error) {
+    await stopAll(stops);
+    throw error;
+  }
+}
+
+async function stopAll(stops: Stops): Promise<void> {
+  const errors: unknown[] = [];
+  for (const stop of stops.splice(0).toReversed()) {
+    try {
+      await stop();
+    } catch (error) {
+      errors.push(error); // The others still have to end.
+    }
+  }
+  if (errors.length > 0) throw new AggregateError(errors, 'Not everything stopped cleanly');
+}
+
+interface Parts {
+  readonly assembly: Assembly;
+  readonly clock: MovedClock;
+  readonly tables: TableEngine;
+  readonly queues: QueueEngine;
+  readonly secrets: SecretsEndpoint;
+  readonly http: HttpApi;
+  readonly doors: Doors;
+  readonly sources: readonly EventSource[];
+}
+
+async function startParts(options: LocalSystemOptions, stops: Stops): Promise<Parts> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'afterglow-'));
+  stops.push(() => rm(directory, { recursive: true, force: true, maxRetries: 3 }));
+  const clock = createMovedClock(directory);
+  stops.push(() => clock.close());
+  const tables = await startTableEngine();
+  stops.push(() => tables.stop());
+  const queues = await startQueueEngine();
+  stops.push(() => queues.stop());
+  const assembly = readAssembly(options.assemblyDirectory, queues.url);
+  for (const table of assembly.tables) await tables.create(table);
+  for (const queue of assembly.queues) await queues.create(queue);
+  const secrets = await startSecretsEndpoint(assembly.secrets, secretValues(assembly, options));
+  stops.push(() => secrets.stop());
+  let doors: Doors | undefined; // They are told the address of the API that they answer.
+  const http = await startHttpApi(options.ingestPort, assembly.routes, (arn) => doors?.byArn(arn));
+  stops.push(() => http.stop());
+  doors = await openDoors({
+    assembly,
+    clock,
+    directory,
+    logDirectory: options.logDirectory ?? DEFAULT_LOG_DIRECTORY,
+    overrides: { PUBLIC_URL: http.url, HUBSPOT_API_URL: options.hubspotUrl },
+    endpoints: {
+      AWS_ENDPOINT_URL: secrets.url, // A service without a stand-in is refused there, instead of reached in earnest.
+      AWS_ENDPOINT_URL_SQS: queues.url,
+      AWS_ENDPOINT_URL_DYNAMODB: tables.url,
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.url,
+    },
+    report: options.log,
+  });
+  const stopping = [doors, ...startSources(assembly, options, queues, doors)] as const;
+  stops.push(() => Promise.all(stopping.map((one) => one.stop())));
+  const [, ...sources] = stopping;
+  return { assembly, clock, tables, queues, secrets, http, doors, sources };
+}
+
+function joinParts(parts: Parts, options: LocalSystemOptions, stops: Stops): LocalSystem {
+  const { assembly, clock, tables, queues, secrets, http, doors, sources } = parts;
+  let stopped: Promise<void> | undefined;
+  const drained: LocalSystem['drained'] = ({ flushWindows = false } = {}) =>
+    untilQuiet(
+      {
+        engine: queues,
+        read: assembly.queues.filter(({ arn }) => assembly.mappings.some(({ queueArn }) => queueArn === arn)),
+        sources,
+        busy: () => doors.all.reduce((sum, one) => sum + one.busy(), http.busy()),
+        isStopped: () => stopped !== undefined,
+        report: options.log,
+      },
+      flushWindows,
+    );
+  const nights = startNights({
+    clock,
+    schedules: assembly.schedules,
+    run: ({ functionArn, input }) => doors.byArn(functionArn).invoke(JSON.parse(input)),
+    decayUpToNow: () => doors.byName('nightly').invoke({ job: 'decay', upTo: 'now' }),
+    drained: () => drained({ flushWindows: true }),
+    report: options.log,
+  });
+  stops.push(() => nights.stop());
+  return {
+    ingestUrl: http.url,
+    dynamoDbUrl: tables.url,
+    sqsUrl: queues.url,
+    secretsUrl: secrets.url,
+    tableName: assembly.tables[0]?.name ?? '',
+    queueUrls: Object.fromEntries(assembly.queues.map((queue) => [queue.path, queue.url])),
+    environmentOf: (door) => doors.byName(door).variables,
+    now: () => clock.now(),
+    setClock(offsetMs) {
+      clock.setOffset(offsetMs);
+      nights.clockWasSet();
+    },
+    advanceClock: (hours) => nights.advance(hours),
+    invoke: (door, event) => doors.byName(door).invoke(event),
+    drained,
+    flushWindows() {
+      for (const source of sources) source.flush();
+    },
+    deadLetters: () => readDeadLetters(assembly, queues),
+    async pids() {
+      const functions = await Promise.all(doors.all.map((one) => one.pids()));
+      return [...functions.flat(), ...(tables.pid === undefined ? [] : [tables.pid])];
+    },
+    stop: () => (stopped ??= stopAll(stops)),
+  };
+}
+
+async function readDeadLetters(
+  assembly: Assembly,
+  engine: QueueEngine,
+): Promise<{ queue: string; body: string }[]> {
+  const targets = assembly.queues.map(({ deadLetters }) => deadLetters?.arn);
+  const letters = assembly.queues
+    .filter(({ arn }) => targets.includes(arn))
+    .map(async (queue) => (await engine.bodies(queue.name)).map((body) => ({ queue: queue.path, body })));
+  return (await Promise.all(letters)).flat();
+}
+
+/** The secrets an operator would fill in, found by the variable that names them. */
+function secretValues({ functions }: Assembly, options: LocalSystemOptions): Map<string, string> {
+  const { clientSecret, signalsSecret, hubspotAccessToken: accessToken } = options;
+  const byVariable = {
+    WEBHOOK_SECRET_ARN: JSON.stringify({ clientSecret, signalsSecret }),
+    HUBSPOT_TOKEN_SECRET_ARN: JSON.stringify({ accessToken }),
+  };
+  const values = new Map<string, string>();
+  for (const { environment } of functions) {
+    for (const [variable, value] of Object.entries(byVariable)) {
+      const arn = environment[variable];
+      if (arn !== undefined) values.set(arn, value);
+    }
+  }
+  return values;
+}
+
+function startSources(
+  { mappings, queues, functions }: Assembly,
+  options: LocalSystemOptions,
+  { client }: QueueEngine,
+  doors: Doors,
+): EventSource[] {
+  return mappings.map((mapping) => {
+    const queue = queues.find(({ arn }) => arn === mapping.queueArn);
+    const target = functions.find(({ name }) => name === mapping.functionName);
+    if (queue === undefined || target === undefined) {
+      throw new Error(`The mapping of ${mapping.queueArn} to ${mapping.functionName} leads nowhere`);
+    }
+    return startEventSource({
+      client,
+      queue,
+      mapping: { ...mapping, windowSeconds: windowOf(queue.path, mapping, options) },
+      target: doors.byArn(target.arn),
+      report: options.log,
+    });
+  });
+}
+
+function windowOf(
+  queuePath: string,
+  mapping: MappingPlan,
+  { writeBackWindowSeconds }: LocalSystemOptions,
+): number {
+  const isChanges = queuePath.split('/').at(-1) === 'Changes';
+  return isChanges ? (writeBackWindowSeconds ?? mapping.windowSeconds) : mapping.windowSeconds;
+}

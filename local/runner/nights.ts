@@ -1,0 +1,76 @@
+import type { SchedulePlan } from './assembly.ts';
+import type { MovedClock } from './clock.ts';
+import { nextOccurrence } from './schedule.ts';
+
+const HOUR_MS = 3_600_000;
+/** How often the schedules are compared with the clock while time just passes. */
+const LOOK_MS = 1000;
+
+/** EventBridge Scheduler over the moved clock. */
+export interface Nights {
+  /** Moves the clock forward, one scheduled run after the other, each at its time. */
+  advance(hours: number): Promise<{ now: string; nights: number }>;
+  /** To be told when the clock was set: what lies between is left out. */
+  clockWasSet(): void;
+  stop(): void;
+}
+
+export interface NightsSetting {
+  readonly clock: MovedClock;
+  readonly schedules: readonly SchedulePlan[];
+  readonly run: (schedule: SchedulePlan) => Promise<unknown>;
+  /** Lets scores fade up to the clock's now, which rarely is a scheduled time. */
+  readonly decayUpToNow: () => Promise<unknown>;
+  /** Waits until nothing is under way. */
+  readonly drained: () => Promise<void>;
+  readonly report: (line: string) => void;
+}
+
+/** Runs what falls due while time passes, until stopped. */
+export function startNights({ clock, schedules, run, decayUpToNow, drained, report }: NightsSetting): Nights {
+  let next = nextOccurrence(schedules, clock.now());
+  let isAdvancing = false;
+  let last: Promise<unknown> = Promise.resolve();
+  const timer = setInterval(() => {
+    if (isAdvancing || next === undefined || clock.now() < next.atMs) return;
+    const { schedule } = next;
+    next = nextOccurrence(schedules, clock.now());
+    run(schedule).catch((error: unknown) => report(`A scheduled run failed: ${String(error)}`));
+  }, LOOK_MS).unref();
+
+  const advance = async (hours: number) => {
+    let nights = 0;
+    isAdvancing = true;
+    try {
+      await drained();
+      const targetMs = clock.now() + hours * HOUR_MS;
+      for (let due = next; due !== undefined && due.atMs <= targetMs; due = next) {
+        clock.moveTo(due.atMs);
+        next = nextOccurrence(schedules, due.atMs);
+        await run(due.schedule);
+        await drained();
+        nights += 1;
+      }
+      clock.moveTo(targetMs);
+      await decayUpToNow();
+      await drained();
+    } finally {
+      isAdvancing = false;
+    }
+    return { now: new Date(clock.now()).toISOString(), nights };
+  };
+  return {
+    advance(hours) {
+      if (!(hours >= 0 && hours < Infinity)) {
+        return Promise.reject(new RangeError(`hours must be at least 0 and finite, got ${hours}`));
+      }
+      const turn = last.then(() => advance(hours)); // One after the other: two would pull the clock apart.
+      last = turn.catch(() => {});
+      return turn;
+    },
+    clockWasSet() {
+      next = nextOccurrence(schedules, clock.now());
+    },
+    stop: () => clearInterval(timer),
+  };
+}

@@ -1,0 +1,8 @@
+// Runs DynamoDB's stand-in on a core of its own. Ends with the process that started it: then the channel closes.
+const dynalite = require('dynalite');
+
+const server = dynalite({ createTableMs: 0, updateTableMs: 0, deleteTableMs: 0 });
+server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }));
+process.on('disconnect', () => process.exit(0));
+// Ctrl-C reaches the whole process group; who started this process decides when it ends.
+process.on('SIGINT', () => {});

@@ -1,0 +1,220 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import { dirname } from 'node:path';
+import { readModelFile } from '../cli/model-file.ts';
+import { findTarget, LOCAL_STATE_FILE, type LocalState } from '../cli/target.ts';
+import { openTable } from './check-table.ts';
+import { type DemoSummary, provision, runDemo } from './demo-run.ts';
+import { type Simulator, startSimulator } from './hubspot/simulator.ts';
+import { readOptions, type StartOptions } from './options.ts';
+import { type LocalSystem, startLocalSystem } from './runner/local-system.ts';
+import { synthesize } from './synthesize.ts';
+
+const PORTAL_ID = '1';
+const APP_ID = 50_780_459;
+const TIME_ZONE = 'UTC';
+/** Any Standard Webhooks secret does on this machine; this one says so. */
+const SIGNALS_SECRET = `whsec_${Buffer.from('a secret for this machine only').toString('base64')}`;
+
+const options = readOptions(process.argv);
+const startedMs = Date.now();
+// With --once the last line on standard output is JSON, and a person still sees the rest.
+const say = (line: string): void => console.log(line);
+
+interface Running {
+  readonly system: LocalSystem;
+  readonly simulator: Simulator | undefined;
+  readonly control: http.Server | undefined;
+}
+
+const hubspot = {
+  apiUrl: process.env['HUBSPOT_API_URL'],
+  clientSecret: process.env['HUBSPOT_CLIENT_SECRET'] ?? 'local-client-secret',
+  accessToken: process.env['HUBSPOT_ACCESS_TOKEN'] ?? 'local-access-token',
+};
+
+async function main(): Promise<void> {
+  refuseRealHubSpot(hubspot.apiUrl);
+  const model = readModelFile(options.model);
+  say(`Building Afterglow with the model ${model.id} …`);
+  const assemblyDirectory = await synthesize({
+    portalId: PORTAL_ID,
+    model: options.model,
+    timeZone: TIME_ZONE,
+    ownAppIds: String(APP_ID),
+  });
+  const running = await startEverything(assemblyDirectory, options);
+  const stop = stopOnce(running);
+  process.once('SIGINT', () => void stop().then(() => process.exit(0)));
+  process.once('SIGTERM', () => void stop().then(() => process.exit(0)));
+  try {
+    const summary = await show(running, model);
+    if (options.once) {
+      await stop();
+      if (summary !== undefined) console.log(JSON.stringify(summary));
+      process.exitCode = summary !== undefined && summary.mismatches > 0 ? 1 : 0;
+    } else sayWhatNext(running);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** A laptop must not write to a portal with people in it by a slip. */
+function refuseRealHubSpot(apiUrl: string | undefined): void {
+  if (apiUrl === undefined) return;
+  const { hostname } = new URL(apiUrl);
+  if (hostname === 'hubapi.com' || hostname.endsWith('.hubapi.com')) {
+    throw new Error(
+      'HUBSPOT_API_URL points at HubSpot itself; the local run refuses that. Deploy to use a real portal.',
+    );
+  }
+}
+
+async function startEverything(
+  assemblyDirectory: string,
+  { port, hubspotPort, window }: StartOptions,
+): Promise<Running> {
+  let system: LocalSystem | undefined;
+  const advance = async (hours: number): Promise<unknown> => {
+    if (system === undefined) throw new Error('the local system is still starting');
+    const advanced = await system.advanceClock(hours);
+    writeState(system, simulator);
+    return advanced;
+  };
+  const simulator =
+    hubspot.apiUrl === undefined
+      ? await startSimulator({
+          port: hubspotPort,
+          portalId: Number(PORTAL_ID),
+          accessToken: hubspot.accessToken,
+          clientSecret: hubspot.clientSecret,
+          appId: APP_ID,
+          timeZone: TIME_ZONE,
+          seed: options.seed,
+          clock: () => system?.now() ?? Date.now(),
+          onAdvanceClock: advance,
+        })
+      : undefined;
+  system = await startLocalSystem({
+    assemblyDirectory,
+    ingestPort: port,
+    hubspotUrl: simulator?.url ?? hubspot.apiUrl ?? '',
+    hubspotAccessToken: hubspot.accessToken,
+    clientSecret: hubspot.clientSecret,
+    signalsSecret: SIGNALS_SECRET,
+    writeBackWindowSeconds: window,
+    log: say,
+  });
+  writeState(system, simulator);
+  const control = simulator === undefined ? await startControl(advance) : undefined;
+  say(
+    `Running after ${seconds()} s: ingest at ${system.ingestUrl}, HubSpot at ${simulator?.url ?? hubspot.apiUrl}`,
+  );
+  return { system, simulator, control };
+}
+
+/** Where the simulator is replaced, the clock is still ours to move. */
+async function startControl(advance: (hours: number) => Promise<unknown>): Promise<http.Server> {
+  const server = http.createServer((request, response) => {
+    const answer = (status: number, body: unknown) => {
+      response.writeHead(status, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(body));
+    };
+    if (request.method !== 'POST' || request.url !== '/simulator/clock')
+      return answer(404, { message: 'POST /simulator/clock' });
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const { advanceHours } = JSON.parse(Buffer.concat(chunks).toString() || '{}');
+      if (typeof advanceHours !== 'number' || advanceHours < 0)
+        return answer(400, { message: 'send {"advanceHours": 24}' });
+      void advance(advanceHours).then(
+        (body) => answer(200, body),
+        (error: unknown) => answer(500, { message: String(error) }),
+      );
+    });
+  });
+  await new Promise<void>((listening) => server.listen(options.controlPort, '127.0.0.1', listening));
+  return server;
+}
+
+function writeState(system: LocalSystem, simulator: Simulator | undefined): void {
+  const state: LocalState = {
+    pid: process.pid,
+    portalId: PORTAL_ID,
+    ingestUrl: system.ingestUrl,
+    hubspotUrl: simulator?.url ?? hubspot.apiUrl ?? '',
+    dynamoDbUrl: system.dynamoDbUrl,
+    tableName: system.tableName,
+    clientSecret: hubspot.clientSecret,
+    accessToken: hubspot.accessToken,
+    timeZone: TIME_ZONE,
+    model: options.model,
+    clockOffsetMs: system.now() - Date.now(),
+  };
+  mkdirSync(dirname(LOCAL_STATE_FILE), { recursive: true });
+  writeFileSync(LOCAL_STATE_FILE, JSON.stringify(state, null, 2), { mode: 0o600 });
+}
+
+async function show(
+  { system, simulator }: Running,
+  model: ReturnType<typeof readModelFile>,
+): Promise<DemoSummary | undefined> {
+  const target = await findTarget(undefined);
+  if (simulator === undefined) {
+    if (options.yes) await provision({ target, model, say });
+    else say('Nothing is provisioned at HUBSPOT_API_URL without --yes.');
+    return undefined;
+  }
+  const table = openTable(system.dynamoDbUrl, system.tableName, PORTAL_ID);
+  const secrets = { clientSecret: hubspot.clientSecret, signalsSecret: SIGNALS_SECRET };
+  const summary = await runDemo({ simulator, system, target, table, model, options, secrets, say });
+  const letters = await system.deadLetters();
+  say(
+    `${summary.contactsScored} contacts scored from ${summary.facts} facts with ${summary.hubspotCalls} calls to HubSpot, ${summary.mismatches} mismatches, ${letters.length} dead letters, after ${seconds()} s.`,
+  );
+  return summary;
+}
+
+function sayWhatNext({ system, simulator }: Running): void {
+  const control = simulator?.url ?? `http://127.0.0.1:${options.controlPort}`;
+  say(`
+Send a webhook of your own (it is signed for you):
+  npm run afterglow -- send examples/pricing-page.json
+Why does contact 1 have its score?
+  npm run afterglow -- explain 1
+${
+  simulator === undefined
+    ? ''
+    : `Change a contact as a user of HubSpot does:
+  curl -X POST ${simulator.url}/simulator/contacts/1/properties -d '{"hs_lead_status":"CONNECTED"}'
+`
+}Move the clock a week and watch scores fade:
+  curl -X POST ${control}/simulator/clock -d '{"advanceHours":168}'
+Webhooks are taken at ${system.ingestUrl}/webhooks/hubspot. Ctrl-C ends everything.`);
+}
+
+function stopOnce({ system, simulator, control }: Running): () => Promise<void> {
+  let stopped: Promise<void> | undefined;
+  return () => {
+    stopped ??= (async () => {
+      rmSync(LOCAL_STATE_FILE, { force: true });
+      await simulator?.stop();
+      control?.close();
+      await system.stop();
+    })();
+    return stopped;
+  };
+}
+
+function seconds(): string {
+  return ((Date.now() - startedMs) / 1000).toFixed(1);
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof Error ? `afterglow: ${error.message}` : error);
+  process.exit(1);
+}

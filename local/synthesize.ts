@@ -1,0 +1,36 @@
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '..');
+
+/**
+ * Synthesizes the stack that would be deployed, with the local run's settings.
+ *
+ * @param settings - settings by name, over those of `cdk.json`
+ * @returns the directory of the cloud assembly
+ * @throws Error with what the CDK printed, such as what is wrong with a model
+ */
+export async function synthesize(settings: Readonly<Record<string, string>>): Promise<string> {
+  const output = join(ROOT, '.local/cdk.out');
+  const cdk = createRequire(import.meta.url).resolve('aws-cdk/bin/cdk');
+  const context = Object.entries(settings).flatMap(([name, value]) => ['-c', `afterglow.${name}=${value}`]);
+  const child = spawn(
+    process.execPath,
+    [cdk, 'synth', '-q', '--no-notices', '--output', output, ...context],
+    {
+      cwd: ROOT,
+      env: { ...process.env, CDK_DISABLE_VERSION_CHECK: '1' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  const printed: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => printed.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => printed.push(chunk));
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', resolve);
+  });
+  if (code !== 0) throw new Error(`cdk synth failed:\n${Buffer.concat(printed).toString().trim()}`);
+  return output;
+}

@@ -1,0 +1,166 @@
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { text } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Webhook } from 'standardwebhooks';
+import { type Happening, planHappenings } from '../../../local/demo/happenings.ts';
+import { playHappenings } from '../../../local/demo/play.ts';
+import { createPortal } from '../../../local/demo/portal.ts';
+import { signV3 } from '../../../local/hubspot/sign.ts';
+import { type Simulator, startSimulator } from '../../../local/hubspot/simulator.ts';
+
+const SIGNALS_SECRET = `whsec_${Buffer.from('a secret for the local signals').toString('base64')}`;
+const CLIENT_SECRET = 'local-client-secret';
+
+interface Received {
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+let server: Server;
+let ingestUrl: string;
+let simulator: Simulator;
+let received: Received[];
+/** What the stand-in for ingest answers, by the number of the request. */
+let answer: (count: number) => number;
+let webhooksTakeMs: number;
+
+async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const body = await text(request);
+  received.push({ path: request.url ?? '', headers: request.headers, body });
+  if (request.url === '/webhooks/hubspot') await pause(webhooksTakeMs);
+  response.writeHead(answer(received.length)).end();
+}
+
+beforeEach(async () => {
+  received = [];
+  answer = () => 202;
+  webhooksTakeMs = 0;
+  server = createServer((request, response) => void receive(request, response));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  ingestUrl = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+  simulator = await startSimulator({ clientSecret: CLIENT_SECRET });
+});
+
+afterEach(async () => {
+  await simulator.stop();
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+function play(happenings: readonly Happening[]): ReturnType<typeof playHappenings> {
+  return playHappenings({
+    simulator,
+    ingestUrl,
+    signalsSecret: SIGNALS_SECRET,
+    clientSecret: CLIENT_SECRET,
+    happenings,
+  });
+}
+
+function planned(count: number): Happening[] {
+  const nowMs = Date.now();
+  const happenings = planHappenings(createPortal(simulator.crm, { nowMs, contacts: count }).contacts, {
+    nowMs,
+  });
+  const subscriptions = new Set(
+    happenings.flatMap((one) => (one.kind === 'property' ? [`contact.propertyChange:${one.property}`] : [])),
+  );
+  const targetUrl = `${ingestUrl}/webhooks/hubspot`;
+  simulator.setWebhooks({ targetUrl, subscriptions: [...subscriptions], duplicateRate: 0.2, reorder: true });
+  return happenings;
+}
+
+test('every happening arrives, some of them more than once', async () => {
+  webhooksTakeMs = 500; // Longer than all posts of our own.
+  const happenings = planned(60);
+
+  const { delivered, distinct } = await play(happenings);
+
+  expect(distinct).toBe(happenings.length);
+  expect(delivered).toBeGreaterThan(distinct);
+});
+
+test('own signals and workflows are signed, and a repeat has the same id and body', async () => {
+  const happenings = planned(60);
+
+  await play(happenings);
+
+  const posts = received.filter(({ path }) => path === '/signals');
+  const bodies = new Map<string, string>();
+  for (const { headers, body } of posts) {
+    const id = String(headers['webhook-id']);
+    expect(() => new Webhook(SIGNALS_SECRET).verify(body, { ...stringsOf(headers) })).not.toThrow();
+    expect(bodies.get(id) ?? body).toBe(body);
+    bodies.set(id, body);
+  }
+  expect(bodies.size).toBeLessThan(posts.length);
+  const workflows = received.filter(({ path }) => path === '/webhooks/workflow');
+  for (const { headers, body } of workflows) {
+    const timestamp = String(headers['x-hubspot-request-timestamp']);
+    const uri = `${ingestUrl}/webhooks/workflow`;
+    const signature = signV3({ method: 'POST', uri, body, secret: CLIENT_SECRET, timestamp });
+    expect(headers['x-hubspot-signature-v3']).toBe(signature);
+  }
+  expect(workflows.length).toBeGreaterThan(new Set(workflows.map(({ body }) => body)).size);
+});
+
+test('signals of one post keep their positions, whatever order they were planned in', async () => {
+  const happenings = planned(60);
+  const signals = happenings.filter((one) => one.kind === 'signal');
+
+  await play(signals.toReversed());
+
+  const names = new Map<string, unknown[]>();
+  for (const { headers, body } of received) {
+    const items: unknown = JSON.parse(body);
+    if (Array.isArray(items)) names.set(String(headers['webhook-id']), items);
+  }
+  expect(names.size).toBeGreaterThan(0);
+  for (const one of signals) {
+    const items = names.get(one.postId);
+    const expected = { signal: one.signal, ...one.address };
+    expect(items?.[one.index] ?? expected).toMatchObject(expected);
+  }
+});
+
+test('HubSpot ends with the newest value of every property', async () => {
+  const happenings = planned(30);
+
+  await play(happenings);
+
+  const newest = new Map<string, string>();
+  for (const one of happenings)
+    if (one.kind === 'property' && one.property === 'hs_lead_status') newest.set(one.contactId, one.value);
+  expect(newest.size).toBeGreaterThan(0);
+  for (const [id, value] of newest)
+    expect(simulator.crm.get('contacts', id)?.properties['hs_lead_status']).toBe(value);
+});
+
+test('a post is sent again while ingest is busy', async () => {
+  const happenings = planned(30).filter(({ kind }) => kind === 'signal');
+  answer = (count) => (count <= 2 ? 429 : count === 3 ? 503 : 202);
+
+  const { distinct } = await play(happenings);
+
+  expect(distinct).toBe(happenings.length);
+});
+
+test('a refused post ends the play with its status', async () => {
+  const happenings = planned(120).filter(({ kind }) => kind === 'signal');
+  answer = () => 401;
+
+  await expect(play(happenings)).rejects.toThrow('/signals did not take a post: status 401');
+  expect(received.length).toBeLessThanOrEqual(8); // Those in flight were the last ones.
+});
+
+function stringsOf(headers: IncomingHttpHeaders): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
+}
