@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { readModelFile } from '../cli/model-file.ts';
 import { findTarget, LOCAL_STATE_FILE, type LocalState } from '../cli/target.ts';
 import { openTable } from './check-table.ts';
@@ -37,7 +37,8 @@ async function main(): Promise<void> {
   refuseRealHubSpot(hubspot.apiUrl);
   const model = readModelFile(options.model);
   say(`Building Afterglow with the model ${model.id} …`);
-  const assemblyDirectory = await synthesize({
+  const assemblyDirectory = join(import.meta.dirname, '../.local/cdk.out');
+  await synthesize(assemblyDirectory, {
     portalId: PORTAL_ID,
     model: options.model,
     timeZone: TIME_ZONE,

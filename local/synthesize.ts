@@ -7,12 +7,11 @@ const ROOT = join(import.meta.dirname, '..');
 /**
  * Synthesizes the stack that would be deployed, with the local run's settings.
  *
+ * @param output - directory for the cloud assembly
  * @param settings - settings by name, over those of `cdk.json`
- * @returns the directory of the cloud assembly
  * @throws Error with what the CDK printed, such as what is wrong with a model
  */
-export async function synthesize(settings: Readonly<Record<string, string>>): Promise<string> {
-  const output = join(ROOT, '.local/cdk.out');
+export async function synthesize(output: string, settings: Readonly<Record<string, string>>): Promise<void> {
   const cdk = createRequire(import.meta.url).resolve('aws-cdk/bin/cdk');
   const context = Object.entries(settings).flatMap(([name, value]) => ['-c', `afterglow.${name}=${value}`]);
   const child = spawn(
@@ -32,5 +31,4 @@ export async function synthesize(settings: Readonly<Record<string, string>>): Pr
     child.on('close', resolve);
   });
   if (code !== 0) throw new Error(`cdk synth failed:\n${Buffer.concat(printed).toString().trim()}`);
-  return output;
 }

@@ -80,9 +80,7 @@ interface AssociationPage {
 function pageOf(call: ApiCall, id: string, after = '0'): AssociationPage {
   const [type, toType] = [typeParam(call), typeParam(call, 'toType')];
   if (liveRecord(call.state, type, id) === undefined) return { to: [] };
-  const all = associatedWith(call.state, { type, id }, toType).filter(
-    (other) => liveRecord(call.state, toType, other.id) !== undefined,
-  );
+  const all = associatedWith(call.state, { type, id }, toType);
   const start = Number(after) || 0;
   const dated = call.path.includes('/2026-03/');
   const primary = associationTypes(type, toType)?.primary;

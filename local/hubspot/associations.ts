@@ -113,14 +113,6 @@ export function moveAssociations(
   state.associations.delete(keyOf(from));
 }
 
-/** Forgets all associations of a record, silently: it is gone. */
-export function forgetAssociations(state: CrmState, record: RecordKey): void {
-  for (const otherKey of state.associations.get(keyOf(record))?.keys() ?? []) {
-    state.associations.get(otherKey)?.delete(keyOf(record));
-  }
-  state.associations.delete(keyOf(record));
-}
-
 function keyOf({ type, id }: RecordKey): string {
   return `${type}:${id}`;
 }

@@ -26,7 +26,7 @@ export interface CrmRecord {
   readonly archived: boolean;
 }
 
-export type GivenProperties = Readonly<Record<string, string | number | boolean | null>>;
+type GivenProperties = Readonly<Record<string, string | number | boolean | null>>;
 
 /** Acts on the portal without going through the API; impossible acts throw, since the caller wrote them. */
 export interface Crm {
@@ -130,7 +130,7 @@ function checked(state: CrmState, type: ObjectType, given: GivenProperties): Rea
 }
 
 /** All properties of a record, those that HubSpot keeps by itself included. */
-export function viewOf(type: ObjectType, record: StoredRecord): CrmRecord {
+function viewOf(type: ObjectType, record: StoredRecord): CrmRecord {
   const properties: Record<string, string | null> = {};
   for (const name of record.versions.keys()) properties[name] = readValue(type, record, name);
   for (const name of [

@@ -1,5 +1,5 @@
 // The end of records: merged into a new one, deleted, restored, erased.
-import { associationTypes, forgetAssociations, moveAssociations } from './associations.ts';
+import { associationTypes, moveAssociations } from './associations.ts';
 import { A_USER } from './changes.ts';
 import type { ObjectType } from './object-types.ts';
 import {
@@ -156,9 +156,6 @@ export function eraseContact(state: CrmState, id: string, options: WriteOptions 
   indexAllUnique(state, 'contacts', record, false);
   store.records.delete(id);
   for (const oldId of mergedIds(record)) store.aliases.delete(oldId);
-  for (const [address, owner] of store.secondaryEmails)
-    if (owner === id) store.secondaryEmails.delete(address);
-  forgetAssociations(state, { type: 'contacts', id });
 
   const base = { type: 'contacts' as const, id, source: options.source ?? A_USER };
   const atMs = options.atMs ?? state.clock();

@@ -17,6 +17,7 @@ import {
   createRecord,
   type CrmState,
   liveRecord,
+  recordBySecondaryEmail,
   recordByUnique,
   recordOrAlias,
   type StoredRecord,
@@ -127,13 +128,9 @@ function recordMeant(call: ApiCall, type: ObjectType): StoredRecord | Reply | un
   if (idProperty === null || idProperty === 'hs_object_id') return recordOrAlias(call.state, type, id);
   const definition = visibleProperty(call.state.catalog, type, idProperty);
   if (definition === undefined || !isUnique(type, definition)) return notUnique(type, idProperty);
-  const secondId =
-    type === 'contacts' && idProperty === 'email'
-      ? call.state.stores.contacts.secondaryEmails.get(id.trim().toLowerCase())
-      : undefined;
   return (
     recordByUnique(call.state, type, idProperty, id) ??
-    (secondId === undefined ? undefined : liveRecord(call.state, type, secondId))
+    (idProperty === 'email' ? recordBySecondaryEmail(call.state, type, id) : undefined)
   );
 }
 

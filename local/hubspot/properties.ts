@@ -2,7 +2,7 @@
 import { OBJECTS, type ObjectType } from './object-types.ts';
 import { standardLines } from './standard-properties.ts';
 
-export interface PropertyOption {
+interface PropertyOption {
   readonly label: string;
   readonly value: string;
   readonly displayOrder: number;

@@ -21,7 +21,7 @@ export interface StoredRecord {
   readonly versions: Map<string, Version[]>;
 }
 
-export interface ObjectStore {
+interface ObjectStore {
   readonly records: Map<string, StoredRecord>;
   /** All ids ever given, ascending: what listing pages through. */
   readonly order: number[];
@@ -101,6 +101,16 @@ export function recordByUnique(
 ): StoredRecord | undefined {
   const key = property === 'email' ? value.trim().toLowerCase() : value;
   const id = state.stores[type].unique.get(property)?.get(key);
+  return id === undefined ? undefined : liveRecord(state, type, id);
+}
+
+/** The live contact that took over this address in a merge, beside its own. */
+export function recordBySecondaryEmail(
+  state: CrmState,
+  type: ObjectType,
+  address: string,
+): StoredRecord | undefined {
+  const id = state.stores[type].secondaryEmails.get(address.trim().toLowerCase());
   return id === undefined ? undefined : liveRecord(state, type, id);
 }
 
@@ -260,7 +270,7 @@ export function uniqueConflict(
     const store = state.stores[type];
     const existingId =
       store.unique.get(property)?.get(value) ??
-      (property === 'email' ? store.secondaryEmails.get(value) : undefined);
+      (property === 'email' ? recordBySecondaryEmail(state, type, value)?.id : undefined);
     if (existingId !== undefined && existingId !== ownId) return { property, existingId };
   }
   return undefined;

@@ -59,7 +59,7 @@ export interface SimulatorOptions {
   readonly onAdvanceClock?: (hours: number) => Promise<unknown>;
 }
 
-export interface ReceivedCall {
+interface ReceivedCall {
   readonly method: string;
   readonly path: string;
   /** 0 when the connection was closed without an answer. */

@@ -25,8 +25,8 @@ const ACTIONS = new Set([
   'associationChange',
   'privacyDeletion',
 ]);
-/** Properties whose changes HubSpot does not send. */
-const NEVER_SENT = new Set(['num_unique_conversion_events', 'hs_lastmodifieddate']);
+/** Properties to whose changes nobody can subscribe. */
+const NOT_SUBSCRIBABLE = new Set(['num_unique_conversion_events', 'hs_lastmodifieddate']);
 /** Subscriptions one app may have (HubSpot docs, "Webhooks", read November 2026). */
 const MAX_SUBSCRIPTIONS = 1000;
 const FIRST_SUBSCRIPTION_ID = 7_562_680;
@@ -59,7 +59,7 @@ function parseSubscription(text: string, id: number): Subscription {
   if (action === 'propertyChange' && property === undefined) {
     throw new RangeError(`"${text}" names no property, and there is no wildcard`);
   }
-  if (property !== undefined && NEVER_SENT.has(property))
+  if (property !== undefined && NOT_SUBSCRIBABLE.has(property))
     throw new RangeError(`${property} cannot be subscribed`);
   return {
     id,
@@ -110,7 +110,7 @@ function concerns(subscription: Subscription, change: Change): boolean {
   if (subscription.family !== 'object' && subscription.family !== names.singular) return false;
   if (subscription.objectTypeId !== undefined && subscription.objectTypeId !== names.typeId) return false;
   if (change.kind !== 'propertyChange') return true;
-  return !NEVER_SENT.has(change.property) && subscription.property === change.property;
+  return subscription.property === change.property;
 }
 
 function detailsOf(change: Change, generic: boolean): WebhookEvent {

@@ -125,7 +125,6 @@ export function createDelivery(clientSecret: string, random: Random): Delivery {
 function configure(state: DeliveryState, config: WebhookConfig): void {
   state.subscriptions = parseSubscriptions(config.subscriptions);
   state.config = config;
-  gather(state);
 }
 
 function accept(state: DeliveryState, events: readonly WebhookEvent[]): void {

@@ -73,7 +73,7 @@ export async function startTableEngine(): Promise<TableEngine> {
 }
 
 /** Messages of one queue: counts, and bodies where they matter. */
-export interface QueueState {
+interface QueueState {
   readonly visible: number;
   readonly inFlight: number;
   /** Instants (epoch ms) at which delayed messages become visible. */

@@ -29,34 +29,30 @@ export interface NightsSetting {
 /** Runs what falls due while time passes, until stopped. */
 export function startNights({ clock, schedules, run, decayUpToNow, drained, report }: NightsSetting): Nights {
   let next = nextOccurrence(schedules, clock.now());
-  let isAdvancing = false;
   let last: Promise<unknown> = Promise.resolve();
   const timer = setInterval(() => {
-    if (isAdvancing || next === undefined || clock.now() < next.atMs) return;
-    const { schedule } = next;
+    if (next === undefined || clock.now() < next.atMs) return;
+    const { due } = next;
     next = nextOccurrence(schedules, clock.now());
-    run(schedule).catch((error: unknown) => report(`A scheduled run failed: ${String(error)}`));
+    for (const schedule of due) {
+      run(schedule).catch((error: unknown) => report(`A scheduled run failed: ${String(error)}`));
+    }
   }, LOOK_MS).unref();
 
   const advance = async (hours: number) => {
     let nights = 0;
-    isAdvancing = true;
-    try {
+    await drained();
+    const targetMs = clock.now() + hours * HOUR_MS;
+    for (let night = next; night !== undefined && night.atMs <= targetMs; night = next) {
+      clock.moveTo(night.atMs);
+      next = nextOccurrence(schedules, night.atMs); // In the same breath, so that it does not fall due by itself too.
+      for (const schedule of night.due) await run(schedule);
       await drained();
-      const targetMs = clock.now() + hours * HOUR_MS;
-      for (let due = next; due !== undefined && due.atMs <= targetMs; due = next) {
-        clock.moveTo(due.atMs);
-        next = nextOccurrence(schedules, due.atMs);
-        await run(due.schedule);
-        await drained();
-        nights += 1;
-      }
-      clock.moveTo(targetMs);
-      await decayUpToNow();
-      await drained();
-    } finally {
-      isAdvancing = false;
+      nights += 1;
     }
+    clock.moveTo(targetMs);
+    await decayUpToNow();
+    await drained();
     return { now: new Date(clock.now()).toISOString(), nights };
   };
   return {

@@ -4,10 +4,10 @@ const MINUTE_MS = 60_000;
 /** Two days without a match cannot follow each other: clocks go forward once in half a year. */
 const SEARCH_LIMIT_MINUTES = 3 * 24 * 60;
 
-/** An instant at which a schedule calls its function. */
+/** An instant and the schedules that fall due at it. */
 export interface Occurrence {
-  readonly schedule: SchedulePlan;
   readonly atMs: number;
+  readonly due: readonly SchedulePlan[];
 }
 
 /**
@@ -16,9 +16,10 @@ export interface Occurrence {
  * @throws Error when an expression is not a daily `cron(minutes hours * * ? *)`
  */
 export function nextOccurrence(schedules: readonly SchedulePlan[], afterMs: number): Occurrence | undefined {
-  return schedules
-    .map((schedule) => ({ schedule, atMs: occurrenceAfter(schedule, afterMs) }))
-    .toSorted((one, other) => one.atMs - other.atMs)[0];
+  if (schedules.length === 0) return undefined;
+  const times = schedules.map((schedule) => occurrenceAfter(schedule, afterMs));
+  const atMs = Math.min(...times);
+  return { atMs, due: schedules.filter((_schedule, index) => times[index] === atMs) };
 }
 
 /**
