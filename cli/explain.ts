@@ -39,7 +39,7 @@ export async function explain(target: Target, model: Model, contactId: string): 
   const { head, known } = read;
   const folded = fold(model, known, nowMs);
   const shown = show(head.shown, folded, model, timeZone);
-  const dueMs = dueMoment(model, known, folded, shown, timeZone);
+  const dueMs = dueMoment(model, folded, shown, timeZone);
   return {
     contactId: key.slice(portalId.length + 1),
     now: new Date(nowMs).toISOString(),

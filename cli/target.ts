@@ -38,7 +38,7 @@ export interface Target {
   readonly hubspotUrl: string;
   /** IANA name. */
   readonly timeZone: string;
-  readonly contacts: ContactTable;
+  readonly contacts: Pick<ContactTable, 'read'>;
   readonly clock: () => number;
   readonly readClientSecret: () => Promise<string>;
   readonly send: Send;

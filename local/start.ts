@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { readModelFile } from '../cli/model-file.ts';
 import { findTarget, LOCAL_STATE_FILE, type LocalState } from '../cli/target.ts';
 import { openTable } from './check-table.ts';
+import { warmest } from './demo/warmest.ts';
 import { type DemoSummary, provision, runDemo } from './demo-run.ts';
 import { type Simulator, startSimulator } from './hubspot/simulator.ts';
 import { readOptions, type StartOptions } from './options.ts';
@@ -15,6 +16,9 @@ const APP_ID = 50_780_459;
 const TIME_ZONE = 'UTC';
 /** Any Standard Webhooks secret does on this machine; this one says so. */
 const SIGNALS_SECRET = `whsec_${Buffer.from('a secret for this machine only').toString('base64')}`;
+
+/** Where a webhook body to try out is put, from the repository's root. */
+const EXAMPLE_FILE = '.local/example-event.json';
 
 const options = readOptions(process.argv);
 const startedMs = Date.now();
@@ -180,26 +184,48 @@ async function show(
 
 function sayWhatNext({ system, simulator }: Running): void {
   const control = simulator?.url ?? `http://127.0.0.1:${options.controlPort}`;
+  const [contact] = simulator === undefined ? [] : warmest(simulator.crm, 1);
+  if (simulator !== undefined && contact !== undefined) {
+    writeExample(contact.id, system.now());
+    say(`
+Send a webhook of your own (signed for you; send it twice and nothing more changes):
+  npm run afterglow -- send ${EXAMPLE_FILE}
+Why does ${contact.name} have this score?
+  npm run afterglow -- explain ${contact.id}
+Change a contact as a user of HubSpot does, and read it back:
+  curl -X POST ${simulator.url}/simulator/contacts/${contact.id}/properties -d '{"hs_lead_status":"UNQUALIFIED"}'
+  curl ${simulator.url}/simulator/contacts/${contact.id}`);
+  }
   say(`
-Send a webhook of your own (it is signed for you):
-  npm run afterglow -- send examples/pricing-page.json
-Why does contact 1 have its score?
-  npm run afterglow -- explain 1
-${
-  simulator === undefined
-    ? ''
-    : `Change a contact as a user of HubSpot does:
-  curl -X POST ${simulator.url}/simulator/contacts/1/properties -d '{"hs_lead_status":"CONNECTED"}'
-`
-}Move the clock a week and watch scores fade:
+Move the clock a week and watch scores fade:
   curl -X POST ${control}/simulator/clock -d '{"advanceHours":168}'
+
 Webhooks are taken at ${system.ingestUrl}/webhooks/hubspot. Ctrl-C ends everything.`);
+}
+
+/** A webhook body as HubSpot sends it: this contact looked at the pricing page a minute ago. */
+function writeExample(contactId: string, nowMs: number): void {
+  const event = {
+    eventId: 4_101_286_121,
+    subscriptionId: 7_562_680,
+    portalId: Number(PORTAL_ID),
+    appId: APP_ID,
+    occurredAt: nowMs - 60_000,
+    subscriptionType: 'contact.propertyChange',
+    attemptNumber: 0,
+    objectId: Number(contactId),
+    propertyName: 'hs_analytics_last_url',
+    propertyValue: 'https://www.example.com/pricing?plan=team',
+    changeSource: 'CRM_UI',
+  };
+  writeFileSync(join(import.meta.dirname, '..', EXAMPLE_FILE), `${JSON.stringify([event], null, 2)}\n`);
 }
 
 function stopOnce({ system, simulator, control }: Running): () => Promise<void> {
   let stopped: Promise<void> | undefined;
   return () => {
     stopped ??= (async () => {
+      if (!options.once) say('Stopping …');
       rmSync(LOCAL_STATE_FILE, { force: true });
       await simulator?.stop();
       control?.close();

@@ -163,6 +163,22 @@ test('the plain and the single forms', async () => {
   ).toEqual([]);
 });
 
+test('a contact has one primary company, from whichever side it was made', async () => {
+  const portal = await openPortal();
+  const contact = portal.crm.create('contacts', {});
+  const [one = '', two = ''] = ['one', 'two'].map((name) => portal.crm.create('companies', { name }));
+
+  for (const company of [one, two])
+    portal.crm.associate('companies', company, 'contacts', contact, { primary: true });
+
+  const { body } = await portal.call('POST', READ, { inputs: [{ id: contact }] });
+  expect(body.results[0].to).toMatchObject([
+    { toObjectId: one, associationTypes: [{ typeId: 279 }] },
+    { toObjectId: two, associationTypes: [{ typeId: 279 }, { typeId: 1 }] },
+  ]);
+  expect(portal.crm.get('contacts', contact)?.properties.associatedcompanyid).toBe(two);
+});
+
 test('a deleted company is associated with nobody', async () => {
   const portal = await openPortal();
   const contact = portal.crm.create('contacts', {});

@@ -279,7 +279,10 @@ test('a refused input keeps no address from another one', async () => {
   const [first = '', second = ''] = contacts;
 
   const answer = await portal.call('POST', UPDATE, {
-    inputs: [input(first, { email: 'new@example.com', nosuch: 'x' }, '1'), input(second, { email: 'new@example.com' }, '2')],
+    inputs: [
+      input(first, { email: 'new@example.com', nosuch: 'x' }, '1'),
+      input(second, { email: 'new@example.com' }, '2'),
+    ],
   });
 
   expect(ids(answer)).toEqual([second]);

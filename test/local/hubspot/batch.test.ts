@@ -167,7 +167,12 @@ describe('batch read', () => {
 
     const answer = await portal.call('POST', `${CONTACTS}/batch/read`, {
       idProperty: 'email',
-      inputs: [{ id: 'zoe@example.com' }, { id: 'Zoe@example.com' }, { id: 'nobody@example.com' }, { id: 'nobody@example.com' }],
+      inputs: [
+        { id: 'zoe@example.com' },
+        { id: 'Zoe@example.com' },
+        { id: 'nobody@example.com' },
+        { id: 'nobody@example.com' },
+      ],
     });
 
     expect(answer.body.results).toHaveLength(1);

@@ -84,10 +84,14 @@ test('a single contact is read and changed by e-mail', async () => {
 test('a read that finds nothing has no category', async () => {
   const portal = await openPortal();
 
-  const { status, body } = await portal.call('GET', `${CONTACTS}/1`);
+  const { status, body, headers } = await portal.call('GET', `${CONTACTS}/1`);
 
   expect(status).toBe(404);
-  expect(body).toEqual({ status: 'error', message: 'resource not found', correlationId: expect.any(String) });
+  expect(body).toEqual({
+    status: 'error',
+    message: 'resource not found',
+    correlationId: headers.get('x-hubspot-correlation-id'),
+  });
 });
 
 describe('a merge', () => {
@@ -174,6 +178,44 @@ describe('a merge', () => {
   });
 });
 
+test('addresses follow a contact through merges, and stay taken while it lives', async () => {
+  const portal = await openPortal();
+  const [a = '', b = '', c = ''] = ['a', 'b', 'c'].map((name) =>
+    portal.crm.create('contacts', { email: `${name}@example.com` }),
+  );
+
+  const merged = portal.crm.merge('contacts', c, portal.crm.merge('contacts', a, b));
+
+  for (const name of ['a', 'b', 'c']) {
+    expect((await portal.call('GET', `${CONTACTS}/${name}@example.com?idProperty=email`)).body.id).toBe(
+      merged,
+    );
+    expect(
+      (await portal.call('POST', CONTACTS, { properties: { email: `${name}@example.com` } })).status,
+    ).toBe(409);
+  }
+  const batch = await portal.call('POST', `${CONTACTS}/batch/read`, {
+    idProperty: 'email',
+    inputs: [{ id: 'b@example.com' }],
+  });
+  expect(batch.status).toBe(207);
+  portal.crm.delete('contacts', merged);
+  expect((await portal.call('POST', CONTACTS, { properties: { email: 'b@example.com' } })).status).toBe(201);
+});
+
+test('a write answers with what was written and what HubSpot keeps', async () => {
+  const portal = await openPortal();
+
+  const { body } = await portal.call('POST', CONTACTS, { properties: { city: 'Bern' }, associations: [] });
+
+  expect(body.properties).toEqual({
+    city: 'Bern',
+    createdate: '2026-11-10T12:00:00Z',
+    hs_object_id: body.id,
+    lastmodifieddate: '2026-11-10T12:00:00Z',
+  });
+});
+
 test('gdpr-delete leaves nothing: not the contact, not its old ids, not its address', async () => {
   const portal = await openPortal();
   const [a = '', b = ''] = ['a', 'b'].map((name) =>
@@ -193,6 +235,16 @@ test('gdpr-delete leaves nothing: not the contact, not its old ids, not its addr
   expect((await portal.call('GET', `${CONTACTS}?archived=true`)).body.results).toEqual([]);
   expect(() => portal.crm.restore('contacts', merged)).toThrow('cannot restore');
   expect((await portal.call('POST', `${CONTACTS}/gdpr-delete`, { objectId: merged })).status).toBe(404);
+  const batch = await portal.call('POST', `${CONTACTS}/batch/read`, {
+    inputs: [{ id: a }],
+    properties: [],
+    propertiesWithHistory: [],
+  });
+  expect(batch.body.errors).toMatchObject([{ context: { ids: [a] } }]);
+  expect(
+    (await portal.call('POST', CONTACTS, { properties: { email: 'b@example.com' }, associations: [] }))
+      .status,
+  ).toBe(201);
   expect(portal.specProblems).toEqual([]);
 });
 
@@ -356,6 +408,23 @@ describe('values', () => {
     expect(portal.crm.get('contacts', id)?.properties.jobtitle).toBe('by the API');
   });
 
+  test('companies and deals may be given the date of their creation', async () => {
+    const portal = await openPortal();
+
+    const { body } = await portal.call('POST', '/crm/objects/2026-03/deals', {
+      properties: { createdate: '2025-01-02T03:04:05Z' },
+      associations: [],
+    });
+
+    expect(body).toMatchObject({
+      createdAt: '2025-01-02T03:04:05Z',
+      properties: { createdate: '2025-01-02T03:04:05Z' },
+    });
+    expect(
+      (await portal.call('POST', CONTACTS, { properties: { createdate: '2025-01-02T03:04:05Z' } })).status,
+    ).toBe(400);
+  });
+
   test('an own write moves the modification date, also one that repeats the value', async () => {
     const portal = await openPortal();
     const id = portal.crm.create('contacts', { jobtitle: 'CTO' });
@@ -375,7 +444,10 @@ test('an address that was given up is free again', async () => {
   const id = portal.crm.create('contacts', { email: 'zoe@example.com' });
   await portal.call('PATCH', `${CONTACTS}/${id}`, { properties: { email: 'ann@example.com' } });
 
-  const answer = await portal.call('POST', CONTACTS, { properties: { email: 'zoe@example.com' }, associations: [] });
+  const answer = await portal.call('POST', CONTACTS, {
+    properties: { email: 'zoe@example.com' },
+    associations: [],
+  });
 
   expect(answer.status).toBe(201);
 });

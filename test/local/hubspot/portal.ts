@@ -5,7 +5,7 @@ import { validateExchange } from './openapi.ts';
 
 export const NOON_MS = Date.UTC(2026, 10, 10, 12);
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly headers: Headers;
   // Tests read answers as a caller without types would.

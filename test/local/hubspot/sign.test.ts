@@ -73,6 +73,8 @@ describe('signs as HubSpot does', () => {
   });
 
   test('decodes the twelve escapes in either case, and nothing else', () => {
-    expect(uriToSign('/?%3A%2F%3F%40%21%24%27%28%29%2A%2C%3B=%3a%2f%20%26%3D%2B%25%zz')).toBe("/?:/?@!$'()*,;=:/%20%26%3D%2B%25%zz");
+    expect(uriToSign('/?%3A%2F%3F%40%21%24%27%28%29%2A%2C%3B=%3a%2f%20%26%3D%2B%25%zz')).toBe(
+      "/?:/?@!$'()*,;=:/%20%26%3D%2B%25%zz",
+    );
   });
 });

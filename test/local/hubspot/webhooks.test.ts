@@ -298,6 +298,15 @@ describe('events', () => {
   });
 });
 
+test('events of one record have ids of their own', async () => {
+  const events = await sent(['contact.propertyChange:firstname'], (portal) => {
+    const id = portal.crm.create('contacts', {});
+    for (let count = 0; count < 1000; count++) portal.crm.set('contacts', id, { firstname: `n${count}` });
+  });
+
+  expect(new Set(events.map(({ eventId }) => eventId)).size).toBe(1000);
+});
+
 describe('subscriptions', () => {
   test.each([
     ['contact.propertyChange'],
@@ -425,18 +434,24 @@ describe('delivery', () => {
     },
   );
 
-  test('each attempt is signed anew, and the pauses are not all the same', async () => {
-    const listener = await listenForWebhooks((_request, number) => (number <= 4 ? 500 : 202));
+  test('each attempt is signed anew, after a pause that chance stretches from half to one and a half', async () => {
+    const listener = await listenForWebhooks((_request, number) => (number <= 10 ? 500 : 202));
     const portal = await openPortal({
-      webhooks: { targetUrl: listener.url, subscriptions, retryDelayMs: 20 },
+      webhooks: { targetUrl: listener.url, subscriptions, batchSize: 1, retryDelayMs: 200 },
     });
-    portal.crm.create('contacts', {});
+    const contacts = Array.from({ length: 10 }, () => Number(portal.crm.create('contacts', {})));
     await portal.settled();
 
-    const times = listener.requests.map(({ headers }) => Number(headers['x-hubspot-request-timestamp']));
-    expect(new Set(times).size).toBe(5);
-    const pauses = times.slice(1).map((time, index) => (time - (times[index] ?? 0)) / 2 ** index);
-    expect(Math.max(...pauses) / Math.min(...pauses)).toBeGreaterThan(1.05);
+    const pauses = contacts.map((id) => {
+      const attempts = listener.requests.filter(({ events }) => events[0]?.objectId === id);
+      const [first = 0, second = 0] = attempts.map(({ headers }) =>
+        Number(headers['x-hubspot-request-timestamp']),
+      );
+      return second - first;
+    });
+    expect(Math.min(...pauses)).toBeGreaterThanOrEqual(100);
+    expect(Math.max(...pauses)).toBeLessThan(400);
+    expect(Math.max(...pauses) - Math.min(...pauses)).toBeGreaterThan(60);
   });
 
   test('is given up after ten retries', async () => {

@@ -54,7 +54,7 @@ exports.handler = async ({ Records }) => {
 };`,
   nightly: `
 exports.handler = async (event) => {
-  note({ door: 'nightly', event, nowMs: Date.now(), newMs: new Date().getTime(), text: Date(), fixed: new Date(5).getTime(), isDate: new Date() instanceof Date });
+  note({ door: 'nightly', event, nowMs: Date.now(), newMs: new Date().getTime(), text: Date(), fixed: new Date(5).getTime(), isDate: new Date() instanceof Date, variables: Object.keys(process.env) });
   if (event.secret) return JSON.parse((await secret(process.env.IDENTITY_KEY_SECRET_ARN)).SecretString);
   return { nowMs: Date.now() };
 };`,

@@ -62,10 +62,11 @@ test.each(['rate(1 day)', 'cron(0 2 ? * MON *)', 'cron(0 24 * * ? *)', 'cron(0 2
   },
 );
 
-test('of several schedules the earliest comes first', () => {
+test('of several schedules the earliest come first, together when they coincide', () => {
   const late = schedule('cron(0 5 * * ? *)', 'UTC');
   const early = schedule('cron(0 2 * * ? *)', 'UTC');
 
-  expect(nextOccurrence([late, early], 0)?.schedule).toBe(early);
+  expect(nextOccurrence([late, early], 0)?.due).toEqual([early]);
+  expect(nextOccurrence([early, late, early], 0)?.due).toEqual([early, early]);
   expect(nextOccurrence([], 0)).toBeUndefined();
 });

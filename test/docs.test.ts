@@ -1,0 +1,83 @@
+// What the documentation shows is what the product does.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { parse } from 'yaml';
+import { drawDecayChart } from '../docs/decay-chart.ts';
+import { readSignals } from '../lambdas/events/signals.ts';
+import { readWorkflow } from '../lambdas/events/workflow.ts';
+import { readModelFile } from '../cli/model-file.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const PAGES = [
+  'README.md',
+  'CHANGELOG.md',
+  ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join('docs', name)),
+];
+
+function read(page: string): string {
+  return readFileSync(join(ROOT, page), 'utf8');
+}
+
+function blocks(page: string, language: string): string[] {
+  return [...read(page).matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm'))].map(
+    ([, code = '']) => code,
+  );
+}
+
+test.each(PAGES)('every link of %s leads somewhere', (page) => {
+  const links = [...read(page).matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)].map(
+    ([, target = '']) => target,
+  );
+
+  expect(links.filter((target) => !existsSync(join(ROOT, dirname(page), target)))).toEqual([]);
+});
+
+test.each(PAGES)('every npm script that %s names exists', (page) => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  const named = [...read(page).matchAll(/npm run (?:-s )?([\w:-]+)/g)].map(([, name = '']) => name);
+
+  expect(named.filter((name) => scripts[name] === undefined)).toEqual([]);
+});
+
+test('the decay chart is what fold draws', () => {
+  expect(read('docs/decay-chart.svg')).toBe(drawDecayChart());
+});
+
+test('the rule in the README stands in the default model', () => {
+  const [shown] = parse(blocks('README.md', 'yaml')[0] ?? '') as { id: string }[];
+  const { signals } = readModelFile(join(ROOT, 'models/b2b-saas.yaml')).engagement;
+
+  expect(signals.find(({ id }) => id === shown?.id)).toMatchObject(shown ?? {});
+});
+
+test('the signals in docs/signals.md are taken', () => {
+  const [example = ''] = blocks('docs/signals.md', 'json');
+
+  expect(readSignals(JSON.parse(example))).toMatchObject({
+    signals: [{ signal: 'product.login' }, { signal: 'invoice.unpaid' }],
+  });
+});
+
+test('the workflow body in docs/workflow-webhook.md is one signal and the fit inputs of the default model', () => {
+  const [template = ''] = blocks('docs/workflow-webhook.md', 'json');
+  const values: Record<string, string> = { hs_object_id: '7', webinar_attended_at: '1795276800000' };
+  const body = template.replaceAll(
+    /\{\{ contact\.(\w+) \}\}/g,
+    (_, name: string) => values[name] ?? 'something',
+  );
+  const model = readModelFile(join(ROOT, 'models/b2b-saas.yaml'));
+  const context = { model, portalId: '1', ownAppIds: [], receivedAtMs: 1_795_276_860_000 };
+
+  const { heard, rejected } = readWorkflow(JSON.parse(body), Buffer.from(body), context);
+
+  expect(rejected).toEqual([]);
+  expect(heard[0]?.subject).toEqual({ type: 'contact', id: '7' });
+  expect(heard[0]?.facts).toMatchObject([
+    { name: 'signal:webinar.attended', occurredAtMs: 1_795_276_800_000 },
+  ]);
+  expect(new Set(heard[0]?.properties.map(({ name }) => name))).toEqual(
+    new Set(['jobtitle', 'country', 'phone']),
+  );
+});
