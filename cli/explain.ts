@@ -1,5 +1,5 @@
-import { dueMoment } from '../lambdas/scoring/due.ts';
 import { readableDate } from '../lambdas/scoring/calendar.ts';
+import { dueMoment } from '../lambdas/scoring/due.ts';
 import { explainFold, fold, type Line } from '../lambdas/scoring/fold.ts';
 import type { Model } from '../lambdas/scoring/model.ts';
 import { type Shown, show } from '../lambdas/scoring/show.ts';

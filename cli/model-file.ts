@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { isNode, LineCounter, parseDocument } from 'yaml';
+import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
 import { checkModel, type Model, type ModelProblem } from '../lambdas/scoring/model.ts';
+
+/** Most values that a model may have by repeating parts of itself (`*name`). */
+const ALIASES = 100;
 
 /** A model file that cannot be used. The message names the file, the lines, the paths and the reasons. */
 export class InvalidModelError extends Error {
@@ -20,11 +23,10 @@ export function readModelFile(file: string): Model {
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const [broken] = document.errors;
   if (broken !== undefined) {
-    throw new InvalidModelError(
-      `${file}:${lines.linePos(broken.pos[0]).line}: not valid YAML: ${broken.message}`,
-    );
+    const { line } = lines.linePos(broken.pos[0]);
+    throw new InvalidModelError(`${file}:${line}: not valid YAML: ${broken.message}`);
   }
-  const checked = checkModel(document.toJS({ maxAliasCount: 100 }));
+  const checked = checkModel(contentOf(document, file));
   if ('model' in checked) return checked.model;
   const place = ({ path }: ModelProblem): string => {
     for (let depth = path.length; depth >= 0; depth--) {
@@ -38,6 +40,16 @@ export function readModelFile(file: string): Model {
       .map((problem) => `${place(problem)}: ${problem.path.join('.') || 'the file'}: ${problem.reason}`)
       .join('\n'),
   );
+}
+
+/** The plain values of a file. @throws InvalidModelError when it repeats itself beyond measure, or repeats what is not there */
+function contentOf(document: Document, file: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: ALIASES });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new InvalidModelError(`${file}: not valid YAML: ${reason}`, { cause });
+  }
 }
 
 function readText(file: string): string {

@@ -1,8 +1,3 @@
-/** Bad input that will never be understood: drop it with its reason and count it. */
-export class RejectedError extends Error {
-  override readonly name = 'RejectedError';
-}
-
 /** Not now: throw, and the queue (or the caller) tries again. */
 export class RetryableError extends Error {
   override readonly name = 'RetryableError';

@@ -16,6 +16,12 @@ const LARGEST_BODY_BYTES = 512 * 1024;
 /** What a caller is told to wait when the queue takes no more. HubSpot's workflows read it as milliseconds. */
 const RETRY_AFTER_MS = 5000;
 
+/** How AWS is called: HubSpot waits 5 s for an answer, and a call that hangs must become one. */
+const IN_TIME = {
+  maxAttempts: 2,
+  requestHandler: { connectionTimeout: 1000, requestTimeout: 2000, throwOnRequestTimeout: true },
+};
+
 export interface IngestParts {
   readonly clock: () => number;
   readonly env: Pick<IngestEnv, 'PORTAL_ID' | 'PUBLIC_URL' | 'WORKFLOW_V2'>;
@@ -128,11 +134,11 @@ function fromEnvironment(env: NodeJS.ProcessEnv & Partial<IngestEnv>): IngestPar
     WORKFLOW_V2 = '',
   } = env;
   const clock = Date.now;
-  const sqs = new SQSClient({ maxAttempts: 2, requestHandler: { requestTimeout: 2000 } }); // HubSpot waits 5 s.
+  const sqs = new SQSClient(IN_TIME);
   return {
     clock,
     env: { PORTAL_ID, PUBLIC_URL, WORKFLOW_V2 },
-    secret: secretOf(new SecretsManagerClient({}), WEBHOOK_SECRET_ARN, WebhookSecret, clock),
+    secret: secretOf(new SecretsManagerClient(IN_TIME), WEBHOOK_SECRET_ARN, WebhookSecret, clock),
     send: (envelope) => sendEnvelope(sqs, EVENTS_QUEUE_URL, envelope),
     logger: new Logger(),
   };

@@ -239,9 +239,16 @@ function seconds(): string {
   return ((Date.now() - startedMs) / 1000).toFixed(1);
 }
 
+function adviceOn(error: Error): string {
+  const isPortTaken = 'code' in error && error.code === 'EADDRINUSE';
+  return isPortTaken
+    ? '\nIs another one running? Choose ports with --port and --hubspot-port; 0 is any free one.'
+    : '';
+}
+
 try {
   await main();
 } catch (error) {
-  console.error(error instanceof Error ? `afterglow: ${error.message}` : error);
+  console.error(error instanceof Error ? `afterglow: ${error.message}${adviceOn(error)}` : error);
   process.exit(1);
 }

@@ -37,6 +37,25 @@ export interface Rejected {
   readonly event: unknown;
 }
 
+/** Most bytes of JSON kept of a rejected event: with its reason it still fits one message of 1 MiB. */
+const LARGEST_KEPT_BYTES = 1_000_000;
+
+/** A rejected event as it can be kept. What no message can hold is left out, and the reason says so. */
+export function rejected(reason: string, event: unknown): Rejected {
+  return isKeepable(event) ? { reason, event } : { reason: `${reason}; too large to be kept`, event: null };
+}
+
+function isKeepable(event: unknown): boolean {
+  try {
+    const json = JSON.stringify(event, (_key, value: unknown) =>
+      typeof value === 'bigint' ? String(value) : value,
+    );
+    return Buffer.byteLength(json) <= LARGEST_KEPT_BYTES;
+  } catch {
+    return false; // Nested deeper than JSON can be written.
+  }
+}
+
 /** What a request said: understood, refused with a reason, or dropped on purpose (counted by reason). */
 export interface Hearing {
   readonly heard: readonly Heard[];

@@ -5,6 +5,8 @@ import {
   type Hearing,
   implausible,
   type ReadingContext,
+  type Rejected,
+  rejected,
   type Subject,
 } from './heard.ts';
 import { readHubSpotEvents } from './hubspot-events.ts';
@@ -24,7 +26,7 @@ export function readEnvelope(envelope: Envelope, context: Omit<ReadingContext, '
   } catch {
     return {
       heard: [],
-      rejected: [{ reason: 'the body is not JSON in UTF-8', event: envelope.body }],
+      rejected: [rejected('the body is not JSON in UTF-8', envelope.body)],
       dropped: [],
     };
   }
@@ -35,16 +37,17 @@ export function readEnvelope(envelope: Envelope, context: Omit<ReadingContext, '
 
 function readOwnSignals(body: unknown, messageId: string, context: ReadingContext): Hearing {
   const read = readSignals(body);
+  // Ingest told the caller what is wrong; the words name keys the caller made up, and reasons are logged.
   if ('problems' in read)
-    return { heard: [], rejected: [{ reason: read.problems.join('; '), event: body }], dropped: [] };
+    return { heard: [], rejected: [rejected('not signals as they are documented', body)], dropped: [] };
   const heard: Heard[] = [];
-  const rejected: Hearing['rejected'][number][] = [];
+  const refused: Rejected[] = [];
   for (const [index, signal] of read.signals.entries()) {
     const reason = implausible(signal.occurredAt, context.receivedAtMs);
     if (reason === undefined) heard.push(readOwnSignal(signal, messageId, index, context));
-    else rejected.push({ reason: `[${index}].occurredAt: ${reason}`, event: signal });
+    else refused.push(rejected(`[${index}].occurredAt: ${reason}`, signal));
   }
-  return { heard, rejected, dropped: [] };
+  return { heard, rejected: refused, dropped: [] };
 }
 
 /** An own signal is known by the id of its message and its place in it. */

@@ -1,51 +1,55 @@
 import * as v from 'valibot';
 import { asText } from '../scoring/values.ts';
+import { complaintOf, EpochMs, nullAsAbsent, RecordId } from './fields.ts';
 import {
   factKey,
   type Heard,
   type Hearing,
   implausible,
   type ReadingContext,
+  rejected,
   type Subject,
 } from './heard.ts';
 import { isOutput, observe, PROPERTY_NAME } from './property-facts.ts';
-import { complaintOf, RecordId } from './signals.ts';
 
 /** What HubSpot puts in the place of a sensitive value. */
 const REDACTED = 'REDACTED';
 
-const OBJECT_TYPES: Readonly<Record<string, 'contact' | 'company' | 'deal'>> = {
-  '0-1': 'contact',
-  '0-2': 'company',
-  '0-3': 'deal',
-  contact: 'contact',
-  company: 'company',
-  deal: 'deal',
-};
+const OBJECT_TYPES: ReadonlyMap<string, 'contact' | 'company' | 'deal'> = new Map([
+  ['0-1', 'contact'],
+  ['0-2', 'company'],
+  ['0-3', 'deal'],
+  ['contact', 'contact'],
+  ['company', 'company'],
+  ['deal', 'deal'],
+]);
 
+const Name = nullAsAbsent(v.string());
+const OtherId = nullAsAbsent(RecordId);
+const Flag = nullAsAbsent(v.boolean());
+
+/** What is read of an event; whatever else it carries (attempts, subscription, its own id) is no part of what happened. */
 const Event = v.looseObject({
   portalId: RecordId,
-  occurredAt: v.number(),
-  subscriptionType: v.optional(v.string()),
-  eventType: v.optional(v.string()),
-  eventId: v.optional(v.union([v.number(), v.string(), v.bigint()])),
-  objectId: v.optional(RecordId),
-  objectTypeId: v.optional(v.string()),
-  propertyName: v.optional(v.string()),
+  occurredAt: EpochMs,
+  subscriptionType: Name,
+  eventType: Name,
+  objectId: OtherId,
+  objectTypeId: Name,
+  propertyName: Name,
   propertyValue: v.optional(v.unknown()),
-  isSensitive: v.optional(v.boolean()),
+  isSensitive: Flag,
   sourceId: v.optional(v.unknown()),
-  newObjectId: v.optional(RecordId),
-  primaryObjectId: v.optional(RecordId),
-  mergedObjectIds: v.optional(v.pipe(v.array(RecordId), v.maxLength(250))),
-  fromObjectId: v.optional(RecordId),
-  toObjectId: v.optional(RecordId),
-  fromObjectTypeId: v.optional(v.string()),
-  toObjectTypeId: v.optional(v.string()),
-  associationType: v.optional(v.string()),
-  associationTypeId: v.optional(v.number()),
-  associationRemoved: v.optional(v.boolean()),
-  isPrimaryAssociation: v.optional(v.boolean()),
+  newObjectId: OtherId,
+  primaryObjectId: OtherId,
+  mergedObjectIds: nullAsAbsent(v.pipe(v.array(RecordId), v.maxLength(250))),
+  fromObjectId: OtherId,
+  toObjectId: OtherId,
+  fromObjectTypeId: Name,
+  toObjectTypeId: Name,
+  associationType: Name,
+  associationRemoved: Flag,
+  isPrimaryAssociation: Flag,
 });
 type Event = v.InferOutput<typeof Event>;
 
@@ -62,28 +66,37 @@ export function readHubSpotEvents(body: unknown, context: ReadingContext): Heari
     const said = readEvent(event, context);
     if ('heard' in said) hearing.heard.push(said.heard);
     else if ('dropped' in said) hearing.dropped.push(said.dropped);
-    else hearing.rejected.push({ reason: said.rejected, event });
+    else hearing.rejected.push(rejected(said.rejected, event));
   }
   return hearing;
 }
 
 function readEvent(content: unknown, context: ReadingContext): Said {
   const parsed = v.safeParse(Event, content);
-  if (!parsed.success) return { rejected: `not an event of HubSpot's: ${complaintOf(parsed.issues[0])}` };
+  if (!parsed.success) {
+    if (isOfAnotherPortal(content, context.portalId)) return { dropped: 'another portal' };
+    return { rejected: `not an event of HubSpot's: ${complaintOf(parsed.issues[0])}` };
+  }
   const event = parsed.output;
   if (event.portalId !== context.portalId) return { dropped: 'another portal' };
   const time = implausible(event.occurredAt, context.receivedAtMs);
   if (time !== undefined) return { rejected: time };
   const [object, ...rest] = (event.subscriptionType ?? event.eventType ?? '').split('.');
   const action = rest.join('.');
-  if (action === 'associationChange') return readAssociation(event, object ?? '');
-  const type = OBJECT_TYPES[object === 'object' ? (event.objectTypeId ?? '') : (object ?? '')];
+  if (action === 'associationChange') return readAssociation(event);
+  const type = OBJECT_TYPES.get((object === 'object' ? event.objectTypeId : object) ?? '');
   if (type === undefined) return { dropped: 'an object type without scores' };
   if (action === 'merge') return readMerge(event, type);
   if (event.objectId === undefined) return { rejected: 'objectId is missing' };
   const subject: Subject = { type, id: event.objectId };
   if (action === 'propertyChange') return readChange(event, subject, context);
   return readTurn(event, subject, action);
+}
+
+/** Also what cannot be read is dropped, not kept, when it belongs to somebody else. */
+function isOfAnotherPortal(content: unknown, portalId: string): boolean {
+  const parsed = v.safeParse(v.looseObject({ portalId: RecordId }), content);
+  return parsed.success && parsed.output.portalId !== portalId;
 }
 
 function readChange(
@@ -95,7 +108,7 @@ function readChange(
   if (property === undefined) return { rejected: 'propertyName is missing' };
   if (!PROPERTY_NAME.test(property)) return { rejected: 'propertyName is not the name of a property' };
   if (isOutput(property)) return { dropped: 'an output of our own' };
-  if (ownAppIds.includes(String(event.sourceId))) return { dropped: 'an echo of our own write' };
+  if (ownAppIds.includes(asText(event.sourceId) ?? '')) return { dropped: 'an echo of our own write' };
   const value = asText(event.propertyValue);
   if (value === undefined) return { rejected: 'propertyValue is neither text, number, true, false nor null' };
   if (event.isSensitive === true || value === REDACTED) return { dropped: 'a sensitive value, redacted' };
@@ -108,7 +121,10 @@ function readChange(
     atMs,
     as: 'change',
   } as const;
-  return { heard: { subject, ...observe(model, seen) } };
+  const { facts, properties } = observe(model, seen);
+  if (value !== '' && facts.length === 0 && properties.length === 0)
+    return { rejected: 'propertyValue does not read as what its property is, a time or a count' };
+  return { heard: { subject, facts, properties } };
 }
 
 function readTurn(event: Event, subject: Subject & { id: string }, action: string): Said {
@@ -142,14 +158,14 @@ function readMerge(event: Event, type: 'contact' | 'company' | 'deal'): Said {
   };
 }
 
-function readAssociation(event: Event, object: string): Said {
+function readAssociation(event: Event): Said {
   const { portalId, occurredAt: atMs, fromObjectId, toObjectId, associationRemoved = false } = event;
   if (fromObjectId === undefined || toObjectId === undefined)
     return { rejected: 'an association without both its ends' };
   const [from, to] = (event.associationType ?? '').toLowerCase().split('_to_');
   const ends = [
-    { type: OBJECT_TYPES[event.fromObjectTypeId ?? from ?? object], id: fromObjectId },
-    { type: OBJECT_TYPES[event.toObjectTypeId ?? to ?? ''], id: toObjectId },
+    { type: OBJECT_TYPES.get(event.fromObjectTypeId ?? from ?? ''), id: fromObjectId },
+    { type: OBJECT_TYPES.get(event.toObjectTypeId ?? to ?? ''), id: toObjectId },
   ];
   const contact = ends.find((end) => end.type === 'contact');
   const other = ends.find((end) => end.type !== undefined && end.type !== 'contact');

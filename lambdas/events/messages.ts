@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { Envelope, Tick } from './envelope.ts';
-import type { Heard, Hearing, ReadingContext, Rejected } from './heard.ts';
+import { type Heard, type Hearing, type ReadingContext, rejected } from './heard.ts';
 import { readEnvelope } from './hearing.ts';
 
 /** One message of the events or the ticks queue, read. */
@@ -26,10 +26,7 @@ export function readMessages(
     const nothing = { messageId, portalId: context.portalId, heard: [], rejected: [], dropped: [], tick: [] };
     const parsed = v.safeParse(Body, body);
     if (!parsed.success) {
-      const rejected: Rejected[] = [
-        { reason: 'a message that is neither a request nor a tick', event: body },
-      ];
-      return { ...nothing, rejected };
+      return { ...nothing, rejected: [rejected('a message that is neither a request nor a tick', body)] };
     }
     if ('route' in parsed.output) return { ...nothing, ...readEnvelope(parsed.output, context) };
     if (parsed.output.portalId !== context.portalId) return { ...nothing, dropped: ['another portal'] };

@@ -1,7 +1,7 @@
 import type { Fact, PropertyValue } from '../scoring/facts.ts';
 import { fitInputs, type Model } from '../scoring/model.ts';
 import { asInstant, asNumber, asText } from '../scoring/values.ts';
-import { factKey, type ReadingContext, type Subject } from './heard.ts';
+import { factKey, implausible, type ReadingContext, type Subject } from './heard.ts';
 
 /** How the values of a property are to be read; `value` = it says what is, its changes are no signals. */
 export type PropertyKind = 'timestamp' | 'counter' | 'transition' | 'text' | 'value';
@@ -10,8 +10,8 @@ export type PropertyKind = 'timestamp' | 'counter' | 'transition' | 'text' | 'va
 export const PROPERTY_NAME = /^[a-z][a-z0-9_]{0,99}$/;
 /** Longest value that is kept, in characters; URLs and names beyond it are cut, and patterns match what is left. */
 const VALUE_LENGTH = 1024;
-/** A timestamp property further ahead of its own change than this is no signal: nobody clicks next week. */
-const AHEAD_MS = 86_400_000;
+/** Highest count, either side of zero, that is believed: its rise, times the most points of a rule, is still an exact sum. */
+const LARGEST_COUNT = 1_000_000_000;
 
 /** HubSpot's own signal properties, kept as facts also while no rule uses them. */
 const STANDARD_KINDS: Readonly<Record<string, PropertyKind>> = {
@@ -99,12 +99,13 @@ function factOf(kind: PropertyKind, seen: Observation, value: string): Fact | un
   const identity = [portalId, objectType, objectId, property];
   if (kind === 'timestamp') {
     const occurredAtMs = asInstant(value);
-    if (occurredAtMs === undefined || occurredAtMs > atMs + AHEAD_MS) return undefined;
+    // No signal lies a day ahead of the change that tells it: nobody clicks next week.
+    if (occurredAtMs === undefined || implausible(occurredAtMs, atMs) !== undefined) return undefined;
     return { key: factKey(...identity, 'at', occurredAtMs), name, occurredAtMs };
   }
   if (kind === 'counter') {
     const count = asNumber(value);
-    if (count === undefined) return undefined;
+    if (count === undefined || Math.abs(count) > LARGEST_COUNT) return undefined;
     const baseline = seen.as === 'found';
     const key = factKey(...identity, baseline ? 'found' : 'count', count);
     return {

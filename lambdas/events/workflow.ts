@@ -1,25 +1,28 @@
 import * as v from 'valibot';
 import type { Fact } from '../scoring/facts.ts';
 import { asText } from '../scoring/values.ts';
+import { complaintOf, EmailAddress, EpochMs, Instant, nullAsAbsent, RecordId, SignalName } from './fields.ts';
 import {
   factKey,
   type Heard,
   type Hearing,
   implausible,
   type ReadingContext,
+  type Rejected,
+  rejected,
   type Subject,
 } from './heard.ts';
 import { kindOf, type Observation, observe, observeSnapshot, PROPERTY_NAME } from './property-facts.ts';
-import { complaintOf, EmailAddress, Instant, RecordId, SignalName } from './signals.ts';
 
 /** Most versions of one property that HubSpot's default body may bring. HubSpot keeps about 45. */
 const VERSIONS = 100;
 
+/** Empty properties of a contact reach a workflow's body as empty text. */
 const blankAsAbsent = <T extends v.GenericSchema>(schema: T) =>
-  v.optional(
+  nullAsAbsent(
     v.union([
       v.pipe(
-        v.union([v.null(), v.literal('')]),
+        v.literal(''),
         v.transform(() => undefined),
       ),
       schema,
@@ -36,25 +39,27 @@ const OwnBody = v.looseObject({
   email: blankAsAbsent(EmailAddress),
   signal: blankAsAbsent(SignalName),
   time: blankAsAbsent(Instant),
-  properties: v.optional(v.record(v.string(), v.unknown()), {}),
+  properties: nullAsAbsent(v.record(v.string(), v.unknown())),
 });
 type OwnBody = v.InferOutput<typeof OwnBody>;
 
-const Version = v.looseObject({ value: v.unknown(), timestamp: v.number() });
 /** HubSpot's default body: the whole contact in its legacy form, with the history of every property. */
 const LegacyBody = v.looseObject({
   vid: RecordId,
-  'portal-id': v.optional(RecordId),
-  properties: v.record(
-    v.string(),
-    v.looseObject({
-      value: v.unknown(),
-      timestamp: v.optional(v.number()),
-      versions: v.optional(v.pipe(v.array(Version), v.maxLength(VERSIONS))),
-    }),
+  'portal-id': nullAsAbsent(RecordId),
+  properties: v.record(v.string(), v.unknown()),
+});
+const LegacyProperty = v.looseObject({
+  value: v.optional(v.unknown()),
+  timestamp: nullAsAbsent(EpochMs),
+  versions: nullAsAbsent(
+    v.pipe(
+      v.array(v.looseObject({ value: v.optional(v.unknown()), timestamp: EpochMs })),
+      v.maxLength(VERSIONS, `expected at most ${VERSIONS} versions`),
+    ),
   ),
 });
-type LegacyBody = v.InferOutput<typeof LegacyBody>;
+type LegacyProperty = v.InferOutput<typeof LegacyProperty>;
 
 /**
  * Reads the body of a workflow's "Send a webhook": the customer's own, or HubSpot's default one.
@@ -63,9 +68,9 @@ type LegacyBody = v.InferOutput<typeof LegacyBody>;
  */
 export function readWorkflow(body: unknown, raw: Uint8Array, context: ReadingContext): Hearing {
   const isLegacy = typeof body === 'object' && body !== null && Object.hasOwn(body, 'vid');
-  const said = isLegacy ? readLegacy(body, context) : readOwn(body, raw, context);
-  if (typeof said === 'string') return { heard: [], rejected: [{ reason: said, event: body }], dropped: [] };
-  if (said === undefined) return { heard: [], rejected: [], dropped: ['another portal'] };
+  if (isLegacy) return readLegacy(body, context);
+  const said = readOwn(body, raw, context);
+  if (typeof said === 'string') return { heard: [], rejected: [rejected(said, body)], dropped: [] };
   return { heard: [said], rejected: [], dropped: [] };
 }
 
@@ -124,44 +129,63 @@ const NOT_PROPERTIES = new Set([
 function propertiesOf(body: OwnBody): [string, unknown][] {
   return [
     ...Object.entries(body).filter(([name]) => !NOT_PROPERTIES.has(name)),
-    ...Object.entries(body.properties),
+    ...Object.entries(body.properties ?? {}),
   ];
 }
 
-function readLegacy(content: unknown, context: ReadingContext): Heard | string | undefined {
+/** Each property on its own merits: one that cannot be read does not stop the others. */
+function readLegacy(content: unknown, context: ReadingContext): Hearing {
   const parsed = v.safeParse(LegacyBody, content);
-  if (!parsed.success) return `HubSpot's default workflow body: ${complaintOf(parsed.issues[0])}`;
-  const body = parsed.output;
-  if (body['portal-id'] !== undefined && body['portal-id'] !== context.portalId) return undefined;
-  const observed = Object.entries(body.properties)
-    .filter(([property]) => PROPERTY_NAME.test(property))
-    .flatMap(([property, given]) => observations(body.vid, property, given, context))
-    .filter(({ atMs }) => implausible(atMs, context.receivedAtMs) === undefined)
-    .map((seen) => observe(context.model, seen));
-  return {
-    subject: { type: 'contact', id: body.vid },
+  if (!parsed.success) {
+    const reason = `HubSpot's default workflow body: ${complaintOf(parsed.issues[0])}`;
+    return { heard: [], rejected: [rejected(reason, content)], dropped: [] };
+  }
+  const { vid: id, properties, 'portal-id': portalId = context.portalId } = parsed.output;
+  if (portalId !== context.portalId) return { heard: [], rejected: [], dropped: ['another portal'] };
+  const observed: ReturnType<typeof observe>[] = [];
+  const refused: Rejected[] = [];
+  for (const [property, given] of Object.entries(properties)) {
+    if (!PROPERTY_NAME.test(property)) continue;
+    for (const seen of observations(id, property, given, context)) {
+      const reason = typeof seen === 'string' ? seen : implausible(seen.atMs, context.receivedAtMs);
+      if (typeof seen !== 'string' && reason === undefined) observed.push(observe(context.model, seen));
+      else
+        refused.push(
+          rejected(`a property of HubSpot's default workflow body: ${reason}`, { id, property, given }),
+        );
+    }
+  }
+  const heard = {
+    subject: { type: 'contact', id } as const,
     facts: observed.flatMap(({ facts }) => facts),
-    properties: observed.flatMap(({ properties }) => properties),
+    properties: observed.flatMap((each) => each.properties),
   };
+  return { heard: [heard], rejected: refused, dropped: [] };
 }
 
-/** Each version is a change at its own time; without versions the value is what stands there now. */
+/**
+ * Each version is a change at its own time; without versions the value is what stands there now.
+ *
+ * @returns what was seen, or what is wrong with it
+ */
 function observations(
   objectId: string,
   property: string,
-  said: LegacyBody['properties'][string],
+  given: unknown,
   { model, portalId, receivedAtMs }: ReadingContext,
-): Observation[] {
+): (Observation | string)[] {
+  const parsed = v.safeParse(LegacyProperty, given);
+  if (!parsed.success) return [complaintOf(parsed.issues[0])];
+  const { versions = [], value: current, timestamp = receivedAtMs } = parsed.output;
   const about = { portalId, objectType: 'contact', objectId, property };
-  const versions = kindOf(model, property) === 'value' ? said.versions?.slice(0, 1) : said.versions;
-  if (versions === undefined || versions.length === 0) {
-    const value = asText(said.value) ?? '';
-    return [{ ...about, value, atMs: said.timestamp ?? receivedAtMs, as: 'state' }];
-  }
-  return versions.map((version) => ({
-    ...about,
-    value: asText(version.value) ?? '',
-    atMs: version.timestamp,
-    as: 'change' as const,
-  }));
+  const seen = (raw: unknown, atMs: number, as: 'state' | 'change'): Observation | string => {
+    const value = asText(raw);
+    return value === undefined
+      ? 'expected text, a number, true, false or null'
+      : { ...about, value, atMs, as };
+  };
+  if (versions.length === 0) return [seen(current, timestamp, 'state')];
+  const newestFirst = versions.toSorted((a, b) => b.timestamp - a.timestamp);
+  const telling = kindOf(model, property) === 'value' ? newestFirst.slice(0, 1) : newestFirst;
+  return telling.map((version) => seen(version.value, version.timestamp, 'change'));
 }

@@ -1,8 +1,6 @@
-import { horizonMs } from './awards.ts';
-import { displayPoints, gradeOf } from './display.ts';
-import type { Known } from './facts.ts';
-import { type Folded, fold } from './fold.ts';
-import { firstChange } from './forecast.ts';
+import { displayPoints } from './display.ts';
+import type { Folded } from './fold.ts';
+import { firstChange, type GradeChange, leavingMoments, nextGradeChange, stretches } from './forecast.ts';
 import type { Model } from './model.ts';
 import { type Shown, show } from './show.ts';
 import type { Tally } from './tally.ts';
@@ -14,42 +12,37 @@ import type { Tally } from './tally.ts';
  * the whole span: spans in which nothing shown can change are skipped, others are halved.
  *
  * @param shown - what is shown at `folded.nowMs`
+ * @param timeZone - IANA name, for the dates in the reasons
  * @returns epoch milliseconds, or undefined when nothing will ever change
  */
-export function dueMoment(
-  model: Model,
-  known: Known,
-  folded: Folded,
-  shown: Shown,
-  timeZone: string,
-): number | undefined {
-  if (folded.awards.length === 0 && known.facts.length === 0) return undefined;
-  const current = displayed(model, folded.tally, true, shown.grade);
-  const differs = (span: Tally, low: boolean) => displayed(model, span, low, shown.grade) !== current;
-  let fromMs = folded.nowMs + 1;
-  let { awards } = folded;
-  for (const leaveMs of leavingMoments(model, known, folded.nowMs)) {
-    const changed = firstChange(model, folded.fit, awards, fromMs, leaveMs - 1, differs);
+export function dueMoment(model: Model, folded: Folded, shown: Shown, timeZone: string): number | undefined {
+  const current = displayed(model, folded.tally);
+  const differs = (sums: Tally) => displayed(model, sums) !== current;
+  const forecast = forecastOnce(model, folded, shown.grade);
+  for (const { folded: start, fromMs, toMs } of stretches(model, folded, leavingMoments(model, folded))) {
+    const isFirst = start === folded;
+    if (!isFirst && !isSameShown(show(shown, start, model, timeZone, forecast), shown)) return fromMs;
+    const changed = firstChange(model, start.fit, start.awards, fromMs, toMs, differs);
     if (changed !== undefined) return changed;
-    const next = fold(model, known, leaveMs);
-    if (!isSameShown(show(shown, next, model, timeZone), shown)) return leaveMs;
-    awards = next.awards;
-    fromMs = leaveMs + 1;
   }
   return undefined;
 }
 
-/** The instants at which a fact stops counting, ascending. Facts still ahead leave too: their age starts when they occur. */
-function leavingMoments(model: Model, known: Known, nowMs: number): number[] {
-  const moments = known.facts.map(({ occurredAtMs }) => occurredAtMs + horizonMs(model) + 1);
-  return [...new Set(moments.filter((ms) => ms > nowMs))].toSorted((a, b) => a - b);
+/** The next change of a grade, looked for when first asked: it stays the same until the grade changes. */
+function forecastOnce(model: Model, folded: Folded, grade: string): () => GradeChange | undefined {
+  let found: { readonly change: GradeChange | undefined } | undefined;
+  return () => {
+    found ??= { change: nextGradeChange(model, folded, grade) };
+    return found.change;
+  };
 }
 
-/** What the sums at one end of a span show. Steps, range and grades only rise with the sum, so equal ends mean no change. */
-function displayed(model: Model, span: Tally, low: boolean, grade: string): string {
-  const score = displayPoints(model, low ? span.score.low : span.score.high);
-  const engagement = displayPoints(model, low ? span.engagement.low : span.engagement.high);
-  return `${score} ${engagement} ${gradeOf(model, score, grade)}`;
+/**
+ * What sums show; the grade follows from it. Steps and the range only rise with the sums, so where least and most agree
+ * nothing changes between.
+ */
+function displayed(model: Model, sums: Tally): string {
+  return `${displayPoints(model, sums.score)} ${displayPoints(model, sums.engagement)}`;
 }
 
 function isSameShown(a: Shown, b: Shown): boolean {

@@ -1,3 +1,5 @@
+import { asNumber } from './values.ts';
+
 /**
  * Something that happened to a contact, at a time, once. Two facts with one key are the same fact, however they were
  * heard of; if their times differ, the earlier one is right.
@@ -42,19 +44,33 @@ export const FACTS_PER_FOLD = 1000;
  * @returns a new array, ascending by (occurredAtMs, key)
  */
 export function orderFacts(facts: readonly Fact[]): Fact[] {
+  const ordered = eachOnce(facts).toSorted(inTime);
+  return ordered.length > FACTS_PER_FOLD ? ordered.slice(-FACTS_PER_FOLD) : ordered;
+}
+
+function eachOnce(facts: readonly Fact[]): readonly Fact[] {
+  const keys = new Set<string>();
+  for (const { key } of facts) keys.add(key);
+  if (keys.size === facts.length) return facts; // As a table gives them: nothing is told twice.
   const byKey = new Map<string, Fact>();
   for (const fact of facts) {
     const other = byKey.get(fact.key);
     if (other === undefined || fact.occurredAtMs < other.occurredAtMs) byKey.set(fact.key, fact);
   }
-  const ordered = [...byKey.values()].toSorted(inTime);
-  return ordered.length > FACTS_PER_FOLD ? ordered.slice(-FACTS_PER_FOLD) : ordered;
+  return [...byKey.values()];
 }
 
-/** A count found at the very instant of its rise comes after it: what was seen to rise keeps its points. */
+/**
+ * At one instant, of two counts the smaller came first, and a count found comes after those seen to rise: what was seen to
+ * rise keeps its points.
+ */
 function inTime(a: Fact, b: Fact): number {
   if (a.occurredAtMs !== b.occurredAtMs) return a.occurredAtMs - b.occurredAtMs;
-  if (a.baseline !== b.baseline) return a.baseline === true ? 1 : -1;
+  const isFoundA = a.baseline === true;
+  if (isFoundA !== (b.baseline === true)) return isFoundA ? 1 : -1;
+  const countA = asNumber(a.value ?? '') ?? 0;
+  const countB = asNumber(b.value ?? '') ?? 0;
+  if (countA !== countB) return countA - countB;
   return a.key < b.key ? -1 : 1;
 }
 

@@ -30,15 +30,18 @@ function equals(wanted: string | number | boolean, lower: string): boolean {
   return wanted.toLowerCase() === lower;
 }
 
-/** Letters and digits of any script belong to a word; everything else parts words. */
-const WORD = /[\p{L}\p{N}]/u;
+// Letters and digits of any script belong to a word; everything else parts words. A letter may take two places in a string.
+const LETTER_AT_END = /[\p{L}\p{N}]$/u;
+const LETTER_AT_START = /^[\p{L}\p{N}]/u;
 
 /** Whether `words` stands in `text` with no letter or digit touching it on either side: "cto" is not in "director". */
 function containsWords(text: string, words: string): boolean {
   for (let at = text.indexOf(words); at !== -1; at = text.indexOf(words, at + 1)) {
-    const before = text.slice(0, at).at(-1) ?? ' ';
-    const after = text.slice(at + words.length).at(0) ?? ' ';
-    if (!WORD.test(before) && !WORD.test(after)) return true;
+    const end = at + words.length;
+    const isTouched =
+      LETTER_AT_END.test(text.slice(Math.max(0, at - 2), at)) ||
+      LETTER_AT_START.test(text.slice(end, end + 2));
+    if (!isTouched) return true;
   }
   return false;
 }

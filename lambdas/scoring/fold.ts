@@ -1,5 +1,5 @@
-import { type Award, awardFacts } from './awards.ts';
-import { currentProperties, type Known } from './facts.ts';
+import { type Award, awardFacts, countingFacts } from './awards.ts';
+import { currentProperties, type Fact, type Known } from './facts.ts';
 import { fittingRules } from './fit.ts';
 import type { FitRule, Model } from './model.ts';
 import { capThousandths, type Tally, tally, thousandthsLeft } from './tally.ts';
@@ -28,7 +28,10 @@ export interface Folded {
   readonly engagement: number;
   /** Epoch milliseconds of the newest signal that counts; undefined without one. */
   readonly lastSignalAtMs: number | undefined;
+  readonly isFitKnown: boolean;
   readonly fitting: readonly FitRule[];
+  /** The facts that rules look at, in the order they happened, also those beyond the horizon. */
+  readonly facts: readonly Fact[];
   readonly awards: readonly Award[];
   readonly tally: Tally;
 }
@@ -44,17 +47,32 @@ export function fold(model: Model, known: Known, nowMs: number): Folded {
   const properties = currentProperties(known.properties);
   const fitting = fittingRules(model, properties);
   const fitSum = fitting.reduce((sum, rule) => sum + Math.round(rule.points * 1000), 0);
-  const awards = awardFacts(model, known.facts, nowMs);
-  const sums = tally(model, capThousandths(fitSum, model.fit.cap), awards, nowMs, nowMs);
-  const isFitKnown = model.fit.rules.some((rule) => properties.has(rule.property));
+  return foldAt(model, nowMs, {
+    fit: capThousandths(fitSum, model.fit.cap),
+    isFitKnown: model.fit.rules.some((rule) => properties.has(rule.property)),
+    fitting,
+    facts: countingFacts(model, known.facts),
+  });
+}
+
+/** What a fold takes from what is known, whatever the time. */
+type Standing = Pick<Folded, 'fit' | 'isFitKnown' | 'fitting' | 'facts'>;
+
+/** The same contact at another time, nothing having happened. @param nowMs - epoch milliseconds */
+export function foldAt(model: Model, nowMs: number, standing: Standing): Folded {
+  const { fit, isFitKnown, fitting, facts } = standing;
+  const awards = awardFacts(model, facts, nowMs);
+  const sums = tally(model, fit, awards, nowMs, nowMs);
   return {
     nowMs,
     status: isFitKnown || awards.length > 0 ? 'scored' : 'insufficient_data',
-    score: sums.score.low,
-    fit: sums.fit,
-    engagement: sums.engagement.low,
+    score: sums.score,
+    fit,
+    engagement: sums.engagement,
     lastSignalAtMs: awards.at(-1)?.fact.occurredAtMs,
+    isFitKnown,
     fitting,
+    facts,
     awards,
     tally: sums,
   };
@@ -98,19 +116,18 @@ function signalLines(model: Model, { awards, tally: sums, nowMs }: Folded): Line
         left: thousandthsLeft(award, nowMs),
       });
     }
-    const sum = sums.signals[at]?.low ?? 0;
+    const sum = sums.signals[at] ?? 0;
     lines.push(
       ...capLine('cap', rule.id, `Cap of ${rule.title} (${rule.cap})`, sum, capThousandths(sum, rule.cap)),
     );
   }
-  for (const [name, { low }] of sums.groups) {
-    const groupCap = groups[name]?.cap;
-    lines.push(
-      ...capLine('cap', name, `Cap of group ${name} (${groupCap})`, low, capThousandths(low, groupCap)),
-    );
+  for (const [at, [name, group]] of Object.entries(groups).entries()) {
+    const sum = sums.groups[at] ?? 0;
+    const title = `Cap of group ${name} (${group.cap})`;
+    lines.push(...capLine('cap', name, title, sum, capThousandths(sum, group.cap)));
   }
-  const { low } = sums.beforeEngagementCap;
-  return [...lines, ...capLine('cap', 'engagement', `Cap of engagement (${cap})`, low, sums.engagement.low)];
+  const title = `Cap of engagement (${cap})`;
+  return [...lines, ...capLine('cap', 'engagement', title, sums.beforeEngagementCap, sums.engagement)];
 }
 
 /** What a cap takes (or, below zero, gives back) as a line; none when it changes nothing. */

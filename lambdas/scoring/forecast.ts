@@ -1,17 +1,46 @@
-import { type Award, horizonMs } from './awards.ts';
+import { type Award, horizonMs, regrowthMoments } from './awards.ts';
 import { displayPoints, gradeOf } from './display.ts';
-import type { Folded } from './fold.ts';
+import { type Folded, foldAt } from './fold.ts';
 import type { Model } from './model.ts';
 import { type Tally, tally } from './tally.ts';
 
 /** Most spans one search looks at. When it is reached the search answers too early, which costs one fold and no truth. */
-const SPANS_PER_SEARCH = 20_000;
+const SPANS_PER_SEARCH = 4000;
+
+/** A span of time, both ends included, in which awards only move towards zero. */
+interface Stretch {
+  /** The fold at the start of the stretch; of the first, a millisecond before it. */
+  readonly folded: Folded;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/**
+ * The time after a fold if nothing happens, parted at some instants and ending when the last fact leaves the horizon: after
+ * that nothing changes.
+ *
+ * @param moments - epoch milliseconds, in any order; all at which rises may grow must be among them
+ */
+export function* stretches(model: Model, folded: Folded, moments: readonly number[]): Generator<Stretch> {
+  const ahead = [...new Set([...moments, ...leavingMoments(model, folded).slice(-1)])]
+    .filter((ms) => ms > folded.nowMs)
+    .toSorted((a, b) => a - b);
+  if (ahead[0] !== undefined) yield { folded, fromMs: folded.nowMs + 1, toMs: ahead[0] - 1 };
+  for (const [at, fromMs] of ahead.entries()) {
+    yield { folded: foldAt(model, fromMs, folded), fromMs, toMs: (ahead[at + 1] ?? fromMs + 1) - 1 };
+  }
+}
+
+/** The instants at which a fact stops counting, ascending. Facts still ahead leave too: their age starts when they occur. */
+export function leavingMoments(model: Model, { facts }: Folded): number[] {
+  return facts.map(({ occurredAtMs }) => occurredAtMs + horizonMs(model) + 1);
+}
 
 /**
  * The first instant of a span at which the same awards show something else.
  *
- * @param differs - whether the sums at the low (or high) end of a span show something else than now; what is shown must
- *   only rise with the sums, so that a span whose two ends agree with now agrees throughout
+ * @param differs - whether sums show something else than now; what is shown must only rise with the sums, so that a span
+ *   whose least and most agree with now agrees throughout
  * @returns epoch milliseconds, or undefined
  */
 export function firstChange(
@@ -20,7 +49,7 @@ export function firstChange(
   awards: readonly Award[],
   fromMs: number,
   toMs: number,
-  differs: (bounds: Tally, low: boolean) => boolean,
+  differs: (sums: Tally) => boolean,
 ): number | undefined {
   const spans: [number, number][] = [[fromMs, toMs]];
   for (let looked = 0; ; looked++) {
@@ -29,38 +58,40 @@ export function firstChange(
     const [first, last] = span;
     if (first > last) continue;
     if (looked >= SPANS_PER_SEARCH) return first;
-    const bounds = tally(model, fit, awards, first, last);
-    if (!differs(bounds, true) && !differs(bounds, false)) continue;
+    const most = tally(model, fit, awards, first, last);
+    if (!differs(most) && (first === last || !differs(tally(model, fit, awards, last, first)))) continue;
     if (first === last) return first;
     const middle = Math.floor((first + last) / 2);
     spans.push([middle + 1, last], [first, middle]); // The earlier half is looked at first.
   }
 }
 
+/** What becomes of a grade by itself. */
+export interface GradeChange {
+  /** Epoch milliseconds. */
+  readonly atMs: number;
+  readonly grade: string;
+  readonly isFall: boolean;
+}
+
 /**
- * When the grade next changes if nothing happens and no fact leaves the horizon first.
+ * When the grade next changes if nothing happens. Until then the answer stays the same at every later fold.
  *
  * @param grade - the grade shown at the fold
+ * @returns undefined when it never does, or when there is no score at all any more then
  */
-export function nextGradeChange(
-  model: Model,
-  folded: Folded,
-  grade: string,
-): { readonly atMs: number; readonly grade: string; readonly isFall: boolean } | undefined {
-  const oldestMs = Math.min(...folded.awards.map(({ fact }) => fact.occurredAtMs));
-  const lastMs = oldestMs + horizonMs(model);
-  if (folded.awards.length === 0 || lastMs <= folded.nowMs) return undefined;
+export function nextGradeChange(model: Model, folded: Folded, grade: string): GradeChange | undefined {
   const gradeAt = (points: number) => gradeOf(model, displayPoints(model, points), grade);
-  const atMs = firstChange(
-    model,
-    folded.fit,
-    folded.awards,
-    folded.nowMs + 1,
-    lastMs,
-    ({ score }, low) => gradeAt(low ? score.low : score.high) !== grade,
-  );
-  if (atMs === undefined) return undefined;
-  const next = gradeAt(tally(model, folded.fit, folded.awards, atMs, atMs).score.low);
-  const rank = (name: string) => model.grades.bands.findIndex((band) => band.grade === name);
-  return { atMs, grade: next, isFall: rank(next) > rank(grade) };
+  const differs = ({ score }: Tally) => gradeAt(score) !== grade;
+  for (const stretch of stretches(model, folded, regrowthMoments(model, folded.facts))) {
+    const { fit, awards } = stretch.folded;
+    const atMs = firstChange(model, fit, awards, stretch.fromMs, stretch.toMs, differs);
+    if (atMs === undefined) continue;
+    const then = foldAt(model, atMs, folded);
+    const next = gradeAt(then.score);
+    if (then.status === 'insufficient_data' || next === grade) return undefined; // The same: the search ended early.
+    const rank = (name: string) => model.grades.bands.findIndex((band) => band.grade === name);
+    return { atMs, grade: next, isFall: rank(next) > rank(grade) };
+  }
+  return undefined;
 }

@@ -39,7 +39,7 @@ export function score(
 ): Scored {
   const folded = fold(model, known, nowMs);
   const shown = show(previous, folded, model, timeZone);
-  const dueMs = dueMoment(model, known, folded, shown, timeZone);
+  const dueMs = dueMoment(model, folded, shown, timeZone);
   return {
     shown,
     writeId: writeIdOf(portalId, contactId, shown),

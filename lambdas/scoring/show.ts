@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readableDate } from './calendar.ts';
 import { displayPoints, gradeOf } from './display.ts';
 import type { Folded } from './fold.ts';
-import { nextGradeChange } from './forecast.ts';
+import { type GradeChange, nextGradeChange } from './forecast.ts';
 import type { Model } from './model.ts';
 import { capThousandths } from './tally.ts';
 
@@ -15,7 +15,7 @@ export interface Shown {
   readonly status: 'scored' | 'insufficient_data';
   /** Id of the model: name and content hash. */
   readonly model: string;
-  /** The strongest terms, one a line; nothing in it changes by itself before the due moment. */
+  /** The strongest terms, one a line, and what becomes of the grade; changes by itself at due moments only. */
   readonly reasons: string;
 }
 
@@ -29,8 +29,15 @@ const REASONS_BYTES = 480;
  *
  * @param previous - what the table holds, undefined for a new contact
  * @param timeZone - IANA name, for the dates in the reasons
+ * @param forecast - finds the next change of a grade; for a caller that knows it already
  */
-export function show(previous: Shown | undefined, folded: Folded, model: Model, timeZone: string): Shown {
+export function show(
+  previous: Shown | undefined,
+  folded: Folded,
+  model: Model,
+  timeZone: string,
+  forecast = nextGradeChange,
+): Shown {
   if (folded.status === 'insufficient_data') {
     const cleared = { score: null, fit: null, engagement: null, grade: '' };
     return { ...cleared, status: folded.status, model: model.id, reasons: '' };
@@ -44,22 +51,20 @@ export function show(previous: Shown | undefined, folded: Folded, model: Model, 
     grade,
     status: folded.status,
     model: model.id,
-    reasons: reasons(model, folded, grade, timeZone),
+    reasons: reasons(model, folded, forecast(model, folded, grade), timeZone),
   };
 }
 
-function reasons(model: Model, folded: Folded, grade: string, timeZone: string): string {
-  const terms = [...fitTerms(folded), ...signalTerms(model, folded, timeZone)];
-  const strongest = terms
+function reasons(model: Model, folded: Folded, change: GradeChange | undefined, timeZone: string): string {
+  const strongest = [...fitTerms(folded), ...signalTerms(model, folded, timeZone)]
+    .filter(({ points }) => points !== 0)
     .toSorted((a, b) => Math.abs(b.points) - Math.abs(a.points) || (a.text < b.text ? -1 : 1))
-    .slice(0, REASONS);
-  const lines = strongest.map(({ points, text }) => `${formatPoints(points)} ${text}`);
-  const change = nextGradeChange(model, folded, grade);
-  if (change !== undefined) {
-    const verb = change.isFall ? 'Falls' : 'Rises';
-    lines.push(`${verb} to ${change.grade} on ${readableDate(change.atMs, timeZone)}`);
-  }
-  return fitBytes(lines);
+    .slice(0, REASONS)
+    .map(({ points, text }) => `${formatPoints(points)} ${text}`);
+  if (change === undefined) return linesWithin(REASONS_BYTES, strongest).join('\n');
+  const { isFall, grade, atMs } = change;
+  const last = `${isFall ? 'Falls' : 'Rises'} to ${grade} on ${readableDate(atMs, timeZone)}`;
+  return [...linesWithin(REASONS_BYTES - Buffer.byteLength(`\n${last}`), strongest), last].join('\n');
 }
 
 interface Term {
@@ -96,15 +101,10 @@ function formatPoints(thousandths: number): string {
   return thousandths < 0 ? `−${text}` : `+${text}`;
 }
 
-/** Whole lines as long as they fit {@link REASONS_BYTES}. */
-function fitBytes(lines: readonly string[]): string {
-  let text = '';
-  for (const line of lines) {
-    const longer = text === '' ? line : `${text}\n${line}`;
-    if (Buffer.byteLength(longer) > REASONS_BYTES) break;
-    text = longer;
-  }
-  return text;
+/** The first lines that together, parted by line ends, take no more than some UTF-8 bytes. */
+function linesWithin(limit: number, lines: readonly string[]): string[] {
+  const tooLong = lines.findIndex((_, at) => Buffer.byteLength(lines.slice(0, at + 1).join('\n')) > limit);
+  return lines.slice(0, tooLong === -1 ? lines.length : tooLong);
 }
 
 /**

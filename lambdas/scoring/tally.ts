@@ -1,96 +1,107 @@
 import type { Award } from './awards.ts';
 import type { Model } from './model.ts';
 
-/** A sum in integer thousandths of a point that is certain to lie between two numbers; at one instant both are equal. */
-export interface Bounds {
-  readonly low: number;
-  readonly high: number;
-}
-
-/** The sums of one contact over a span of time, capped step by step. All in integer thousandths of a point. */
+/** The sums of one contact at an instant, capped step by step. All in integer thousandths of a point. */
 export interface Tally {
   /** By position in `model.engagement.signals`; before the cap of the signal. */
-  readonly signals: readonly Bounds[];
-  /** By group name; after the caps of its signals, before its own. */
-  readonly groups: ReadonlyMap<string, Bounds>;
+  readonly signals: readonly number[];
+  /** By position among the keys of `model.engagement.groups`; after the caps of its signals, before its own. */
+  readonly groups: readonly number[];
   /** After signal and group caps, before the cap of all engagement. */
-  readonly beforeEngagementCap: Bounds;
-  readonly engagement: Bounds;
-  readonly fit: number;
+  readonly beforeEngagementCap: number;
+  readonly engagement: number;
   /** Fit plus engagement, inside the model's range. */
-  readonly score: Bounds;
+  readonly score: number;
 }
 
 /**
- * Points left of an award at an instant: `points * 2^(-age / half-life)`, rounded once to thousandths.
+ * Points left of an award at an instant: `points * 2^(-age / half-life)`, rounded once to thousandths; none after its end.
  *
  * @param nowMs - epoch milliseconds; before the fact occurred nothing has faded
  * @returns integer thousandths of a point
  */
 export function thousandthsLeft(award: Award, nowMs: number): number {
+  if (nowMs > award.untilMs) return 0;
   const ageMs = Math.max(0, nowMs - award.fact.occurredAtMs);
   return Math.round(award.points * 1000 * 2 ** (-ageMs / award.halfLifeMs)) + 0; // + 0: a sum of nothing is 0, never -0.
 }
 
+/** Caps in thousandths, Infinity for none. */
+interface Caps {
+  readonly signals: readonly { readonly cap: number; readonly group: number | undefined }[];
+  readonly groups: readonly number[];
+  readonly engagement: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Worked out once per model, since a search sums by the thousand. */
+const capsOf = new WeakMap<Model, Caps>();
+
+function caps(model: Model): Caps {
+  const known = capsOf.get(model);
+  if (known !== undefined) return known;
+  const { signals, groups, cap } = model.engagement;
+  const names = Object.keys(groups);
+  const made = {
+    signals: signals.map((rule) => ({
+      cap: inThousandths(rule.cap),
+      group: rule.group === undefined ? undefined : names.indexOf(rule.group),
+    })),
+    groups: Object.values(groups).map((group) => inThousandths(group.cap)),
+    engagement: inThousandths(cap),
+    min: inThousandths(model.range.min),
+    max: inThousandths(model.range.max),
+  };
+  capsOf.set(model, made);
+  return made;
+}
+
+function inThousandths(points: number | undefined): number {
+  return Math.round((points ?? Number.POSITIVE_INFINITY) * 1000);
+}
+
 /**
- * Sums awards over the span from `fromMs` to `toMs`, both included. Every single award only moves towards zero, and caps
- * keep order, so the sums at the two ends, taken the right way round, bound every instant between.
+ * Sums awards. At an instant both times are that instant.
  *
- * @param fitThousandths - points of the fit rules after their cap: they do not fade
+ * Over a span every award only moves towards zero, and caps keep order. So gains taken at the end of the span with penalties
+ * taken at its start give the least that any instant between can sum to, and the other way round the most.
+ *
+ * @param fit - points of the fit rules after their cap, in thousandths: they do not fade
+ * @param gainsAtMs - when positive awards are looked at, epoch milliseconds
+ * @param penaltiesAtMs - when negative awards are looked at
  */
 export function tally(
   model: Model,
-  fitThousandths: number,
+  fit: number,
   awards: readonly Award[],
-  fromMs: number,
-  toMs: number,
+  gainsAtMs: number,
+  penaltiesAtMs: number,
 ): Tally {
-  const { signals: rules, groups: groupRules, cap } = model.engagement;
-  const signals = rules.map(() => ({ low: 0, high: 0 }));
+  const { signals: signalCaps, groups: groupCaps, engagement: cap, min, max } = caps(model);
+  const signals = signalCaps.map(() => 0);
   for (const award of awards) {
-    const first = thousandthsLeft(award, fromMs);
-    const last = fromMs === toMs ? first : thousandthsLeft(award, toMs);
-    const sum = signals[award.signal];
-    if (sum === undefined) continue;
-    sum.low += Math.min(first, last);
-    sum.high += Math.max(first, last);
+    const left = thousandthsLeft(award, award.points > 0 ? gainsAtMs : penaltiesAtMs);
+    signals[award.signal] = (signals[award.signal] ?? 0) + left;
   }
-  const groups = new Map<string, { low: number; high: number }>();
-  const total = { low: 0, high: 0 };
-  for (const [at, rule] of rules.entries()) {
-    const capped = capBounds(signals[at], rule.cap);
-    if (rule.group === undefined) add(total, capped);
-    else {
-      const group = groups.get(rule.group) ?? { low: 0, high: 0 };
-      groups.set(rule.group, group);
-      add(group, capped);
-    }
+  const groups = groupCaps.map(() => 0);
+  let total = 0;
+  for (const [at, rule] of signalCaps.entries()) {
+    const sum = within(rule.cap, signals[at] ?? 0);
+    if (rule.group === undefined) total += sum;
+    else groups[rule.group] = (groups[rule.group] ?? 0) + sum;
   }
-  for (const [name, group] of groups) add(total, capBounds(group, groupRules[name]?.cap));
-  const engagement = capBounds(total, cap);
-  const score = {
-    low: toRange(model, fitThousandths + engagement.low),
-    high: toRange(model, fitThousandths + engagement.high),
-  };
-  return { signals, groups, beforeEngagementCap: total, engagement, fit: fitThousandths, score };
+  for (const [at, groupCap] of groupCaps.entries()) total += within(groupCap, groups[at] ?? 0);
+  const engagement = within(cap, total);
+  const score = Math.max(min, Math.min(max, fit + engagement));
+  return { signals, groups, beforeEngagementCap: total, engagement, score };
 }
 
 /** A sum kept between minus and plus a cap. @param cap - points, undefined for none */
 export function capThousandths(sum: number, cap: number | undefined): number {
-  if (cap === undefined) return sum;
-  const limit = Math.round(cap * 1000);
-  return Math.max(-limit, Math.min(limit, sum));
+  return within(inThousandths(cap), sum);
 }
 
-function capBounds(sum: Bounds | undefined, cap: number | undefined): Bounds {
-  return { low: capThousandths(sum?.low ?? 0, cap), high: capThousandths(sum?.high ?? 0, cap) };
-}
-
-function add(sum: { low: number; high: number }, more: Bounds): void {
-  sum.low += more.low;
-  sum.high += more.high;
-}
-
-function toRange(model: Model, sum: number): number {
-  return Math.max(Math.round(model.range.min * 1000), Math.min(Math.round(model.range.max * 1000), sum));
+function within(limit: number, sum: number): number {
+  return Math.max(-limit, Math.min(limit, sum)) + 0; // + 0: a cap of 0 gives 0, never -0.
 }

@@ -1,0 +1,60 @@
+import * as v from 'valibot';
+import { asInstant } from '../scoring/values.ts';
+
+/** A HubSpot record id, as text: ids pass 2^53 one day, and numbers would then lose digits. */
+export const RecordId = v.pipe(
+  v.union([v.string(), v.number(), v.bigint()], 'expected a record id as text or number'),
+  v.transform((id) => String(id)),
+  v.regex(/^\d{1,20}$/, 'expected a HubSpot record id: digits'),
+);
+export const EmailAddress = v.pipe(
+  v.string(),
+  v.trim(),
+  v.regex(/^[^\s@]{1,64}@[^\s@]{1,255}$/, 'expected an e-mail address'),
+);
+export const SignalName = v.pipe(
+  v.string(),
+  v.regex(/^[a-z][a-z0-9._-]{0,79}$/, 'expected a name such as product.login'),
+);
+/** An instant in any form HubSpot or a customer writes it; as epoch milliseconds. */
+export const Instant = v.pipe(
+  v.union([v.string(), v.number()], 'expected a time: ISO 8601 with a zone, or epoch milliseconds'),
+  v.transform((time) => asInstant(String(time))),
+  v.number('expected a time: ISO 8601 with a zone, or epoch milliseconds'),
+);
+/** Epoch milliseconds as HubSpot sends them; a fraction is cut, since rows are sorted by whole milliseconds. */
+export const EpochMs = v.pipe(v.number(), v.transform(Math.trunc));
+
+/** A field that may be missing; `null` is missing too. */
+export const nullAsAbsent = <T extends v.GenericSchema>(schema: T) =>
+  v.optional(
+    v.union([
+      v.pipe(
+        v.null(),
+        v.transform(() => undefined),
+      ),
+      schema,
+    ]),
+  );
+
+/**
+ * An issue in words: where it stands and what was expected, never what was found there. A key that is no plain name is
+ * not repeated either.
+ */
+export function complaintOf(issue: v.BaseIssue<unknown>): string {
+  const path = issue.path ?? [];
+  const keys = path.map(({ key }) => {
+    if (typeof key === 'number') return `[${key}]`;
+    return /^[\w-]{1,40}$/.test(String(key)) ? `.${String(key)}` : '.(another key)';
+  });
+  return `${keys.join('') || 'the body'}: ${wantedOf(issue)}`;
+}
+
+function wantedOf(issue: v.BaseIssue<unknown>): string {
+  if (!issue.message.startsWith('Invalid')) return issue.message;
+  if (issue.path?.at(-1)?.origin === 'key')
+    return issue.received === 'undefined' ? 'is missing' : 'is not known';
+  const [inner] = issue.issues?.slice(-1) ?? []; // Of alternatives the last is the field itself, those before it its absence.
+  if (inner !== undefined) return wantedOf(inner);
+  return `expected ${issue.expected ?? 'something else'}`;
+}

@@ -1,0 +1,76 @@
+import { readMessages } from '../../lambdas/events/messages.ts';
+import { countingModel, PORTAL, propertyChange, RECEIVED_AT_MS } from './fixture.ts';
+
+const CONTEXT = { model: countingModel(), portalId: PORTAL, ownAppIds: [] };
+const NOTHING = { portalId: PORTAL, heard: [], rejected: [], dropped: [], tick: [] };
+
+const envelope = (body: string | Buffer, changes: object = {}) =>
+  JSON.stringify({
+    portalId: PORTAL,
+    route: '/webhooks/hubspot',
+    receivedAtMs: RECEIVED_AT_MS,
+    body: Buffer.from(body).toString('base64'),
+    ...changes,
+  });
+const read = (...bodies: string[]) =>
+  readMessages(
+    bodies.map((body, at) => ({ messageId: `m${at}`, body })),
+    CONTEXT,
+  );
+
+test('a request is heard, and a tick names the contacts that fall due', () => {
+  const tick = JSON.stringify({ portalId: PORTAL, contactIds: ['7', '8'] });
+
+  const [request, due] = read(envelope(JSON.stringify([propertyChange()])), tick);
+
+  expect(request).toMatchObject({ messageId: 'm0', tick: [], heard: [{ subject: { id: '541935488729' } }] });
+  expect(due).toEqual({ ...NOTHING, messageId: 'm1', tick: ['7', '8'] });
+});
+
+test('another portal is dropped, as request and as tick', () => {
+  const [request, tick] = read(
+    envelope(JSON.stringify([propertyChange()]), { portalId: '33' }),
+    JSON.stringify({ portalId: '33', contactIds: ['7'] }),
+  );
+
+  expect(request).toEqual({ ...NOTHING, messageId: 'm0', dropped: ['another portal'] });
+  expect(tick).toEqual({ ...NOTHING, messageId: 'm1', dropped: ['another portal'] });
+});
+
+test.each([
+  { body: 'Anna', because: 'it is no JSON' },
+  { body: '"Anna"', because: 'it is text' },
+  { body: '{}', because: 'it says nothing' },
+  { body: envelope('[]', { route: '/admin' }), because: 'there is no such route' },
+  { body: envelope('[]', { body: 'Anna!' }), because: 'its body is no base64' },
+  {
+    body: JSON.stringify({ portalId: PORTAL, contactIds: Array(101).fill('7') }),
+    because: 'a tick names at most 100',
+  },
+])('a message that is neither request nor tick is rejected and stops no other: $because', ({ body }) => {
+  const [good, bad, after] = read(envelope('[]'), body, envelope('[]'));
+
+  expect(good).toEqual({ ...NOTHING, messageId: 'm0' });
+  expect(bad).toEqual({
+    ...NOTHING,
+    messageId: 'm1',
+    rejected: [{ reason: 'a message that is neither a request nor a tick', event: body }],
+  });
+  expect(after).toEqual({ ...NOTHING, messageId: 'm2' });
+});
+
+test.each([
+  { raw: Buffer.from('Anna'), because: 'it is no JSON' },
+  { raw: Buffer.from([0xff]), because: 'it is no UTF-8' },
+  { raw: Buffer.from(`[12345678901234567${',['.repeat(100_000)}`), because: 'it never ends' },
+])('a request whose body cannot be read is rejected with its body: $because', ({ raw }) => {
+  const [message] = read(envelope(raw));
+  expect(message?.rejected).toEqual([
+    { reason: 'the body is not JSON in UTF-8', event: raw.toString('base64') },
+  ]);
+});
+
+test('a request of 512 KiB is read whole', () => {
+  const pad = ' '.repeat(512 * 1024 - 2);
+  expect(read(envelope(`[${pad}]`))).toEqual([{ ...NOTHING, messageId: 'm0' }]);
+});

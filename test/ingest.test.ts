@@ -1,0 +1,651 @@
+import { createHmac } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import { Logger } from '@aws-lambda-powertools/logger';
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { Webhook } from 'standardwebhooks';
+import { MisconfiguredError } from '../lambdas/errors.ts';
+import type { WebhookSecret } from '../lambdas/events/authenticity.ts';
+import type { Envelope, Route } from '../lambdas/events/envelope.ts';
+import { readMessages } from '../lambdas/events/messages.ts';
+import { createIngest, handler, type IngestParts } from '../lambdas/ingest.ts';
+import { ThrottledError } from '../lambdas/store/events-queue.ts';
+import type { Secret } from '../lambdas/store/secrets.ts';
+import { signV2, signV3 } from '../local/hubspot/sign.ts';
+import { countingModel, propertyChange } from './events/fixture.ts';
+import { S1, S3, S3X } from './events/vectors.ts';
+
+const NOW_MS = 1764000000000;
+const CLIENT_SECRET = 'client-secret';
+const SIGNALS_SECRET = `whsec_${Buffer.from('a signing key of 24 bytes').toString('base64')}`;
+const DOMAIN = 'abc123.execute-api.eu-west-1.amazonaws.com';
+const KIB = 1024;
+
+interface Request {
+  readonly route?: Route;
+  readonly body?: string | Buffer;
+  readonly query?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly isBase64Encoded?: boolean;
+  readonly method?: string;
+}
+
+/** A request as API Gateway hands it over. */
+function eventOf({
+  route = '/webhooks/hubspot',
+  body = '[]',
+  query = '',
+  headers = {},
+  isBase64Encoded = false,
+  method = 'POST',
+}: Request): APIGatewayProxyEventV2 {
+  return {
+    version: '2.0',
+    routeKey: `${method} ${route}`,
+    rawPath: route,
+    rawQueryString: query,
+    headers,
+    requestContext: {
+      accountId: '000000000000',
+      apiId: 'abc123',
+      domainName: DOMAIN,
+      domainPrefix: 'abc123',
+      http: { method, path: route, protocol: 'HTTP/1.1', sourceIp: '192.0.2.1', userAgent: 'HubSpot' },
+      requestId: 'r1',
+      routeKey: `${method} ${route}`,
+      stage: '$default',
+      time: '24/Nov/2025:16:00:00 +0000',
+      timeEpoch: NOW_MS,
+    },
+    body: Buffer.from(body).toString(isBase64Encoded ? 'base64' : 'utf8'),
+    isBase64Encoded,
+  };
+}
+
+/** The same request, signed by HubSpot. */
+function signed(
+  request: Request = {},
+  secret = CLIENT_SECRET,
+  base = `https://${DOMAIN}`,
+): APIGatewayProxyEventV2 {
+  const { route = '/webhooks/hubspot', body = '[]', query = '' } = request;
+  const uri = `${base}${route}${query === '' ? '' : `?${query}`}`;
+  const timestamp = String(NOW_MS);
+  const v3 = signV3({ method: 'POST', uri, body: body.toString(), secret, timestamp });
+  const headers = {
+    'x-hubspot-request-timestamp': timestamp,
+    'x-hubspot-signature-v3': v3,
+    ...request.headers,
+  };
+  return eventOf({ ...request, headers });
+}
+
+/** Signals as the company's own systems send them. */
+function signals(
+  body: unknown,
+  id = 'msg_1',
+  write: (body: unknown) => string = JSON.stringify,
+): APIGatewayProxyEventV2 {
+  const text = write(body);
+  const at = new Date();
+  const headers = {
+    'webhook-id': id,
+    'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
+    'webhook-signature': new Webhook(SIGNALS_SECRET).sign(id, at, text),
+  };
+  return eventOf({ route: '/signals', body: text, headers });
+}
+
+const signal = (changes: object = {}) => ({
+  signal: 'product.login',
+  occurredAt: NOW_MS,
+  contactId: '7',
+  ...changes,
+});
+
+function fixedSecret(value: WebhookSecret): Secret<WebhookSecret> {
+  return { read: async () => value, refresh: async () => false };
+}
+
+/** The door with what leaves the process replaced: the secret, the queue, the log. */
+function door(changes: Partial<Omit<IngestParts, 'env'>> & { env?: Partial<IngestParts['env']> } = {}) {
+  const sent: Envelope[] = [];
+  const logged: unknown[][] = [];
+  const log = (...entry: unknown[]) => void logged.push(entry);
+  const { env, ...parts } = changes;
+  const ingest = createIngest({
+    clock: () => NOW_MS,
+    secret: fixedSecret({ clientSecret: CLIENT_SECRET, signalsSecret: SIGNALS_SECRET }),
+    send: async (envelope) => void sent.push(envelope),
+    logger: { info: log, warn: log, error: log },
+    ...parts,
+    env: { PORTAL_ID: '33', PUBLIC_URL: '', WORKFLOW_V2: 'false', ...env },
+  });
+  const status = async (event: APIGatewayProxyEventV2) => (await ingest(event)).statusCode;
+  return { ingest, status, sent, logged };
+}
+
+const bodyOf = (answer: { body?: string | undefined }): unknown => JSON.parse(answer.body ?? 'null');
+
+describe('a signed request', () => {
+  test('is acknowledged only after the queue took it', async () => {
+    const steps: string[] = [];
+    const { ingest } = door({
+      send: async () => {
+        await new Promise(setImmediate);
+        steps.push('queued');
+      },
+    });
+
+    const { statusCode } = await ingest(signed());
+    steps.push('answered');
+
+    expect(statusCode).toBe(202);
+    expect(steps).toEqual(['queued', 'answered']);
+  });
+
+  test('goes on as one message, whole, with portal, route and time of receipt', async () => {
+    const body = JSON.stringify(Array.from({ length: 100 }, (_, at) => propertyChange({ objectId: at + 1 })));
+    const { status, sent } = door();
+
+    expect(await status(signed({ body }))).toBe(202);
+
+    expect(sent).toEqual([
+      {
+        portalId: '33',
+        route: '/webhooks/hubspot',
+        receivedAtMs: NOW_MS,
+        body: Buffer.from(body).toString('base64'),
+      },
+    ]);
+  });
+
+  test.each([
+    { body: '[{"propertyValue":"Zoë – 東京 🚀\\u0000\\uffff"}]', isBase64Encoded: false, because: 'as text' },
+    {
+      body: '[{"propertyValue":"Zoë – 東京 🚀\\u0000\\uffff"}]',
+      isBase64Encoded: true,
+      because: 'as base64',
+    },
+    { body: '\uFEFF[]', isBase64Encoded: true, because: 'with a byte order mark' },
+  ])('keeps every byte of its body, handed over $because', async ({ body, isBase64Encoded }) => {
+    const { status, sent } = door();
+
+    expect(await status(signed({ body, isBase64Encoded }))).toBe(202);
+    expect(Buffer.from(sent[0]?.body ?? '', 'base64').toString()).toBe(body);
+  });
+
+  test('holding events of another portal is acknowledged: the scorer counts and drops them', async () => {
+    expect(await door().status(signed({ body: JSON.stringify([propertyChange({ portalId: 99 })]) }))).toBe(
+      202,
+    );
+  });
+
+  test.each([
+    { uri: 'the address of the API itself', publicUrl: '', base: `https://${DOMAIN}`, statusCode: 202 },
+    {
+      uri: 'the public address',
+      publicUrl: 'https://hooks.example.com/crm',
+      base: 'https://hooks.example.com/crm',
+      statusCode: 202,
+    },
+    {
+      uri: 'the address of the API, where there is a public one',
+      publicUrl: 'https://hooks.example.com',
+      base: `https://${DOMAIN}`,
+      statusCode: 401,
+    },
+    { uri: 'another address', publicUrl: '', base: 'https://hooks.example.com', statusCode: 401 },
+  ])('over $uri gets $statusCode', async ({ publicUrl, base, statusCode }) => {
+    const { status } = door({ env: { PUBLIC_URL: publicUrl } });
+    expect(await status(signed({ query: 'a=%3A&b=c%20d' }, CLIENT_SECRET, base))).toBe(statusCode);
+  });
+
+  test.each([
+    { vector: S1, v3: S1.v3, statusCode: 202 },
+    { vector: S3, v3: S3.v3, statusCode: 202 },
+    { vector: { ...S3, name: 'an encoded query that was not decoded' }, v3: S3X, statusCode: 401 },
+  ])('published as $vector.name gets $statusCode', async ({ vector, v3, statusCode }) => {
+    const { status } = door({
+      env: { PUBLIC_URL: 'https://hooks.example.com' },
+      secret: fixedSecret({ clientSecret: vector.secret }),
+    });
+    const headers = { 'x-hubspot-request-timestamp': vector.timestamp, 'x-hubspot-signature-v3': v3 };
+
+    expect(await status(eventOf({ body: vector.body, query: vector.uri.split('?')[1] ?? '', headers }))).toBe(
+      statusCode,
+    );
+  });
+});
+
+describe('what does not get in', () => {
+  test.each([
+    { name: 'a request without any signature', event: eventOf({ body: '[]' }) },
+    { name: 'a signature with another secret', event: signed({}, 'another') },
+    { name: 'a signature over another body', event: { ...signed(), body: '[1]' } },
+    { name: 'a doubled signature', event: signed({ headers: { 'x-hubspot-signature-v3': 'a,a' } }) },
+    {
+      name: 'a workflow with v2 while v2 is off',
+      event: eventOf({
+        route: '/webhooks/workflow',
+        body: '{}',
+        headers: {
+          'x-hubspot-signature': signV2({
+            method: 'POST',
+            uri: `https://${DOMAIN}/webhooks/workflow`,
+            body: '{}',
+            secret: CLIENT_SECRET,
+          }),
+        },
+      }),
+    },
+    { name: "signals with HubSpot's signature", event: signed({ route: '/signals', body: '{}' }) },
+    { name: 'signals with another key', event: { ...signals(signal()), body: '{}' } },
+  ])('$name: 401', async ({ event }) => {
+    const { ingest, sent } = door();
+
+    const answer = await ingest(event);
+
+    expect(answer.statusCode).toBe(401);
+    expect(bodyOf(answer)).toMatchObject({ message: 'the signature does not match' });
+    expect(sent).toEqual([]);
+  });
+
+  test.each([
+    { name: 'text', body: 'Anna', isBase64Encoded: false },
+    { name: 'nothing', body: '', isBase64Encoded: false },
+    { name: 'half of it', body: '[{', isBase64Encoded: false },
+  ])('signed, but $name is no JSON: 400', async ({ body, isBase64Encoded }) => {
+    const { ingest, sent } = door();
+
+    const answer = await ingest(signed({ body, isBase64Encoded }));
+
+    expect(answer.statusCode).toBe(400);
+    expect(bodyOf(answer)).toEqual({
+      message: 'nothing of this request was taken',
+      problems: ['the body is not JSON in UTF-8'],
+    });
+    expect(sent).toEqual([]);
+  });
+
+  test('signed, but bytes that are no UTF-8: 400', async () => {
+    const body = Buffer.from([0x22, 0xff, 0x22]);
+    const v3 = createHmac('sha256', CLIENT_SECRET)
+      .update(`POSThttps://${DOMAIN}/webhooks/hubspot`)
+      .update(body)
+      .update(String(NOW_MS))
+      .digest('base64');
+    const headers = { 'x-hubspot-request-timestamp': String(NOW_MS), 'x-hubspot-signature-v3': v3 };
+
+    expect(await door().status(eventOf({ body, isBase64Encoded: true, headers }))).toBe(400);
+  });
+
+  test('a body without a signature is never parsed: 401, whatever is in it', async () => {
+    const { parse } = JSON;
+    const parsed: string[] = [];
+    JSON.parse = ((text: string, ...rest: []) => {
+      parsed.push(text);
+      return parse(text, ...rest) as unknown;
+    }) as typeof parse;
+    try {
+      for (const route of ['/webhooks/hubspot', '/webhooks/workflow', '/signals'] as const) {
+        expect(await door().status(eventOf({ route, body: '["trap"]' }))).toBe(401);
+        expect(
+          await door().status(
+            eventOf({
+              route,
+              body: 'no JSON',
+              headers: {
+                'webhook-id': 'a',
+                'webhook-timestamp': String(Math.floor(Date.now() / 1000)),
+                'webhook-signature': 'v1,AAAA',
+              },
+            }),
+          ),
+        ).toBe(401);
+      }
+      expect(await door().status(signed({ body: '["seen"]' }))).toBe(202);
+    } finally {
+      JSON.parse = parse;
+    }
+    expect(parsed).toEqual(['["seen"]']);
+  });
+
+  test.each(['POST /elsewhere', 'POST /webhooks', 'POST /webhooks/hubspot/', '$default'])(
+    '%s: 404',
+    async (routeKey) => {
+      const { status, sent } = door();
+
+      expect(await status({ ...signed(), routeKey })).toBe(404);
+      expect(sent).toEqual([]);
+    },
+  );
+});
+
+describe('the size of a request', () => {
+  test('512 KiB are taken, and fit a message of 1 MiB', async () => {
+    const body = `["${'x'.repeat(512 * KIB - 4)}"]`;
+    const { status, sent } = door();
+
+    expect(Buffer.byteLength(body)).toBe(512 * KIB);
+    expect(await status(signed({ body }))).toBe(202);
+    expect(Buffer.byteLength(JSON.stringify(sent[0]))).toBeLessThan(KIB * KIB);
+    const [message] = readMessages([{ messageId: 'm', body: JSON.stringify(sent[0]) }], {
+      model: countingModel(),
+      portalId: '33',
+      ownAppIds: [],
+    });
+    expect(message?.rejected).toMatchObject([{ event: expect.stringMatching(/^x+$/) }]);
+  });
+
+  test.each([
+    { name: 'one byte more', body: `["${'x'.repeat(512 * KIB - 3)}"]` },
+    { name: 'fewer letters, but more bytes', body: `["${'ë'.repeat(256 * KIB - 1)}"]` },
+  ])('$name: 413, with the limit named', async ({ body }) => {
+    const { ingest, sent } = door();
+
+    const answer = await ingest(signed({ body }));
+
+    expect(answer.statusCode).toBe(413);
+    expect(bodyOf(answer)).toMatchObject({ largestBytes: 524_288 });
+    expect(await door().status(signed({ body, isBase64Encoded: true }))).toBe(413);
+    expect(sent).toEqual([]);
+  });
+});
+
+describe('our own failures never answer 4xx, but "come again later"', () => {
+  test('no secret filled in yet: 503, and nothing is queued', async () => {
+    const unfilled: Secret<WebhookSecret> = {
+      read: async () => {
+        throw new MisconfiguredError('the secret arn:… is not filled in');
+      },
+      refresh: async () => true,
+    };
+    const { ingest, sent } = door({ secret: unfilled });
+
+    expect((await ingest(signed())).statusCode).toBe(503);
+    expect((await ingest(eventOf({}))).statusCode).toBe(503);
+    expect(sent).toEqual([]);
+  });
+
+  test('no key for signals filled in yet: 503 there, while webhooks go on', async () => {
+    const { status } = door({ secret: fixedSecret({ clientSecret: CLIENT_SECRET }) });
+
+    expect(await status(signals(signal()))).toBe(503);
+    expect(await status(signed())).toBe(202);
+  });
+
+  test('the queue is given too much: 429, and how many milliseconds to wait', async () => {
+    const { ingest } = door({
+      send: async () => {
+        throw new ThrottledError('OverLimit');
+      },
+    });
+
+    const answer = await ingest(signed());
+
+    expect(answer.statusCode).toBe(429);
+    expect(answer.headers).toMatchObject({ 'retry-after': '5000' });
+  });
+
+  test.each([
+    { name: 'the queue refuses', parts: { send: () => Promise.reject(new Error('AccessDenied')) } },
+    { name: 'something that is no error is thrown', parts: { send: () => Promise.reject('oops') } },
+    {
+      name: 'the secret cannot be read',
+      parts: { secret: { read: () => Promise.reject(new Error('timeout')), refresh: async () => true } },
+    },
+    {
+      name: 'the secret cannot be read again',
+      parts: {
+        secret: {
+          read: async () => ({ clientSecret: 'old' }),
+          refresh: () => Promise.reject(new Error('timeout')),
+        },
+      },
+    },
+  ])('$name: 500', async ({ parts }) => {
+    expect(await door(parts).status(signed())).toBe(500);
+  });
+});
+
+describe('a secret that was rotated', () => {
+  test('is read again when a signature does not match, and then gets in', async () => {
+    let stored = 'old-secret';
+    let kept = stored;
+    const secret: Secret<WebhookSecret> = {
+      read: async () => ({ clientSecret: kept }),
+      refresh: async () => {
+        kept = stored;
+        return true;
+      },
+    };
+    const { status } = door({ secret });
+
+    expect(await status(signed({}, 'old-secret'))).toBe(202);
+    stored = 'new-secret';
+    expect(await status(signed({}, 'new-secret'))).toBe(202);
+    expect(await status(signed({}, 'old-secret'))).toBe(401);
+  });
+
+  test('is not read again for a signature that matches', async () => {
+    let reads = 0;
+    const secret = { ...fixedSecret({ clientSecret: CLIENT_SECRET }), refresh: async () => Boolean(++reads) };
+
+    expect(await door({ secret }).status(signed())).toBe(202);
+    expect(reads).toBe(0);
+  });
+});
+
+describe('signals', () => {
+  test.each([
+    { name: 'a single one', body: signal() },
+    { name: 'a hundred', body: Array.from({ length: 100 }, () => signal()) },
+  ])('$name: 202, with the id of the message', async ({ body }) => {
+    const { status, sent } = door();
+
+    expect(await status(signals(body, 'msg_7'))).toBe(202);
+    expect(sent).toMatchObject([{ route: '/signals', messageId: 'msg_7', portalId: '33' }]);
+  });
+
+  test('a hundred and one: 400, and none is taken', async () => {
+    const { ingest, sent } = door();
+
+    const answer = await ingest(signals(Array.from({ length: 101 }, () => signal())));
+
+    expect(answer.statusCode).toBe(400);
+    expect(bodyOf(answer)).toMatchObject({
+      problems: ['the body: expected at most 100 signals in one request'],
+    });
+    expect(sent).toEqual([]);
+  });
+
+  test('bad ones are named by their place, and all are refused', async () => {
+    const { ingest, sent } = door();
+
+    const answer = await ingest(
+      signals([signal(), signal({ occurredAt: 'soon' }), signal(), signal({ contactId: undefined })]),
+    );
+
+    expect(answer.statusCode).toBe(400);
+    expect(bodyOf(answer)).toEqual({
+      message: 'nothing of this request was taken',
+      problems: [
+        '[1].occurredAt: expected a time: ISO 8601 with a zone, or epoch milliseconds',
+        '[3]: expected either contactId or email',
+      ],
+    });
+    expect(sent).toEqual([]);
+  });
+
+  test('signed, but no JSON: 400', async () => {
+    const { status, sent } = door();
+
+    expect(await status(signals('no JSON', 'msg_1', String))).toBe(400);
+    expect(sent).toEqual([]);
+  });
+
+  test("HubSpot's requests carry no id of a message, whatever their headers say", async () => {
+    const { status, sent } = door();
+
+    expect(await status(signed({ headers: { 'webhook-id': 'x' } }))).toBe(202);
+    expect(sent[0]?.messageId).toBeUndefined();
+  });
+});
+
+describe('a workflow', () => {
+  const body = JSON.stringify({ contactId: 7, signal: 'product.login' });
+  const v2 = signV2({
+    method: 'POST',
+    uri: `https://${DOMAIN}/webhooks/workflow`,
+    body,
+    secret: CLIENT_SECRET,
+  });
+
+  test('with v3: 202', async () => {
+    const { status, sent } = door();
+
+    expect(await status(signed({ route: '/webhooks/workflow', body }))).toBe(202);
+    expect(sent).toMatchObject([{ route: '/webhooks/workflow' }]);
+  });
+
+  test.each([
+    { WORKFLOW_V2: 'true', statusCode: 202 },
+    { WORKFLOW_V2: 'false', statusCode: 401 },
+    { WORKFLOW_V2: '', statusCode: 401 },
+    { WORKFLOW_V2: 'yes', statusCode: 401 },
+  ])('with v2 while the setting is "$WORKFLOW_V2": $statusCode', async ({ WORKFLOW_V2, statusCode }) => {
+    const { status } = door({ env: { WORKFLOW_V2 } });
+    expect(
+      await status(eventOf({ route: '/webhooks/workflow', body, headers: { 'x-hubspot-signature': v2 } })),
+    ).toBe(statusCode);
+  });
+});
+
+/** What the real logger writes while these requests come in. */
+async function written(events: APIGatewayProxyEventV2[], parts: Partial<IngestParts>): Promise<string> {
+  const lines: string[] = [];
+  const { log, warn, error } = console;
+  const logger = new Logger();
+  const write = (...entry: unknown[]) => void lines.push(entry.map(String).join(' '));
+  const sink: unknown = Reflect.get(logger, 'console');
+  if (typeof sink !== 'object' || sink === null) throw new Error('the logger writes elsewhere');
+  Object.assign(sink, {
+    info: write,
+    log: write,
+    warn: write,
+    error: write,
+  });
+  Object.assign(console, { log: write, warn: write, error: write });
+  try {
+    for (const event of events) await door({ ...parts, logger }).ingest(event);
+  } finally {
+    Object.assign(console, { log, warn, error });
+  }
+  return lines.join('\n');
+}
+
+describe('the log', () => {
+  const CANARIES = /canary|anna|zo\u00eb/i;
+
+  test('holds no secret, no body and no e-mail address, whatever happens', async () => {
+    const clientSecret = 'canary-client-secret';
+    const personal = JSON.stringify([propertyChange({ propertyValue: 'anna.canary@example.com' })]);
+    const events = [
+      signed({ body: personal }, clientSecret),
+      signed({ body: personal }, 'canary-of-somebody-else'),
+      signed({ body: `anna.canary@example.com` }, clientSecret),
+      signed({ body: `["${'canary'.repeat(100_000)}"]` }, clientSecret),
+      {
+        ...signed({ body: personal }, clientSecret),
+        headers: { authorization: 'canary', 'x-hubspot-signature-v3': 'canary' },
+      },
+      signals([{ anna_canary: 'anna.canary@example.com' }]),
+      eventOf({ route: '/signals', body: personal, query: 'email=anna.canary@example.com' }),
+    ];
+    const awsError = Object.assign(new Error('SQS said no'), {
+      $metadata: { httpStatusCode: 400 },
+      Code: 'Nope',
+    });
+    const secrets = [
+      fixedSecret({ clientSecret, signalsSecret: SIGNALS_SECRET }),
+      fixedSecret({ clientSecret, signalsSecret: 'whsec_%%canary%%' }),
+    ];
+
+    const lines: string[] = [];
+    for (const secret of secrets) {
+      lines.push(await written(events, { secret }));
+      lines.push(await written(events, { secret, send: () => Promise.reject(awsError) }));
+      lines.push(
+        await written(events, { secret, send: () => Promise.reject(new ThrottledError('OverLimit')) }),
+      );
+    }
+
+    const log = lines.join('\n');
+    expect(log).toContain('the signature does not match');
+    expect(log).toContain('SQS said no');
+    expect(log).toContain('MisconfiguredError');
+    expect(log).not.toMatch(CANARIES);
+    expect(log).not.toContain(SIGNALS_SECRET.slice(6));
+  });
+
+  test('counts a refused signature, with its route and size', async () => {
+    const { status, logged } = door();
+
+    await status(eventOf({ body: '[1]' }));
+
+    expect(logged).toEqual([
+      ['request refused', { route: '/webhooks/hubspot', reason: 'the signature does not match', bytes: 3 }],
+    ]);
+  });
+});
+
+describe('the door as it is deployed', () => {
+  const before = process.env;
+  let server: Server;
+
+  beforeAll(async () => {
+    server = createServer((request, response) => {
+      if (!String(request.headers['x-amz-target']).startsWith('secretsmanager')) return; // A queue that never answers.
+      response.setHeader('content-type', 'application/x-amz-json-1.1');
+      response.end(JSON.stringify({ SecretString: JSON.stringify({ clientSecret: CLIENT_SECRET }) }));
+    }).listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const address = server.address();
+    if (typeof address !== 'object' || address === null) throw new Error('the server has no port');
+    const url = `http://127.0.0.1:${address.port}`;
+    process.env = Object.assign(
+      { ...before },
+      {
+        AWS_REGION: 'eu-west-1',
+        AWS_ACCESS_KEY_ID: 'local',
+        AWS_SECRET_ACCESS_KEY: 'local',
+        AWS_ENDPOINT_URL: url,
+        EVENTS_QUEUE_URL: `${url}/000000000000/events`,
+        WEBHOOK_SECRET_ARN: 'arn:aws:secretsmanager:eu-west-1:000000000000:secret:webhook',
+        PORTAL_ID: '33',
+        PUBLIC_URL: '',
+        WORKFLOW_V2: 'false',
+        POWERTOOLS_LOG_LEVEL: 'SILENT',
+      },
+    );
+  });
+
+  afterAll(async () => {
+    process.env = before;
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  test('says 500 before the 5 seconds are over that HubSpot waits, when the queue does not answer', async () => {
+    const uri = `https://${DOMAIN}/webhooks/hubspot`;
+    const timestamp = String(Date.now());
+    const v3 = signV3({ method: 'POST', uri, body: '[]', secret: CLIENT_SECRET, timestamp });
+    const headers = { 'x-hubspot-request-timestamp': timestamp, 'x-hubspot-signature-v3': v3 };
+    const startedAtMs = Date.now();
+
+    const answer = await handler(eventOf({ headers }));
+
+    expect(answer.statusCode).toBe(500);
+    expect(Date.now() - startedAtMs).toBeLessThan(5000);
+  });
+});

@@ -1,0 +1,365 @@
+import fc from 'fast-check';
+import { horizonMs } from '../../lambdas/scoring/awards.ts';
+import { displayPoints, gradeOf } from '../../lambdas/scoring/display.ts';
+import { dueMoment } from '../../lambdas/scoring/due.ts';
+import type { Known } from '../../lambdas/scoring/facts.ts';
+import { fold } from '../../lambdas/scoring/fold.ts';
+import { nextGradeChange } from '../../lambdas/scoring/forecast.ts';
+import { checkModel, type Model } from '../../lambdas/scoring/model.ts';
+import { score } from '../../lambdas/scoring/score.ts';
+import { type Shown, show } from '../../lambdas/scoring/show.ts';
+import { contacts, DAY_MS, facts, models, NOW_MS } from './histories.ts';
+import { modelOf } from './model-of.ts';
+
+const LOGIN = 'id: login, title: Login, from: { kind: signal, signal: login }';
+const BANDS = 'bands: [{ grade: A, from: 50 }, { grade: B, from: 20 }, { grade: C, from: 0 }]';
+
+function login(daysAgo: number): Known['facts'][number] {
+  return { key: `login ${daysAgo}`, name: 'signal:login', occurredAtMs: NOW_MS - daysAgo * DAY_MS };
+}
+
+function count(value: string, daysAgo: number): Known['facts'][number] {
+  return { ...login(daysAgo), name: 'property:views', value };
+}
+
+/** The due moment of a contact who is first scored now. */
+function dueOf(model: Model, known: Known, previous?: Shown): { shown: Shown; dueMs: number | undefined } {
+  const folded = fold(model, known, NOW_MS);
+  const shown = show(previous, folded, model, 'UTC');
+  return { shown, dueMs: dueMoment(model, folded, shown, 'UTC') };
+}
+
+describe('by hand', () => {
+  test('ten points with a half-life of a week are shown as nine when less than 9.4995 is left', () => {
+    const model = modelOf(`engagement: { signals: [{ ${LOGIN}, points: 10, halfLifeDays: 7 }] }`);
+
+    // 7 days * log2(10 / 9.4995): 44,763,8xx ms.
+    const { dueMs } = dueOf(model, { properties: [], facts: [login(0)] });
+
+    expect(dueMs).toBe(NOW_MS + Math.ceil(7 * DAY_MS * Math.log2(10_000 / 9499.5)));
+  });
+
+  test('what never fades leaves a millisecond after the horizon', () => {
+    const model = modelOf(
+      `{ horizonDays: 30, engagement: { signals: [{ ${LOGIN}, points: 10, halfLifeDays: never }] } }`,
+    );
+
+    expect(dueOf(model, { properties: [], facts: [login(10)] }).dueMs).toBe(NOW_MS + 20 * DAY_MS + 1);
+  });
+
+  test.each<[string, Known, string]>([
+    ['', { properties: [], facts: [] }, 'nothing is known'],
+    [
+      `{ ${LOGIN}, points: 10, halfLifeDays: 7 }`,
+      { properties: [], facts: [login(400)] },
+      'everything has left already',
+    ],
+    ['', { properties: [], facts: [login(1)] }, 'no rule looks at the fact'],
+    [
+      `{ ${LOGIN}, points: 10, halfLifeDays: 7 }`,
+      { properties: [{ name: 'phone', value: '1', occurredAtMs: 0 }], facts: [] },
+      'fit does not fade',
+    ],
+  ])('nothing ever changes by itself, case %#', (signals, known, because) => {
+    const model = modelOf(
+      `{ engagement: { signals: [${signals}] }, fit: { rules: [{ id: phone, title: Phone, property: phone, known: true, points: 10 }] } }`,
+    );
+
+    expect([because, dueOf(model, known).dueMs]).toEqual([because, undefined]);
+  });
+
+  test('while a cap holds, nothing is due', () => {
+    const model = modelOf(`engagement: { signals: [{ ${LOGIN}, points: 40, halfLifeDays: 7, cap: 10 }] }`);
+
+    // 40 points are more than 9.4995 for 7 days * log2(40 / 9.4995).
+    expect(dueOf(model, { properties: [], facts: [login(0)] }).dueMs).toBe(
+      NOW_MS + Math.ceil(7 * DAY_MS * Math.log2(40_000 / 9499.5)),
+    );
+  });
+
+  test('reasons change when one of several equal signals leaves, though the score does not', () => {
+    const model = modelOf(
+      `{ horizonDays: 30, engagement: { signals: [{ ${LOGIN}, points: 10, halfLifeDays: never, cap: 10 }] } }`,
+    );
+    const { shown, dueMs } = dueOf(model, { properties: [], facts: [login(29), login(1)] });
+
+    expect(shown.reasons).toContain('2 times');
+    expect(dueMs).toBe(NOW_MS + DAY_MS + 1);
+  });
+
+  test('a contact with nothing else loses its score when its last signal leaves the horizon, not when it has faded', () => {
+    const model = modelOf(
+      `{ horizonDays: 30, engagement: { signals: [{ ${LOGIN}, points: 0.4, halfLifeDays: 1 }] } }`,
+    );
+    const { shown, dueMs } = dueOf(model, { properties: [], facts: [login(0)] });
+
+    expect(shown).toMatchObject({ status: 'scored', score: 0 });
+    expect(dueMs).toBe(NOW_MS + 30 * DAY_MS + 1);
+  });
+
+  test('the night after the day of the due moment looks again', () => {
+    const model = modelOf(
+      `{ horizonDays: 30, engagement: { signals: [{ ${LOGIN}, points: 10, halfLifeDays: never }] } }`,
+    );
+    const contact = { portalId: '33', contactId: '7', timeZone: 'Pacific/Kiritimati' };
+
+    // Due at 12:00 UTC on 21 November: 02:00 on 22 November on Kiritimati.
+    const scored = score(model, contact, { properties: [], facts: [login(10)] }, undefined, NOW_MS);
+
+    expect(scored).toMatchObject({ dueNight: '2026-11-23', lastSignalAtMs: NOW_MS - 10 * DAY_MS });
+    expect(score(model, contact, { properties: [], facts: [] }, undefined, NOW_MS).dueNight).toBeUndefined();
+  });
+
+  test('the dead band puts off the fall of a grade that was shown', () => {
+    const model = modelOf(
+      `{ engagement: { signals: [{ ${LOGIN}, points: 30, halfLifeDays: 10 }] }, grades: { deadBand: 5, ${BANDS} } }`,
+    );
+    const folded = fold(model, { properties: [], facts: [login(0)] }, NOW_MS);
+
+    // Shown as 14 below 14.4995.
+    expect(nextGradeChange(model, folded, 'B')).toEqual({
+      atMs: NOW_MS + Math.ceil(10 * DAY_MS * Math.log2(30_000 / 14_499.5)),
+      grade: 'C',
+      isFall: true,
+    });
+  });
+
+  test('a rise grows when the higher of two baselines leaves, and a grade may rise by that', () => {
+    const model =
+      modelOf(`{ horizonDays: 10, engagement: { signals: [{ id: views, title: Views, from: { kind: counter, property: views }, points: 1, halfLifeDays: never }] },
+      grades: { bands: [{ grade: A, from: 8 }, { grade: B, from: 0 }] } }`);
+    const known = { properties: [], facts: [count('10', 9), count('2', 5), count('12', 1)] };
+
+    // 12 - 10 = 2 points until the 10 leaves; 12 - 2 = 10 from then on.
+    const { shown, dueMs } = dueOf(model, known);
+
+    expect(shown).toMatchObject({
+      score: 2,
+      grade: 'B',
+      reasons: '+2 Views (31 Oct 2026)\nRises to A on 2 Nov 2026',
+    });
+    expect(dueMs).toBe(NOW_MS + DAY_MS + 1);
+  });
+
+  test('a change one millisecond before a fact leaves is not taken for the leaving', () => {
+    const changeMs = NOW_MS + Math.ceil(7 * DAY_MS * Math.log2(10_000 / 9499.5));
+    const model =
+      modelOf(`{ horizonDays: 30, engagement: { signals: [{ ${LOGIN}, points: 10, halfLifeDays: 7 },
+      { id: ticket, title: Ticket, from: { kind: signal, signal: ticket }, points: 0, halfLifeDays: 7 }] } }`);
+    const leaves = { key: 'ticket', name: 'signal:ticket', occurredAtMs: changeMs - 30 * DAY_MS };
+
+    expect(dueOf(model, { properties: [], facts: [leaves, login(0)] }).dueMs).toBe(changeMs);
+  });
+
+  test('a search that would not end is given up: it says too early when to look again, and forecasts nothing', () => {
+    const balanced = ['login', 'ticket'].flatMap((name) =>
+      Array.from({ length: 3 }, (_, at) => ({
+        key: `${name} ${at}`,
+        name: `signal:${name}`,
+        occurredAtMs: NOW_MS,
+      })),
+    );
+    const model =
+      modelOf(`{ fit: { rules: [{ id: phone, title: Phone, property: phone, known: true, points: 44.6 }] },
+      engagement: { signals: [{ ${LOGIN}, points: 1000, halfLifeDays: 7 }, { id: ticket, title: Ticket, from: { kind: signal, signal: ticket }, points: -1000, halfLifeDays: 7 }] },
+      grades: { bands: [{ grade: A, from: 45 }, { grade: B, from: 0 }] } }`);
+    const known = { properties: [{ name: 'phone', value: '1', occurredAtMs: 0 }], facts: balanced };
+
+    const { shown, dueMs = 0 } = dueOf(model, known);
+
+    expect(shown).toMatchObject({ score: 45, grade: 'A', reasons: expect.not.stringMatching(/Falls|Rises/) });
+    expect(dueMs).toBeGreaterThan(NOW_MS);
+    expect(show(shown, fold(model, known, dueMs), model, 'UTC')).toEqual(shown);
+  });
+
+  test('points that balance for weeks are found out in the end', () => {
+    const model =
+      modelOf(`{ range: { min: -100, max: 100 }, fit: { rules: [{ id: phone, title: Phone, property: phone, known: true, points: 45 }] },
+      engagement: { signals: [{ ${LOGIN}, points: 80, halfLifeDays: 20 }, { id: ticket, title: Ticket, from: { kind: signal, signal: ticket }, points: -80, halfLifeDays: 22 }] },
+      grades: { bands: [{ grade: A, from: 44 }, { grade: B, from: -100 }] } }`);
+    const ticket = { key: 'ticket', name: 'signal:ticket', occurredAtMs: NOW_MS };
+    const known = { properties: [{ name: 'phone', value: '1', occurredAtMs: 0 }], facts: [login(0), ticket] };
+    const folded = fold(model, known, NOW_MS);
+
+    const change = nextGradeChange(model, folded, 'A');
+    const scoreAt = (ms: number) => fold(model, known, ms).score;
+
+    // 43.499 and less is shown as 43: when the two differ by more than 1.5 points.
+    expect(scoreAt((change?.atMs ?? 0) - 1)).toBeGreaterThanOrEqual(43_500);
+    expect(scoreAt(change?.atMs ?? 0)).toBeLessThan(43_500);
+  });
+});
+
+/** An object without the keys that have no value. */
+function defined(entries: object): object {
+  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined));
+}
+
+function thousandths(most: number): fc.Arbitrary<number> {
+  return fc.integer({ min: -most, max: most }).map((points) => points / 1000);
+}
+
+/**
+ * Models in which little is left of every term, so that few instants have to be looked at, and in which the shown values
+ * are about to change: thousandths decide.
+ */
+function models1000(): fc.Arbitrary<Model> {
+  const cap = fc.option(
+    fc.integer({ min: 0, max: 6 }).map((points) => points / 1000),
+    { nil: undefined },
+  );
+  const sources = fc.constantFrom(
+    { kind: 'signal', signal: 'login' },
+    { kind: 'signal', signal: 'ticket' },
+    { kind: 'timestamp', property: 'click' },
+    { kind: 'counter', property: 'views' },
+    { kind: 'transition', property: 'status', to: ['open'] },
+  );
+  const rule = fc.record({
+    from: sources,
+    points: thousandths(4),
+    halfLifeDays: fc.constantFrom(0.5, 1, 7, 30, 'never'),
+    cap,
+    group: fc.constantFrom(undefined, 'web'),
+  });
+  return fc
+    .record({
+      signals: fc.array(rule, { minLength: 1, maxLength: 4 }),
+      fitPoints: fc.constantFrom(44.499, 44.5, 44.502, 42.5, 12.498, 0.499),
+      offset: fc.constantFrom(undefined, 0.499, 0.5),
+      groupCap: fc.integer({ min: 0, max: 8 }).map((points) => points / 1000),
+      step: fc.constantFrom(1, 1, 5),
+      deadBand: fc.constantFrom(0, 2, 5),
+      horizonDays: fc.constantFrom(3, 20, 60),
+    })
+    .map(({ signals, fitPoints, offset, groupCap, step, deadBand, horizonDays }) => {
+      const steady = {
+        id: 'steady',
+        title: 'Steady',
+        from: { kind: 'text', property: 'url', contains: ['/'] },
+        halfLifeDays: 'never',
+      };
+      const checked = checkModel({
+        name: 'thousandths',
+        horizonDays,
+        fit: { rules: [{ id: 'job', title: 'Job', property: 'jobtitle', known: true, points: fitPoints }] },
+        engagement: {
+          groups: { web: { cap: groupCap } },
+          signals: [
+            ...signals.map((signal, at) => ({
+              id: `signal-${at}`,
+              title: `Signal ${at}`,
+              ...defined(signal),
+            })),
+            ...(offset === undefined ? [] : [{ ...steady, points: offset, cap: offset }]),
+          ],
+        },
+        grades: {
+          deadBand,
+          bands: [
+            { grade: 'A', from: 45 },
+            { grade: 'B', from: 43 },
+            { grade: 'C', from: 10 },
+            { grade: 'D', from: 0 },
+          ],
+        },
+        display: { step },
+      });
+      if ('problems' in checked) throw new Error(JSON.stringify(checked.problems));
+      return checked.model;
+    });
+}
+
+/**
+ * Every instant after now at which anything can change: where a fact leaves the horizon, and where the points left of a
+ * fact, whatever it may be worth, pass from one thousandth to the next.
+ */
+function candidates(model: Model, known: Known): number[] {
+  const moments = new Set<number>();
+  for (const { occurredAtMs, name } of known.facts) {
+    moments.add(occurredAtMs + horizonMs(model) + 1);
+    for (const { points, halfLifeDays } of model.engagement.signals) {
+      if (halfLifeDays === 'never') continue;
+      for (let times = 1; times <= (name === 'property:views' ? 12 : 1); times++) {
+        const given = Math.abs(points * 1000 * times);
+        for (let rest = Math.floor(given); rest >= 0; rest--) {
+          const atMs = occurredAtMs + Math.round(halfLifeDays * DAY_MS * Math.log2(given / (rest + 0.5)));
+          for (const near of [-1, 0, 1]) moments.add(atMs + near);
+        }
+      }
+    }
+  }
+  return [...moments].filter((ms) => ms > NOW_MS && Number.isFinite(ms)).toSorted((a, b) => a - b);
+}
+
+const smallContacts = fc
+  .record({
+    properties: fc.constantFrom([], [{ name: 'jobtitle', value: 'CTO', occurredAtMs: 0 }]),
+    facts: facts(['1', '2'], 24 * 20),
+  })
+  .map(({ properties, facts: some }): Known => ({ properties, facts: some.slice(0, 8) }));
+const grades = fc.constantFrom(undefined, 'A', 'B', 'C');
+
+function same(a: Shown, b: Shown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+function withGrade(model: Model, known: Known, grade: string | undefined): Shown | undefined {
+  return grade === undefined
+    ? undefined
+    : { ...show(undefined, fold(model, known, NOW_MS), model, 'UTC'), grade };
+}
+
+describe('against brute force', () => {
+  test('the due moment is the first instant at which anything else would be shown', () => {
+    fc.assert(
+      fc.property(models1000(), smallContacts, grades, (model, known, grade) => {
+        const { shown, dueMs } = dueOf(model, known, withGrade(model, known, grade));
+
+        const first = candidates(model, known).find(
+          (ms) => !same(show(shown, fold(model, known, ms), model, 'UTC'), shown),
+        );
+
+        expect(dueMs).toBe(first);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  test('the forecast of a grade is its first change', () => {
+    fc.assert(
+      fc.property(models1000(), smallContacts, grades, (model, known, before) => {
+        const folded = fold(model, known, NOW_MS);
+        const { grade, status } = show(withGrade(model, known, before), folded, model, 'UTC');
+        fc.pre(status === 'scored');
+        const gradeAt = (ms: number) =>
+          gradeOf(model, displayPoints(model, fold(model, known, ms).score), grade);
+
+        const first = candidates(model, known).find((ms) => gradeAt(ms) !== grade);
+        const isScored = first !== undefined && fold(model, known, first).status === 'scored';
+        const change = nextGradeChange(model, folded, grade);
+
+        expect(change?.atMs).toBe(isScored ? first : undefined);
+        expect(change?.grade).toBe(isScored ? gradeAt(first) : undefined);
+        expect(change?.isFall).toBe(isScored ? gradeAt(first) > grade : undefined); // A is better than B.
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  test('until the due moment the same is shown, at it something else, whatever the model', () => {
+    const fractions = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 8, maxLength: 8 });
+    fc.assert(
+      fc.property(models(), contacts(), grades, fractions, (model, known, grade, parts) => {
+        const { shown, dueMs } = dueOf(model, known, withGrade(model, known, grade));
+        const showAt = (ms: number) => show(shown, fold(model, known, ms), model, 'UTC');
+        const lastMs = dueMs === undefined ? NOW_MS + 400 * DAY_MS : dueMs - 1;
+
+        for (const part of [...parts, 1])
+          expect(showAt(NOW_MS + Math.floor(part * (lastMs - NOW_MS)))).toEqual(shown);
+        expect(dueMs !== undefined && same(showAt(dueMs), shown)).toBe(false);
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
