@@ -10,8 +10,16 @@ import { checkModel, type Model } from './scoring/model.ts';
  */
 export function deployedModel(directory: string): Model {
   const file = join(directory, 'model.json');
-  const { id: _id, ...content } = JSON.parse(readFileSync(file, 'utf8'));
-  const checked = checkModel(content);
+  const checked = checkModel(contentOf(file));
   if ('problems' in checked) throw new MisconfiguredError(`${file} is no valid model; deploy again`);
   return checked.model;
+}
+
+function contentOf(file: string): unknown {
+  try {
+    const { id: _id, ...content } = JSON.parse(readFileSync(file, 'utf8'));
+    return content;
+  } catch (cause) {
+    throw new MisconfiguredError(`${file} cannot be read; deploy again`, { cause });
+  }
 }

@@ -3,9 +3,9 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
+import { chunks } from './chunks.ts';
 import type { NightlyEnv } from './env.ts';
 import type { Tick } from './events/envelope.ts';
-import { chunks } from './chunks.ts';
 import { addDays, localDate, nextDate } from './scoring/calendar.ts';
 import { dueContacts } from './store/due-index.ts';
 import { PortalRow } from './store/portal-rows.ts';
@@ -22,7 +22,7 @@ const Job = v.object({
   upTo: v.optional(v.picklist(['tonight', 'now']), 'tonight'),
 });
 
-/** The last night whose due contacts were all ticked, `YYYY-MM-DD`; empty before the first. */
+/** The last night whose due contacts were all ticked, `YYYY-MM-DD`; empty before the first run. */
 export interface NightlyProgress {
   readonly finishedNight: string;
 }
@@ -33,7 +33,7 @@ export interface NightlyParts {
   readonly timeZone: string;
   readonly due: (night: string) => AsyncIterable<string[]>;
   readonly tick: (ticks: readonly Tick[]) => Promise<void>;
-  readonly progress: Pick<PortalRow<NightlyProgress>, 'read' | 'update'>;
+  readonly progress: Pick<PortalRow<NightlyProgress>, 'update'>;
   readonly logger: Pick<Logger, 'info' | 'error'>;
 }
 
@@ -49,7 +49,7 @@ export function createNightly(parts: NightlyParts): (event: unknown) => Promise<
     const { upTo } = v.parse(Job, event);
     const { clock, timeZone, progress, portalId, logger } = parts;
     const tonight = localDate(clock(), timeZone);
-    const { finishedNight } = await progress.read();
+    const finishedNight = await progress.update((state) => begun(state, tonight));
     const nights = nightsBetween(finishedNight, tonight);
     let due = 0;
     for (const night of upTo === 'now' ? [...nights, nextDate(tonight)] : nights) {
@@ -58,21 +58,28 @@ export function createNightly(parts: NightlyParts): (event: unknown) => Promise<
         due += contactIds.length;
       }
     }
-    await progress.update((state) => {
-      const isLater = tonight > state.finishedNight;
-      return { state: isLater ? { finishedNight: tonight } : state, result: undefined };
-    });
+    await progress.update((state) => finished(state, tonight));
     logger.info('nightly decay', { nights: nights.length, due, finished: true });
     return { nights, due };
   };
 }
 
-/** The nights to look at: since the last finished one, and a few before it. The first run looks back as far as a fact may. */
+/** The first run notes the night before as finished, so that however often it fails, nothing since then is left out. */
+function begun({ finishedNight }: NightlyProgress, tonight: string) {
+  const result = finishedNight === '' ? addDays(tonight, -1) : finishedNight;
+  return { state: { finishedNight: result }, result };
+}
+
+/** Runs may overlap: the later night stands. */
+function finished(state: NightlyProgress, tonight: string) {
+  return { state: tonight > state.finishedNight ? { finishedNight: tonight } : state, result: undefined };
+}
+
+/** The nights to look at: those since the last finished one, and a few before it. */
 function nightsBetween(finishedNight: string, tonight: string): string[] {
-  const first =
-    finishedNight === '' ? addDays(tonight, -NIGHTS_AGAIN) : addDays(finishedNight, -NIGHTS_AGAIN);
   const nights: string[] = [];
-  for (let night = first; night <= tonight; night = nextDate(night)) nights.push(night);
+  for (let night = addDays(finishedNight, -NIGHTS_AGAIN); night <= tonight; night = nextDate(night))
+    nights.push(night);
   return nights;
 }
 

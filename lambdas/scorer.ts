@@ -1,24 +1,27 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import pMap from 'p-map';
 import * as v from 'valibot';
 import { deployedModel } from './deployed-model.ts';
 import type { ScorerEnv } from './env.ts';
-import { type Message, readMessages } from './events/messages.ts';
 import type { Heard, Rejected } from './events/heard.ts';
-import pMap from 'p-map';
+import { type Message, readMessages } from './events/messages.ts';
 import type { Model } from './scoring/model.ts';
 import { score } from './scoring/score.ts';
 import { ContactTable, type Standing } from './store/contact-table.ts';
 import { contactKey, emailKey, recordKey } from './store/keys.ts';
-import { sendAll, type WriteRequest } from './store/queues.ts';
+import { sendAll, sendLetters, type WriteRequest } from './store/queues.ts';
 import { type Secret, secretOf } from './store/secrets.ts';
 
 /** Contacts scored at once: enough to keep DynamoDB busy, few enough to keep one function's connections. */
 const CONTACTS_AT_ONCE = 16;
+
+/** Most of a reason that is logged, in characters; the dead letter has it whole. */
+const REASON_LENGTH = 200;
 
 /** The write-back lanes the scorer uses: what somebody did, and what only faded. */
 type Lane = 'changes' | 'background';
@@ -152,7 +155,9 @@ function report(messages: readonly Message[], failed: ReadonlySet<string>, { log
   const dropped: Record<string, number> = {};
   for (const reason of messages.flatMap((message) => message.dropped))
     dropped[reason] = (dropped[reason] ?? 0) + 1;
-  const rejected = messages.flatMap((message) => message.rejected.map(({ reason }) => reason));
+  const rejected = messages.flatMap((message) =>
+    message.rejected.map(({ reason }) => reason.slice(0, REASON_LENGTH)),
+  );
   const events = messages.reduce((sum, { heard }) => sum + heard.length, 0);
   logger.info('scored', { messages: messages.length, events, dropped, rejected, failed: failed.size });
 }
@@ -193,7 +198,7 @@ function fromEnvironment(env: NodeJS.ProcessEnv & Partial<ScorerEnv>): ScorerPar
       changes: (requests) => sendAll(sqs, CHANGES_QUEUE_URL, requests),
       background: (requests) => sendAll(sqs, BACKGROUND_QUEUE_URL, requests),
     },
-    reject: (rejected) => sendAll(sqs, EVENTS_DEAD_LETTER_QUEUE_URL, rejected),
+    reject: (rejected) => sendLetters(sqs, EVENTS_DEAD_LETTER_QUEUE_URL, rejected),
     logger: new Logger(),
   };
 }

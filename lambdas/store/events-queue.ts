@@ -7,7 +7,14 @@ export class ThrottledError extends Error {
 }
 
 /** Names under which SQS says "too much" (SQS API reference, SendMessage errors, read 2026-11). */
-const THROTTLES = ['RequestThrottled', 'ThrottlingException', 'OverLimit', 'KmsThrottled'];
+const THROTTLES = [
+  'RequestThrottled',
+  'Throttling',
+  'ThrottlingException',
+  'TooManyRequestsException',
+  'OverLimit',
+  'KmsThrottled',
+];
 
 /**
  * Puts one verified request on the events queue.

@@ -22,6 +22,11 @@ export function emailKey(portalId: string, email: string, key: string): string {
   return `${portalId}#email#${createHmac('sha256', key).update(normalised).digest('base64url')}`;
 }
 
+/** Whether a partition is that of an e-mail address: what stands there waits to learn whose it is. */
+export function isIdentityKey(key: string, portalId: string): boolean {
+  return key.startsWith(`${portalId}#email#`);
+}
+
 /** The partition that holds what belongs to the portal itself. */
 export function portalKey(portalId: string): string {
   return `${portalId}#portal`;

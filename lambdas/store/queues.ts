@@ -1,11 +1,13 @@
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import * as v from 'valibot';
-import { RetryableError } from '../errors.ts';
 import { chunks } from '../chunks.ts';
+import { RetryableError } from '../errors.ts';
 
 /** SendMessageBatch takes this many messages, and this many bytes of them (SQS developer guide, quotas, read 2026-11). */
 const MESSAGES_PER_SEND = 10;
 const BYTES_PER_SEND = 1_048_576;
+/** Most of a reason whose event is left out, in characters. */
+const REASON_LENGTH = 10_000;
 /** Longest delay SQS gives a message. */
 export const LONGEST_DELAY_SECONDS = 900;
 
@@ -43,6 +45,32 @@ export async function sendAll(
     const [first] = Failed;
     if (first !== undefined)
       throw new RetryableError(`SQS refused ${Failed.length} messages: ${first.Code ?? 'no code'}`);
+  }
+}
+
+/**
+ * Puts on a dead-letter queue what can never be understood, each with its reason. What no message can hold goes without its
+ * event, so that nothing else is held up.
+ *
+ * @throws RetryableError as `sendAll`
+ */
+export async function sendLetters(
+  client: Pick<SQSClient, 'send'>,
+  queueUrl: string,
+  letters: readonly { readonly reason: string; readonly event: unknown }[],
+): Promise<void> {
+  const fitting = letters.map((letter) => {
+    if (isSendable(letter)) return letter;
+    return { reason: letter.reason.slice(0, REASON_LENGTH), event: 'left out: no message can hold it' };
+  });
+  await sendAll(client, queueUrl, fitting);
+}
+
+function isSendable(message: object): boolean {
+  try {
+    return Buffer.byteLength(asBody(message)) <= BYTES_PER_SEND;
+  } catch {
+    return false; // Nested deeper than JSON can be written.
   }
 }
 

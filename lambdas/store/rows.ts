@@ -13,6 +13,14 @@ export const BEHIND_PROPERTIES = 'property$';
 
 const TIME_DIGITS = 15;
 
+/** Reads a row as it was stored. The error names attributes and never quotes what stands in them. */
+function parseRow<T>(schema: v.GenericSchema<unknown, T>, row: unknown): T {
+  const parsed = v.safeParse(schema, row);
+  if (parsed.success) return parsed.output;
+  const attributes = parsed.issues.map((issue) => v.getDotPath(issue) ?? 'the row itself');
+  throw new TypeError(`a row of the contact table cannot be read: ${attributes.join(', ')}`);
+}
+
 const NullableNumber = v.nullable(v.number());
 const HeadRow = v.object({
   /** Raised by every store: two stores of one reading cannot both succeed. */
@@ -74,7 +82,10 @@ export const NO_HEAD: Head = {
 };
 
 export function readHead(row: unknown): Head {
-  const { rev, alias, old, life, wid, cwid, shownAt, lastAt, readAt, due, ...values } = v.parse(HeadRow, row);
+  const { rev, alias, old, life, wid, cwid, shownAt, lastAt, readAt, due, ...values } = parseRow(
+    HeadRow,
+    row,
+  );
   const { score = null, fit = null, eng = null, grade = '', status, model = '', why = '' } = values;
   return {
     revision: rev,
@@ -119,7 +130,7 @@ export function factAttributes({ name, occurredAtMs, value, record, baseline, is
 }
 
 export function readFact(row: unknown): Fact {
-  const { sk, name, at, value, record, baseline } = v.parse(FactRow, row);
+  const { sk, name, at, value, record, baseline } = parseRow(FactRow, row);
   const [, time = '', key = ''] = sk.split('#');
   return {
     key,
@@ -135,7 +146,7 @@ export function readFact(row: unknown): Fact {
 const PropertyRow = v.object({ sk: v.string(), value: v.string(), at: v.number() });
 
 export function readProperty(row: unknown): PropertyValue {
-  const { sk, value, at } = v.parse(PropertyRow, row);
+  const { sk, value, at } = parseRow(PropertyRow, row);
   return { name: sk.slice(PROPERTY.length), value, occurredAtMs: at };
 }
 

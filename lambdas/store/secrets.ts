@@ -28,6 +28,7 @@ export function secretOf<T>(
   clock: () => number,
 ): Secret<T> {
   let kept: { value: Promise<T>; readAtMs: number } | undefined;
+  let triedAtMs = Number.NEGATIVE_INFINITY;
   const load = async (): Promise<T> => {
     const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: arn }));
     const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), SecretString);
@@ -40,18 +41,19 @@ export function secretOf<T>(
     return parsed.output;
   };
   const keep = (): Promise<T> => {
-    const value = load();
-    const entry = { value, readAtMs: clock() };
+    const before = kept;
+    const entry = { value: load(), readAtMs: clock() };
     kept = entry;
-    value.catch(() => {
-      if (kept === entry) kept = undefined; // A failed read is not kept.
+    triedAtMs = entry.readAtMs;
+    entry.value.catch(() => {
+      if (kept === entry) kept = before; // A failed read is not kept, nor does it take away what was good.
     });
-    return value;
+    return entry.value;
   };
   return {
     read: () => (kept !== undefined && clock() - kept.readAtMs < FRESH_MS ? kept.value : keep()),
     refresh: async () => {
-      if (kept !== undefined && clock() - kept.readAtMs < REREAD_MS) return false;
+      if (clock() - triedAtMs < REREAD_MS) return false;
       await keep();
       return true;
     },

@@ -1,0 +1,185 @@
+import * as v from 'valibot';
+import { Tick } from '../lambdas/events/envelope.ts';
+import { createNightly, type NightlyParts } from '../lambdas/nightly.ts';
+import { dueContacts } from '../lambdas/store/due-index.ts';
+import { contactKey } from '../lambdas/store/keys.ts';
+import { PortalRow } from '../lambdas/store/portal-rows.ts';
+import { plainScore } from './store/plain-score.ts';
+import { createTable, type Engine, startDynalite, type Table } from './store/table.ts';
+
+let engine: Engine;
+let table: Table;
+let ticks: Tick[];
+/** On which night each contact falls due. */
+let nightOf: Map<string, string | undefined>;
+
+beforeAll(async () => {
+  engine = await startDynalite();
+});
+afterAll(() => engine.stop());
+beforeEach(async () => {
+  table = await createTable(engine);
+  ticks = [];
+  nightOf = new Map();
+});
+
+/** The nightly run at a time of the portal's, which keeps UTC unless told otherwise. */
+function nightlyAt(time: string, more: Partial<NightlyParts> = {}) {
+  const { client, tableName } = table;
+  const schema = v.object({ finishedNight: v.string() });
+  return createNightly({
+    clock: () => Date.parse(time),
+    portalId: '33',
+    timeZone: 'UTC',
+    async *due(night) {
+      yield [...nightOf].filter(([, due]) => due === night).map(([id]) => id);
+    },
+    tick: async (messages) => void ticks.push(...messages),
+    progress: new PortalRow(client, tableName, '33', 'nightly', schema, { finishedNight: '' }),
+    logger: { info: () => {}, error: () => {} },
+    ...more,
+  });
+}
+
+const DECAY = { job: 'decay' };
+const NEVER_TICKS = () => Promise.reject(new Error('throttled'));
+
+function fallsDue(night: string | undefined, ...ids: number[]): void {
+  for (const id of ids) nightOf.set(String(id), night);
+}
+
+const ticked = () => ticks.flatMap(({ contactIds }) => contactIds).toSorted((a, b) => Number(a) - Number(b));
+
+test('a night ticks exactly the contacts that are due on it', async () => {
+  fallsDue('2026-06-09', 1, 2);
+  fallsDue('2026-06-10', 3);
+  fallsDue(undefined, 4);
+
+  const report = await nightlyAt('2026-06-09T02:00:00Z')(DECAY);
+
+  expect(ticked()).toEqual(['1', '2']);
+  expect(report.due).toBe(2);
+  expect(ticks.every((tick) => v.is(Tick, tick) && tick.portalId === '33')).toBe(true);
+});
+
+test('the nights and contacts are those that the table holds', async () => {
+  const { client, tableName } = table;
+  const scored = (id: string, night: string) =>
+    table
+      .contacts()
+      .rescore(contactKey('33', id), (...all) => ({ ...plainScore(...all), dueNight: night }), 0);
+  await scored('1', '2026-06-09');
+  await scored('2', '2026-06-10');
+
+  await nightlyAt('2026-06-09T02:00:00Z', {
+    due: (night) => dueContacts(client, tableName, '33', night),
+  })(DECAY);
+
+  expect(ticked()).toEqual(['1']);
+});
+
+test('a contact that was ticked and scored is left alone on the nights after', async () => {
+  fallsDue('2026-06-09', 1);
+  await nightlyAt('2026-06-09T02:00:00Z')(DECAY);
+  fallsDue('2026-06-20', 1); // As the scorer does on a tick.
+  ticks = [];
+
+  await nightlyAt('2026-06-10T02:00:00Z')(DECAY);
+  await nightlyAt('2026-06-11T02:00:00Z')(DECAY);
+  expect(ticked()).toEqual([]);
+
+  await nightlyAt('2026-06-20T02:00:00Z')(DECAY);
+  expect(ticked()).toEqual(['1']);
+});
+
+test('a tick that went astray is sent again the next night', async () => {
+  fallsDue('2026-06-09', 1);
+  await nightlyAt('2026-06-09T02:00:00Z')(DECAY);
+  ticks = [];
+
+  await nightlyAt('2026-06-10T02:00:00Z')(DECAY);
+
+  expect(ticked()).toEqual(['1']);
+});
+
+test('a night that failed is caught up by the next, and so are many', async () => {
+  await nightlyAt('2026-06-01T02:00:00Z')(DECAY);
+  for (let day = 2; day <= 29; day++) fallsDue(`2026-06-${String(day).padStart(2, '0')}`, day);
+
+  for (const day of ['02', '10', '25']) {
+    const failed = nightlyAt(`2026-06-${day}T02:00:00Z`, { tick: NEVER_TICKS })(DECAY);
+    await expect(failed).rejects.toThrow('throttled');
+  }
+  await nightlyAt('2026-06-28T02:00:00Z')(DECAY);
+
+  expect(ticked()).toEqual(Array.from({ length: 27 }, (_, at) => String(at + 2)));
+});
+
+test('nothing is left out when the run failed from the very first night', async () => {
+  fallsDue('2026-06-01', 1);
+  await expect(nightlyAt('2026-06-01T02:00:00Z', { tick: NEVER_TICKS })(DECAY)).rejects.toThrow('throttled');
+
+  await nightlyAt('2026-06-30T02:00:00Z')(DECAY);
+
+  expect(ticked()).toEqual(['1']);
+});
+
+test('a tick message names at most 100 contacts, and none is left out', async () => {
+  const ids = Array.from({ length: 250 }, (_, at) => String(at + 1));
+  const due = async function* (night: string) {
+    if (night === '2026-06-09') yield ids;
+  };
+
+  await nightlyAt('2026-06-09T02:00:00Z', { due })(DECAY);
+
+  expect(ticks.map(({ contactIds }) => contactIds.length)).toEqual([100, 100, 50]);
+  expect(ticked()).toEqual(ids);
+});
+
+test('up to now also takes what falls due today, which the coming night would find', async () => {
+  fallsDue('2026-06-09', 1);
+  fallsDue('2026-06-10', 2);
+  fallsDue('2026-06-11', 3);
+
+  await nightlyAt('2026-06-09T15:00:00Z')({ job: 'decay', upTo: 'now' });
+
+  expect(ticked()).toEqual(['1', '2']);
+});
+
+test('up to now does not stand for the coming night: what falls due until then is found by it', async () => {
+  await nightlyAt('2026-06-09T15:00:00Z')({ job: 'decay', upTo: 'now' });
+  fallsDue('2026-06-10', 2);
+
+  await nightlyAt('2026-06-10T02:00:00Z')(DECAY);
+
+  expect(ticked()).toEqual(['2']);
+});
+
+test.each([
+  {
+    timeZone: 'Pacific/Auckland',
+    night: '2026-06-10',
+    because: 'there it is 9 June, 14:00 UTC = 10 June, 02:00',
+  },
+  { timeZone: 'America/Los_Angeles', night: '2026-06-09', because: 'there it is still 9 June' },
+])('nights are those of the portal, in $timeZone: $because', async ({ timeZone, night }) => {
+  fallsDue('2026-06-09', 9);
+  fallsDue('2026-06-10', 10);
+
+  const report = await nightlyAt('2026-06-09T14:00:00Z', { timeZone })(DECAY);
+
+  expect(report.nights.at(-1)).toBe(night);
+  expect(ticked()).toEqual(night === '2026-06-10' ? ['9', '10'] : ['9']);
+});
+
+test('an older run that ends late does not put the finished night back', async () => {
+  await nightlyAt('2026-06-20T02:00:00Z')(DECAY);
+  await nightlyAt('2026-06-05T02:00:00Z')(DECAY);
+
+  expect((await nightlyAt('2026-06-20T03:00:00Z')(DECAY)).nights[0]).toBe('2026-06-13');
+});
+
+test('a schedule that asks for something else is refused', async () => {
+  await expect(nightlyAt('2026-06-09T02:00:00Z')({ job: 'sweep' })).rejects.toThrow('Expected "decay"');
+  expect(ticks).toEqual([]);
+});

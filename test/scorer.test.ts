@@ -1,0 +1,557 @@
+import { inspect } from 'node:util';
+import { PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
+import type { Envelope, Tick } from '../lambdas/events/envelope.ts';
+import { createScorer, type ScorerParts } from '../lambdas/scorer.ts';
+import { checkModel, type Model } from '../lambdas/scoring/model.ts';
+import { emailKey } from '../lambdas/store/keys.ts';
+import type { WriteRequest } from '../lambdas/store/queues.ts';
+import {
+  type Client,
+  type Command,
+  createTable,
+  type Engine,
+  startDynalite,
+  type Table,
+  watched,
+} from './store/table.ts';
+
+const NOW = Date.UTC(2026, 5, 1, 12);
+const KEY = 'a key for tests';
+
+function testModel(): Model {
+  const checked = checkModel({
+    name: 'test',
+    fit: { rules: [{ id: 'ceo', title: 'Chief', property: 'jobtitle', contains: ['ceo'], points: 20 }] },
+    engagement: {
+      signals: [
+        {
+          id: 'pricing',
+          title: 'Pricing',
+          from: { kind: 'text', property: 'hs_analytics_last_url', contains: ['/pricing'] },
+          points: 10,
+          halfLifeDays: 7,
+        },
+        {
+          id: 'login',
+          title: 'Login',
+          from: { kind: 'signal', signal: 'product.login' },
+          points: 5,
+          halfLifeDays: 7,
+        },
+      ],
+    },
+    grades: {
+      bands: [
+        { grade: 'A', from: 30 },
+        { grade: 'B', from: 0 },
+      ],
+    },
+  });
+  if ('problems' in checked) throw new Error(JSON.stringify(checked.problems));
+  return checked.model;
+}
+
+let engine: Engine;
+let table: Table;
+/** What the scorer sent and logged, and what it finds at its edges. */
+let changes: WriteRequest[];
+let background: WriteRequest[];
+let letters: { reason: string; event: unknown }[];
+let logged: string[];
+let identityReads: number;
+
+beforeAll(async () => {
+  engine = await startDynalite();
+});
+afterAll(() => engine.stop());
+beforeEach(async () => {
+  table = await createTable(engine);
+  changes = [];
+  background = [];
+  letters = [];
+  logged = [];
+  identityReads = 0;
+});
+
+function log(...said: unknown[]): void {
+  logged.push(inspect(said, { depth: Infinity, showHidden: true }));
+}
+
+function scorer(more: Partial<ScorerParts> & { client?: Client } = {}) {
+  return createScorer({
+    clock: () => NOW,
+    model: testModel(),
+    portalId: '33',
+    ownAppIds: [],
+    timeZone: 'UTC',
+    contacts: table.contacts({ clock: () => NOW, ...(more.client && { client: more.client }) }),
+    identityKey: {
+      async read() {
+        identityReads += 1;
+        return { key: KEY };
+      },
+      refresh: async () => false,
+    },
+    writeBack: {
+      changes: async (requests) => void changes.push(...requests),
+      background: async (requests) => void background.push(...requests),
+    },
+    reject: async (rejected) => void letters.push(...rejected),
+    logger: { info: log, warn: log, error: log },
+    ...more,
+  });
+}
+
+function record(messageId: string, body: string): SQSRecord {
+  return {
+    messageId,
+    body,
+    receiptHandle: '',
+    attributes: {
+      ApproximateReceiveCount: '1',
+      SentTimestamp: String(NOW),
+      SenderId: '',
+      ApproximateFirstReceiveTimestamp: String(NOW),
+    },
+    messageAttributes: {},
+    md5OfBody: '',
+    eventSource: 'aws:sqs',
+    eventSourceARN: 'arn:aws:sqs:local:1:events',
+    awsRegion: 'local',
+  };
+}
+
+function envelope(body: unknown, more: Partial<Envelope> = {}): Envelope {
+  const json = typeof body === 'string' ? body : JSON.stringify(body);
+  return {
+    portalId: '33',
+    route: '/webhooks/hubspot',
+    receivedAtMs: NOW,
+    body: Buffer.from(json).toString('base64'),
+    ...more,
+  };
+}
+
+/** One message each, `m1`, `m2` and so on. */
+function deliver(
+  run: ReturnType<typeof scorer>,
+  ...messages: (Envelope | Tick | string)[]
+): Promise<SQSBatchResponse> {
+  return run({
+    Records: messages.map((message, at) =>
+      record(`m${at + 1}`, typeof message === 'string' ? message : JSON.stringify(message)),
+    ),
+  });
+}
+
+let events = 0;
+
+function change(objectId: number, propertyName: string, propertyValue: unknown, more: object = {}) {
+  events += 1;
+  return {
+    eventId: events,
+    portalId: 33,
+    occurredAt: NOW,
+    subscriptionType: 'contact.propertyChange',
+    attemptNumber: 0,
+    objectId,
+    propertyName,
+    propertyValue,
+    changeSource: 'CRM_UI',
+    ...more,
+  };
+}
+
+const pricing = (objectId: number, more: object = {}) =>
+  change(objectId, 'hs_analytics_last_url', 'https://example.com/pricing', more);
+const turn = (objectId: number, subscriptionType: string, more: object = {}) => ({
+  ...change(objectId, '', ''),
+  subscriptionType,
+  ...more,
+});
+const login = (who: object, occurredAt = new Date(NOW).toISOString()) => ({
+  signal: 'product.login',
+  occurredAt,
+  ...who,
+});
+const signals = (messageId: string, body: object) => envelope(body, { route: '/signals', messageId });
+
+const head = (contactId: number) => table.row(`33#${contactId}`, '#head');
+const ALL_WENT_WELL = { batchItemFailures: [] };
+
+/** A client on which one kind of command fails until it is mended, as it does where a function dies or DynamoDB throttles. */
+function failing(isFailing: (command: Command) => boolean): { client: Client; mend: () => void } {
+  let isMended = false;
+  const client = watched(table.client, (command, go) =>
+    !isMended && isFailing(command) ? Promise.reject(new Error('the connection broke')) : go(),
+  );
+  return { client, mend: () => void (isMended = true) };
+}
+
+async function confirmed(contactId: number): Promise<void> {
+  const row = await head(contactId);
+  await table.contacts().confirm(`33#${contactId}`, String(row?.['wid']));
+}
+
+/** Scores again as write-back does when it has read the properties from HubSpot. */
+async function hydrated(contactId: number): Promise<void> {
+  await table.client.send(
+    new UpdateCommand({
+      TableName: table.tableName,
+      Key: { pk: `33#${contactId}`, sk: '#head' },
+      UpdateExpression: 'SET readAt = :now',
+      ExpressionAttributeValues: { ':now': NOW },
+    }),
+  );
+}
+
+describe('an event', () => {
+  test('is scored, and HubSpot is to be told', async () => {
+    const answer = await deliver(scorer(), envelope([pricing(7), change(7, 'jobtitle', 'CEO')]));
+
+    expect(answer).toEqual(ALL_WENT_WELL);
+    expect(await head(7)).toMatchObject({ score: 30, fit: 20, eng: 10, grade: 'A', status: 'scored' });
+    expect(changes).toEqual([{ portalId: '33', contactId: '7' }]);
+    expect([...background, ...letters]).toEqual([]);
+  });
+
+  test('counts once however often it is delivered, and asks again until HubSpot has it', async () => {
+    const run = scorer();
+    const event = pricing(7);
+    for (let time = 1; time <= 50; time++) {
+      await deliver(run, envelope([{ ...event, attemptNumber: time }]));
+      expect(await head(7)).toMatchObject({ score: 10 });
+    }
+    expect(changes).toHaveLength(50);
+
+    await confirmed(7);
+    await deliver(run, envelope([event]));
+    expect(changes).toHaveLength(51); // Its properties are still unknown.
+
+    await hydrated(7);
+    await deliver(run, envelope([event]));
+    expect(changes).toHaveLength(51);
+  });
+
+  test('that changes what HubSpot shows of a contact it knows is to be told', async () => {
+    await deliver(scorer(), envelope([pricing(7)]));
+    await confirmed(7);
+    await hydrated(7);
+    changes = [];
+
+    await deliver(scorer(), envelope([pricing(7, { occurredAt: NOW - 1000 })]));
+
+    expect(changes).toEqual([{ portalId: '33', contactId: '7' }]);
+  });
+
+  test('four of one contact in one request are one store and one request to write', async () => {
+    await deliver(
+      scorer(),
+      envelope([1, 2, 3, 4].map((second) => pricing(7, { occurredAt: NOW - second * 1000 }))),
+    );
+
+    expect(await head(7)).toMatchObject({ rev: 1 });
+    expect(changes).toEqual([{ portalId: '33', contactId: '7' }]);
+  });
+
+  test('of a company or a deal is kept and scores nobody: nothing is even read', async () => {
+    const { client } = failing((command) => command instanceof QueryCommand);
+
+    const answer = await deliver(
+      scorer({ client }),
+      envelope([
+        change(8, 'industry', 'SOFTWARE', { subscriptionType: 'company.propertyChange' }),
+        turn(9, 'deal.creation'),
+        turn(8, 'company.deletion'),
+      ]),
+    );
+
+    expect(answer).toEqual(ALL_WENT_WELL);
+    expect((await table.rows()).map(({ pk, sk }) => [pk, String(sk).split('#')[0]])).toEqual([
+      ['33#company#8', 'property'],
+      ['33#deal#9', 'signal'],
+    ]);
+    expect([...changes, ...background, ...letters]).toEqual([]);
+  });
+
+  test.each([
+    { from: envelope([pricing(7)], { portalId: '34' }), because: 'its request was for another portal' },
+    { from: envelope([pricing(7, { portalId: 34 })]), because: 'HubSpot says it is of another portal' },
+    { from: { portalId: '34', contactIds: ['7'] }, because: 'it is a tick of another portal' },
+  ])('leaves no trace when $because', async ({ from }) => {
+    expect(await deliver(scorer(), from)).toEqual(ALL_WENT_WELL);
+
+    expect(await table.rows()).toEqual([]);
+    expect([...changes, ...background, ...letters]).toEqual([]);
+    expect(logged.join()).toContain("'another portal': 1");
+  });
+});
+
+describe('whatever breaks, nothing is lost and nothing counts twice', () => {
+  test.each([
+    { isFailing: (command: Command) => command instanceof PutCommand, because: 'before the fact is kept' },
+    {
+      isFailing: (command: Command) => command instanceof QueryCommand,
+      because: 'between keeping and reading',
+    },
+    {
+      isFailing: (command: Command) => command instanceof UpdateCommand,
+      because: 'between reading and storing',
+    },
+  ])('$because', async ({ isFailing }) => {
+    const { client, mend } = failing(isFailing);
+    const run = scorer({ client });
+    const event = envelope([pricing(7)]);
+
+    expect(await deliver(run, event)).toEqual({ batchItemFailures: [{ itemIdentifier: 'm1' }] });
+    expect(changes).toEqual([]);
+
+    mend();
+    expect(await deliver(run, event)).toEqual(ALL_WENT_WELL);
+    expect(await head(7)).toMatchObject({ score: 10 });
+    expect(changes).toEqual([{ portalId: '33', contactId: '7' }]);
+  });
+
+  test('between storing and asking for the write: all messages come back, and the write is asked for then', async () => {
+    const refused = { changes: () => Promise.reject(new Error('throttled')), background: async () => {} };
+    await expect(deliver(scorer({ writeBack: refused }), envelope([pricing(7)]))).rejects.toThrow(
+      'throttled',
+    );
+    const event = envelope([pricing(7)]);
+    await deliver(scorer(), event, event);
+
+    expect(await head(7)).toMatchObject({ score: 10 });
+    expect(changes).toEqual([{ portalId: '33', contactId: '7' }]);
+  });
+
+  test('when the dead letters take nothing, all messages come back before anything else is done', async () => {
+    const run = scorer({ reject: () => Promise.reject(new Error('throttled')) });
+
+    await expect(deliver(run, envelope([pricing(7)]))).rejects.toThrow('throttled');
+    expect(await table.rows()).toEqual([]);
+  });
+
+  test('only the messages that name a contact which failed come back', async () => {
+    const { client } = failing(
+      (command) => command instanceof UpdateCommand && command.input.Key?.['pk'] === '33#1',
+    );
+
+    const answer = await deliver(
+      scorer({ client }),
+      envelope([pricing(1)]),
+      envelope([pricing(2)]),
+      envelope([pricing(3), pricing(1)]),
+      { portalId: '33', contactIds: ['4', '1'] },
+      { portalId: '33', contactIds: ['5'] },
+    );
+
+    expect(answer.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier).toSorted()).toEqual([
+      'm1',
+      'm3',
+      'm4',
+    ]);
+    expect(new Set(changes.map(({ contactId }) => contactId))).toEqual(new Set(['2', '3']));
+    expect(new Set(background.map(({ contactId }) => contactId))).toEqual(new Set(['4', '5']));
+    expect(await head(3)).toMatchObject({ score: 10 });
+  });
+});
+
+describe('what can never be understood', () => {
+  const good = pricing(7);
+  test.each([
+    { message: envelope([{ nonsense: 1 }, good]), reason: /not an event/, because: 'an event without sense' },
+    {
+      message: envelope([pricing(8, { occurredAt: NOW + 86_400_001 }), good]),
+      reason: /24 hours ahead/,
+      because: 'an event from the future',
+    },
+    {
+      message: envelope([pricing(8, { occurredAt: Date.UTC(1999, 11, 31) }), good]),
+      reason: /before the year 2000/,
+      because: 'an event from before all CRMs',
+    },
+    { message: envelope('{"cut off": '), reason: /not JSON/, because: 'a body that is no JSON' },
+    { message: 'not even a message', reason: /neither a request nor a tick/, because: 'a foreign message' },
+    {
+      message: { portalId: '33', contactIds: Array.from({ length: 101 }, () => '1') },
+      reason: /neither a request nor a tick/,
+      because: 'a tick for too many',
+    },
+    {
+      message: signals('msg', { signal: 'Nameless!' }),
+      reason: /signals/,
+      because: 'a bad signal',
+    },
+  ])('goes alone to the dead letters, with its reason: $because', async ({ message, reason }) => {
+    const answer = await deliver(scorer(), message, envelope([good]));
+
+    expect(answer).toEqual(ALL_WENT_WELL);
+    expect(letters).toEqual([{ reason: expect.stringMatching(reason), event: expect.anything() }]);
+    expect((await table.rows()).map(({ pk }) => pk)).toEqual(['33#7', '33#7']);
+    expect(await head(7)).toMatchObject({ score: 10 });
+    expect(changes).toEqual([{ portalId: '33', contactId: '7' }]);
+  });
+});
+
+describe('a tick', () => {
+  test('lets a score fade, on the lane that can wait', async () => {
+    await deliver(scorer(), envelope([pricing(7)]));
+    changes = [];
+
+    await deliver(scorer({ clock: () => NOW + 7 * 86_400_000 }), { portalId: '33', contactIds: ['7'] });
+
+    expect(await head(7)).toMatchObject({ score: 5 }); // 10 points, one half-life.
+    expect(background).toEqual([{ portalId: '33', contactId: '7' }]);
+    expect(changes).toEqual([]);
+  });
+
+  test('does not slow down what its contact did at the same time', async () => {
+    await deliver(scorer(), { portalId: '33', contactIds: ['7'] }, envelope([pricing(7)]));
+
+    expect(changes).toEqual([{ portalId: '33', contactId: '7' }]);
+    expect(background).toEqual([]);
+  });
+
+  test('that changes nothing HubSpot shows asks for nothing', async () => {
+    await deliver(scorer(), envelope([pricing(7)]));
+    await hydrated(7);
+    await confirmed(7);
+
+    await deliver(scorer(), { portalId: '33', contactIds: ['7'] });
+
+    expect(background).toEqual([]);
+  });
+
+  test('of an erased contact brings nothing back', async () => {
+    await deliver(scorer(), envelope([pricing(7)]));
+    await deliver(scorer(), envelope([turn(7, 'contact.privacyDeletion')]));
+
+    await deliver(scorer(), { portalId: '33', contactIds: ['7'] });
+
+    expect(background).toEqual([]);
+    expect(await table.rows()).toEqual([{ pk: '33#7', sk: '#head', rev: 2, life: 'erased' }]);
+  });
+});
+
+describe('a signal that names an address', () => {
+  test('waits while nobody is known by it, and write-back is asked to find out', async () => {
+    await deliver(scorer(), signals('msg_1', login({ email: 'Ada@Example.com' })));
+
+    expect(changes).toEqual([{ portalId: '33', email: 'Ada@Example.com' }]);
+    const rows = await table.rows();
+    expect(rows).toEqual([expect.objectContaining({ pk: emailKey('33', 'ada@example.com', KEY) })]);
+    expect(JSON.stringify(rows).toLowerCase()).not.toContain('ada@');
+  });
+
+  test('counts for the contact once that is known, also when it is delivered again', async () => {
+    await table.contacts().unite(emailKey('33', 'ada@example.com', KEY), '33#7');
+    const signal = signals('msg_1', login({ email: 'ada@example.com' }));
+
+    await deliver(scorer(), signal);
+    await deliver(scorer(), signal);
+
+    expect(await head(7)).toMatchObject({ score: 5 });
+    expect(changes).toEqual([
+      { portalId: '33', contactId: '7' },
+      { portalId: '33', contactId: '7' },
+    ]);
+  });
+
+  test('the key for addresses is read only when one is named', async () => {
+    await deliver(scorer(), envelope([pricing(7)]), signals('msg_1', login({ contactId: '7' })));
+    expect(identityReads).toBe(0);
+
+    await deliver(
+      scorer(),
+      signals('msg_2', [login({ email: 'a@b.example' }), login({ email: 'c@d.example' })]),
+    );
+    expect(identityReads).toBe(1);
+  });
+});
+
+describe('what befalls a record', () => {
+  test('a merge: the facts of both count for the new record, in whatever order all this is heard', async () => {
+    const merge = turn(5, 'contact.merge', { primaryObjectId: 1, mergedObjectIds: [2], newObjectId: 5 });
+    const second = pricing(2, { occurredAt: NOW - 1 });
+
+    await deliver(scorer(), envelope([pricing(1)]));
+    await deliver(scorer(), envelope([merge, second]));
+    await deliver(scorer(), envelope([merge]));
+
+    expect(await head(5)).toMatchObject({ score: 20, old: ['1', '2'] });
+    expect(await head(1)).toMatchObject({ alias: '33#5' });
+    expect(changes.at(-1)).toEqual({ portalId: '33', contactId: '5' });
+  });
+
+  test('a deleted contact is not written, and again when it is restored', async () => {
+    await deliver(scorer(), envelope([pricing(7)]));
+    changes = [];
+    await deliver(scorer(), envelope([turn(7, 'contact.deletion', { occurredAt: NOW + 1 })]));
+    await deliver(scorer(), envelope([pricing(7, { occurredAt: NOW + 2 })]));
+    expect(changes).toEqual([]);
+
+    await deliver(scorer(), envelope([turn(7, 'contact.restore', { occurredAt: NOW + 3 })]));
+    expect(changes).toEqual([{ portalId: '33', contactId: '7' }]);
+  });
+
+  test.each([
+    { order: ['contact.privacyDeletion', 'contact.deletion'] },
+    { order: ['contact.deletion', 'contact.privacyDeletion'] },
+  ])('a privacy deletion leaves nothing but its tombstone: $order', async ({ order }) => {
+    const run = scorer();
+    await deliver(run, envelope([pricing(7), change(7, 'jobtitle', 'CEO')]));
+    changes = [];
+
+    for (const type of order) await deliver(run, envelope([turn(7, type)]));
+    await deliver(run, envelope([pricing(7, { occurredAt: NOW - 5 })]));
+
+    const [row, ...more] = await table.rows();
+    expect(more).toEqual([]);
+    expect(
+      Object.keys(row ?? {}).filter((name) => !['pk', 'sk', 'rev', 'life', 'lifeAt'].includes(name)),
+    ).toEqual([]);
+    expect(row).toMatchObject({ life: 'erased' });
+    expect(changes).toEqual([]);
+  });
+});
+
+test('no log holds anything of a person, whatever comes and whatever fails', async () => {
+  const canary = 'canary.ada';
+  const { client } = failing(
+    (command) => command instanceof PutCommand && command.input.Item?.['pk'] === '33#9',
+  );
+  await table.put([{ pk: '33#8', sk: 'property#city', value: canary, at: canary }]);
+
+  await deliver(
+    scorer({ client }),
+    envelope([
+      change(7, 'jobtitle', canary),
+      change(8, 'jobtitle', canary),
+      change(9, 'email', `${canary}@example.com`),
+      { [canary]: canary, occurredAt: canary },
+      change(7, canary, canary),
+      change(7, 'jobtitle', { [canary]: canary }),
+    ]),
+    signals(canary, login({ email: `${canary}@example.com`, properties: { city: canary } })),
+    signals(canary, login({ email: canary, [canary]: canary })),
+    signals(canary, login({ email: `${canary}@example.com` }, canary)),
+    envelope({ email: canary, signal: canary, [canary]: canary }, { route: '/webhooks/workflow' }),
+    envelope({ vid: canary, properties: { [canary]: canary } }, { route: '/webhooks/workflow' }),
+    envelope(canary),
+    canary,
+    JSON.stringify({ portalId: '33', contactIds: canary }),
+  );
+
+  expect(letters.length).toBeGreaterThan(7);
+  expect(logged.join('\n')).toContain('contact not scored');
+  expect(logged.join('\n')).not.toContain(canary);
+});
+
+test('one line of the log says what an invocation heard, dropped, refused and failed', async () => {
+  await deliver(scorer(), envelope([pricing(7), pricing(8), { nonsense: 1 }, pricing(7, { portalId: 34 })]));
+
+  expect(logged).toHaveLength(1);
+  expect(logged[0]).toMatch(/messages: 1,\s+events: 2,\s+dropped: { 'another portal': 1 }/);
+  expect(logged[0]).toMatch(/failed: 0/);
+});

@@ -1,0 +1,218 @@
+import { DeleteCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { checkModel, type Model } from '../../lambdas/scoring/model.ts';
+import { score } from '../../lambdas/scoring/score.ts';
+import type { ScoreKnown } from '../../lambdas/store/contact-table.ts';
+import { fact, NOON, plainScore, property } from './plain-score.ts';
+import { type Client, createTable, type Engine, startDynalite, type Table, watched } from './table.ts';
+
+/**
+ * Bytes of an item as DynamoDB counts them: names and text in UTF-8, a number one byte for two digits and one more, a list
+ * three bytes and one for each element ("DynamoDB item sizes and formats").
+ */
+function itemBytes(value: unknown): number {
+  if (typeof value === 'string') return Buffer.byteLength(value);
+  if (typeof value === 'number') {
+    const digits = String(Math.abs(value)).replace('.', '').replace(/^0+/, '').replace(/0+$/, '');
+    return Math.ceil(digits.length / 2) + 1 + (value < 0 ? 1 : 0);
+  }
+  if (Array.isArray(value)) return value.reduce((sum, each) => sum + 1 + itemBytes(each), 3);
+  return 1;
+}
+
+function rowBytes(row: Record<string, unknown> | undefined): number {
+  return Object.entries(row ?? {}).reduce(
+    (sum, [name, value]) => sum + Buffer.byteLength(name) + itemBytes(value),
+    0,
+  );
+}
+
+/**
+ * Counts write units as DynamoDB bills them: the larger of the row before and after, each 1 KB begun one unit, also where a
+ * condition fails; in the index (keys only) one for each key that goes and each that comes.
+ */
+function counted(table: Table): { client: Client; units: { table: number; index: number } } {
+  const units = { table: 0, index: 0 };
+  const client = watched(table.client, async (command, go) => {
+    const isWrite =
+      command instanceof PutCommand || command instanceof UpdateCommand || command instanceof DeleteCommand;
+    if (!isWrite) return go();
+    const { pk, sk } = (command instanceof PutCommand ? command.input.Item : command.input.Key) ?? {};
+    const before = await table.row(String(pk), String(sk));
+    try {
+      return await go();
+    } finally {
+      const after = await table.row(String(pk), String(sk));
+      units.table += Math.max(1, Math.ceil(Math.max(rowBytes(before), rowBytes(after)) / 1024));
+      const [dueBefore, dueAfter] = [before?.['due'], after?.['due']];
+      if (dueBefore !== dueAfter)
+        units.index += [dueBefore, dueAfter].filter((due) => due !== undefined).length;
+    }
+  });
+  return { client, units };
+}
+
+let engine: Engine;
+let table: Table;
+
+beforeAll(async () => {
+  engine = await startDynalite();
+});
+afterAll(() => engine.stop());
+beforeEach(async () => {
+  table = await createTable(engine);
+});
+
+const CONTACT = '123456789#200000000007';
+/** A score that falls due on a night, whatever the facts are. */
+const dueOn =
+  (night: string): ScoreKnown =>
+  (contactId) => ({ ...plainScore(contactId, { facts: [], properties: [] }, undefined), dueNight: night });
+
+/** Longest of everything a model may hold. @param letter - of which the titles are made */
+function longestModel(letter: string): Model {
+  const title = letter.repeat(60 / letter.length);
+  const signals = Array.from({ length: 6 }, (_, at) => ({
+    id: `s${at}`.padEnd(40, 'x'),
+    title,
+    from: { kind: 'signal', signal: 'visit' },
+    points: 111.125 + at,
+    halfLifeDays: 30,
+  }));
+  const checked = checkModel({
+    name: 'm'.repeat(40),
+    range: { min: -4999, max: 4999 },
+    fit: { rules: [{ id: 'fit', title, property: 'city', known: true, points: 1.125 }] },
+    engagement: { signals },
+    grades: {
+      bands: [
+        { grade: 'AAAAAAAAAA', from: 100 },
+        { grade: 'BBBBBBBBBB', from: -4999 },
+      ],
+    },
+  });
+  if ('problems' in checked) throw new Error(JSON.stringify(checked.problems));
+  return checked.model;
+}
+
+test('the size of a row is counted as in the example of the documentation', () => {
+  // 'Age' and 25: 3 + 1 + 1; 'name' and 'Zoë': 4 + 4; a list of two texts: 1 + 3 + (1 + 2) + (1 + 1).
+  expect(rowBytes({ Age: 25, name: 'Zoë', l: ['ab', 'c'] })).toBe(5 + 8 + 9);
+});
+
+test.each([
+  { letter: 'w', script: 'Latin' },
+  { letter: 'ж', script: 'Cyrillic' },
+  { letter: '価', script: 'Japanese' },
+  { letter: '🔥', script: 'pictures' },
+])(
+  'a head never takes more than 1 KB: longest titles in $script, ids of 12 digits, ten merges',
+  async ({ letter }) => {
+    const portalId = '123456789';
+    const model = longestModel(letter);
+    const contacts = table.contacts({ portalId });
+    const facts = Array.from({ length: 40 }, (_, at) => ({
+      key: `k${at}`,
+      name: 'signal:visit',
+      occurredAtMs: NOON - at,
+    }));
+    await contacts.keep(CONTACT, facts, [property('city', 'Paris')]);
+    for (let id = 0; id < 10; id++) await contacts.unite(`${portalId}#10000000000${id}`, CONTACT);
+    await contacts.mark(CONTACT, 'deleted', NOON + 1);
+
+    const standing = await contacts.rescore(
+      CONTACT,
+      (contactId, known, previous) =>
+        score(model, { portalId, contactId, timeZone: 'Europe/Berlin' }, known, previous, NOON),
+      NOON + 1,
+      NOON + 1,
+    );
+    await contacts.confirm(CONTACT, standing?.head.writeId ?? '');
+
+    const row = await table.row(CONTACT, '#head');
+    expect(row).toMatchObject({ cwid: standing?.head.writeId, due: expect.any(String), old: { length: 10 } });
+    const reasonBytes = Buffer.byteLength(String(row?.['why']));
+    expect(rowBytes(row) - reasonBytes + 480).toBeLessThanOrEqual(1024); // Were the reasons as long as they may be.
+  },
+);
+
+test('a lone event of a contact costs two write units, three if it also sets a property', async () => {
+  const { client, units } = counted(table);
+  const contacts = table.contacts({ portalId: '123456789', client });
+  const url = `https://example.com/${'p'.repeat(300)}`;
+
+  await contacts.keep(CONTACT, [{ ...fact('visit'), value: url }], []);
+  await contacts.rescore(CONTACT, dueOn('2026-06-09'), NOON);
+  expect(units.table).toBe(2);
+
+  units.table = 0;
+  await contacts.keep(CONTACT, [fact('second')], [property('jobtitle', 'CTO')]);
+  await contacts.rescore(CONTACT, dueOn('2026-06-09'), NOON);
+  expect(units.table).toBe(3);
+});
+
+test('a lone event with the longest address of a page that is kept costs three', async () => {
+  const { client, units } = counted(table);
+  const contacts = table.contacts({ portalId: '123456789', client });
+
+  await contacts.keep(CONTACT, [{ ...fact('visit'), value: 'p'.repeat(1024) }], []);
+  await contacts.rescore(CONTACT, dueOn('2026-06-09'), NOON);
+
+  expect(units.table).toBe(3);
+});
+
+test('an event delivered again costs no more than the first time', async () => {
+  const { client, units } = counted(table);
+  const contacts = table.contacts({ portalId: '123456789', client });
+  await contacts.keep(CONTACT, [fact('visit')], []);
+  await contacts.rescore(CONTACT, plainScore, NOON);
+  units.table = 0;
+
+  await contacts.keep(CONTACT, [fact('visit')], []);
+  await contacts.rescore(CONTACT, plainScore, NOON);
+
+  expect(units.table).toBe(2);
+});
+
+test('four events of one contact in one request cost 1.25 write units each', async () => {
+  const { client, units } = counted(table);
+  const contacts = table.contacts({ portalId: '123456789', client });
+
+  await contacts.keep(
+    CONTACT,
+    ['a', 'b', 'c', 'd'].map((key) => fact(key)),
+    [],
+  );
+  await contacts.rescore(CONTACT, plainScore, NOON);
+
+  expect(units.table / 4).toBe(1.25);
+});
+
+test.each([
+  { from: undefined, to: '2026-06-09', expected: 1, because: 'it comes into the index' },
+  { from: '2026-06-09', to: '2026-06-09', expected: 0, because: 'the night stays' },
+  { from: '2026-06-09', to: '2026-06-10', expected: 2, because: 'the night moves' },
+])(
+  'the index takes $expected write units when the due night goes from $from to $to: $because',
+  async (row) => {
+    const { client, units } = counted(table);
+    const contacts = table.contacts({ portalId: '123456789', client });
+    if (row.from !== undefined) await contacts.rescore(CONTACT, dueOn(row.from), NOON);
+    units.index = 0;
+
+    await contacts.keep(CONTACT, [fact('visit')], []);
+    await contacts.rescore(CONTACT, dueOn(row.to), NOON);
+
+    expect(units.index).toBe(row.expected);
+  },
+);
+
+test('confirming costs one unit, and none in the index', async () => {
+  const { client, units } = counted(table);
+  const contacts = table.contacts({ portalId: '123456789', client });
+  const standing = await contacts.rescore(CONTACT, dueOn('2026-06-09'), NOON);
+  Object.assign(units, { table: 0, index: 0 });
+
+  await contacts.confirm(CONTACT, standing?.head.writeId ?? '');
+
+  expect(units).toEqual({ table: 1, index: 0 });
+});
