@@ -15,7 +15,7 @@ export interface IngestEnv extends CommonEnv {
   readonly WORKFLOW_V2: string;
 }
 
-interface StoreEnv extends CommonEnv {
+export interface StoreEnv extends CommonEnv {
   readonly CONTACT_TABLE_NAME: string;
   /** Secret `{ key }`: the HMAC key under which e-mail addresses become identity rows. */
   readonly IDENTITY_KEY_SECRET_ARN: string;

@@ -1,0 +1,46 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import * as v from 'valibot';
+import type { StoreEnv } from '../env.ts';
+import { ContactTable } from './contact-table.ts';
+import { type Secret, secretOf } from './secrets.ts';
+
+/** Shortest identity key that is believed to be one, in characters. */
+const KEY_LENGTH = 16;
+
+/** What every door that scores takes from its environment. */
+export interface Store {
+  readonly clock: () => number;
+  readonly portalId: string;
+  /** IANA name. */
+  readonly timeZone: string;
+  readonly tableName: string;
+  readonly client: DynamoDBDocumentClient;
+  readonly contacts: ContactTable;
+  /** The HMAC key under which e-mail addresses become partitions. */
+  readonly identityKey: Secret<{ key: string }>;
+}
+
+/** The table and the identity key that an environment names. */
+export function connectStore(
+  env: Partial<StoreEnv>,
+  secrets: Pick<SecretsManagerClient, 'send'>,
+  clock: () => number,
+): Store {
+  const { PORTAL_ID: portalId = '', TIME_ZONE: timeZone = 'UTC', CONTACT_TABLE_NAME: tableName = '' } = env;
+  const client = DynamoDBDocumentClient.from(new DynamoDBClient({}), {
+    marshallOptions: { removeUndefinedValues: true },
+  });
+  const factRetentionDays = Number(env.FACT_RETENTION_DAYS);
+  const Key = v.object({ key: v.pipe(v.string(), v.minLength(KEY_LENGTH)) });
+  return {
+    clock,
+    portalId,
+    timeZone,
+    tableName,
+    client,
+    contacts: new ContactTable({ client, tableName, portalId, factRetentionDays, clock }),
+    identityKey: secretOf(secrets, env.IDENTITY_KEY_SECRET_ARN ?? '', Key, clock),
+  };
+}
