@@ -2,10 +2,10 @@
 import { createHmac } from 'node:crypto';
 import { cpus } from 'node:os';
 import { isAuthentic } from '../lambdas/events/authenticity.ts';
-import { readJson } from '../lambdas/events/json.ts';
 import { readHubSpotEvents } from '../lambdas/events/hubspot-events.ts';
-import { checkModel } from '../lambdas/scoring/model.ts';
+import { readJson } from '../lambdas/events/json.ts';
 import { signV3 } from '../lambdas/events/signature.ts';
+import { checkModel } from '../lambdas/scoring/model.ts';
 
 const GOAL_CPU_MS = 1;
 /** Enough that a pause of the machine does not move the median. */

@@ -1,8 +1,6 @@
 import { Logger } from '@aws-lambda-powertools/logger';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import * as v from 'valibot';
 import { deployedModel } from './deployed-model.ts';
@@ -10,20 +8,23 @@ import type { WriteBackEnv } from './env.ts';
 import { Budget, type BudgetState, FULL_BUDGET } from './hubspot/budget.ts';
 import { hubSpotContacts } from './hubspot/contacts.ts';
 import { transportOf } from './hubspot/transport.ts';
-import { ContactTable } from './store/contact-table.ts';
+import { connectStore } from './store/connect.ts';
 import { PortalRow } from './store/portal-rows.ts';
-import { LONGEST_DELAY_SECONDS, sendAll, type WriteRequest } from './store/queues.ts';
+import {
+  type Letter,
+  LONGEST_DELAY_SECONDS,
+  sendAll,
+  sendLetters,
+  type WriteRequest,
+} from './store/queues.ts';
 import { secretOf } from './store/secrets.ts';
-import { bring, type BringParts } from './write-back/bring.ts';
-import { readRequests } from './write-back/requests.ts';
-
-/** After how long the contact of an address, once found, is tried again. */
-const RETRY_SECONDS = 60;
+import { type BringParts, bring, type Ending } from './write-back/bring.ts';
+import { type Errand, readRequests } from './write-back/requests.ts';
 
 export interface WriteBackParts extends BringParts {
   /** Puts requests back on the lane they came from. */
   readonly again: (lane: string, requests: readonly WriteRequest[], delaySeconds: number) => Promise<void>;
-  readonly deadLetter: (letters: readonly object[]) => Promise<void>;
+  readonly deadLetter: (letters: readonly Letter[]) => Promise<void>;
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
 
@@ -34,25 +35,17 @@ export function createWriteBack(parts: WriteBackParts): (event: SQSEvent) => Pro
     const lane = Records[0]?.eventSourceARN.split(':').at(-1) ?? '';
     const endings = await bring(errands, parts);
     const failed: string[] = [];
-    const letters: object[] = [...rejected];
+    const letters: Letter[] = [...rejected];
     const again = new Map<number, WriteRequest[]>();
     const later = (delaySeconds: number, request: WriteRequest) =>
       again.set(delaySeconds, [...(again.get(delaySeconds) ?? []), request]);
     for (const { errand, ending, contactId } of endings) {
-      const { request } = errand;
       if (ending.kind === 'failed') failed.push(...errand.messageIds);
-      // The address's own message is done with; its contact goes on as one of its own.
-      if (ending.kind === 'failed' && errand.messageIds.length === 0) later(RETRY_SECONDS, request);
-      if (ending.kind === 'refused') letters.push({ portalId: parts.portalId, contactId, ...ending });
-      // Not tried: comes back with a count of our own, so that the queue counts only what was tried.
-      if (ending.kind === 'later')
-        later(delayUntil(ending.retryAtMs, parts.clock()), {
-          ...request,
-          postponed: (request.postponed ?? 0) + 1,
-        });
+      if (ending.kind === 'refused') letters.push(letterOf(parts.portalId, contactId, ending));
+      if (ending.kind === 'later') later(...postponed(errand, ending.retryAtMs, parts.clock()));
       // A write of somebody's may still land: look again when it has landed, or never will.
       if (ending.kind === 'doubtful')
-        later(LONGEST_DELAY_SECONDS, { portalId: parts.portalId, contactId, force: true });
+        later(ending.afterSeconds, { portalId: parts.portalId, contactId, force: true });
     }
     await parts.deadLetter(letters);
     for (const [delaySeconds, requests] of again) await parts.again(lane, requests, delaySeconds);
@@ -61,8 +54,30 @@ export function createWriteBack(parts: WriteBackParts): (event: SQSEvent) => Pro
   };
 }
 
-function delayUntil(retryAtMs: number, nowMs: number): number {
-  return Math.max(1, Math.min(LONGEST_DELAY_SECONDS, Math.ceil((retryAtMs - nowMs) / 1000)));
+function letterOf(
+  portalId: string,
+  contactId: string,
+  { reason, correlationId }: Extract<Ending, { kind: 'refused' }>,
+): Letter & { portalId: string; contactId: string; correlationId: string | undefined } {
+  return { portalId, contactId, reason, correlationId };
+}
+
+/**
+ * Not tried: comes back with a count of our own, so that the queue counts only what was tried. A doubt goes with it, and waits as
+ * long as any other.
+ */
+function postponed(
+  { request, force, isRedelivered }: Errand,
+  retryAtMs: number,
+  nowMs: number,
+): [delaySeconds: number, request: WriteRequest] {
+  const seconds = Math.ceil((retryAtMs - nowMs) / 1000);
+  const delaySeconds = isRedelivered ? LONGEST_DELAY_SECONDS : Math.min(LONGEST_DELAY_SECONDS, seconds);
+  const isDoubtful = force || isRedelivered;
+  return [
+    Math.max(1, delaySeconds),
+    { ...request, ...(isDoubtful && { force: true }), postponed: (request.postponed ?? 0) + 1 },
+  ];
 }
 
 function report(endings: Awaited<ReturnType<typeof bring>>, { logger }: WriteBackParts): void {
@@ -80,60 +95,35 @@ const Budgeted: v.GenericSchema<unknown, BudgetState> = v.object({
 });
 
 function fromEnvironment(env: NodeJS.ProcessEnv & Partial<WriteBackEnv>): WriteBackParts {
-  const { PORTAL_ID: portalId = '', TIME_ZONE: timeZone = 'UTC', CONTACT_TABLE_NAME: tableName = '' } = env;
-  const clock = Date.now;
   const logger = new Logger();
   const sqs = new SQSClient({});
   const secrets = new SecretsManagerClient({});
-  const client = DynamoDBDocumentClient.from(new DynamoDBClient({}), {
-    marshallOptions: { removeUndefinedValues: true },
-  });
-  const token = secretOf(
-    secrets,
-    env.HUBSPOT_TOKEN_SECRET_ARN ?? '',
-    v.object({ accessToken: v.string() }),
-    clock,
-  );
-  const limits = {
-    limit: Number(env.HUBSPOT_LIMIT_PER_10_SECONDS),
-    reserve: Number(env.HUBSPOT_RESERVE_PER_10_SECONDS),
-  };
+  const store = connectStore(env, secrets, Date.now);
+  const { clock, client, tableName, portalId, timeZone } = store;
+  const Token = v.object({ accessToken: v.pipe(v.string(), v.minLength(1)) });
+  const token = secretOf(secrets, env.HUBSPOT_TOKEN_SECRET_ARN ?? '', Token, clock);
   const budget = new Budget(
     new PortalRow(client, tableName, portalId, 'budget', Budgeted, FULL_BUDGET),
-    limits,
+    { limit: Number(env.HUBSPOT_LIMIT_PER_10_SECONDS), reserve: Number(env.HUBSPOT_RESERVE_PER_10_SECONDS) },
     clock,
   );
   const send = transportOf({
     budget,
     readToken: async () => (await token.read()).accessToken,
     clock,
-    onAnswer: (status) => logger.info('hubspot answered', { status }),
-  });
-  const lanes = [env.URGENT_QUEUE_URL, env.CHANGES_QUEUE_URL, env.BACKGROUND_QUEUE_URL].filter(
-    (url) => url !== undefined,
-  );
-  return {
-    clock,
-    model: deployedModel(env.LAMBDA_TASK_ROOT ?? '.'),
-    portalId,
     timeZone,
-    contacts: new ContactTable({
-      client,
-      tableName,
-      portalId,
-      factRetentionDays: Number(env.FACT_RETENTION_DAYS),
-      clock,
-    }),
+    onAnswer: (status, error) =>
+      logger.info('hubspot answered', { status, reason: error?.reason, correlationId: error?.correlationId }),
+  });
+  const changes = env.CHANGES_QUEUE_URL ?? '';
+  const lanes = [changes, env.URGENT_QUEUE_URL ?? '', env.BACKGROUND_QUEUE_URL ?? ''];
+  return {
+    ...store,
+    model: deployedModel(env.LAMBDA_TASK_ROOT ?? '.'),
     hubSpot: hubSpotContacts(env.HUBSPOT_API_URL ?? '', send),
-    identityKey: secretOf(secrets, env.IDENTITY_KEY_SECRET_ARN ?? '', v.object({ key: v.string() }), clock),
     again: (lane, requests, delaySeconds) =>
-      sendAll(
-        sqs,
-        lanes.find((url) => url.endsWith(`/${lane}`)) ?? env.CHANGES_QUEUE_URL ?? '',
-        requests,
-        delaySeconds,
-      ),
-    deadLetter: (letters) => sendAll(sqs, env.WRITE_BACK_DEAD_LETTER_QUEUE_URL ?? '', letters),
+      sendAll(sqs, lanes.find((url) => url.endsWith(`/${lane}`)) ?? changes, requests, delaySeconds),
+    deadLetter: (letters) => sendLetters(sqs, env.WRITE_BACK_DEAD_LETTER_QUEUE_URL ?? '', letters),
     logger,
   };
 }

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { provisionContactProperties } from '../lambdas/hubspot/properties.ts';
-import { outputProperties } from '../lambdas/hubspot/outputs.ts';
-import { modelInputs } from '../lambdas/events/property-facts.ts';
-import type { Model } from '../lambdas/scoring/model.ts';
 import type { Target } from '../cli/target.ts';
+import { modelInputs } from '../lambdas/events/property-facts.ts';
+import { outputProperties } from '../lambdas/hubspot/outputs.ts';
+import { provisionContactProperties } from '../lambdas/hubspot/properties.ts';
+import type { Model } from '../lambdas/scoring/model.ts';
 import { compareWithTable, countFacts, type LocalTable } from './check-table.ts';
 import { checkPortal } from './demo/check-portal.ts';
 import { planHappenings } from './demo/happenings.ts';

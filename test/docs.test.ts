@@ -2,10 +2,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
+import { readModelFile } from '../cli/model-file.ts';
 import { drawDecayChart } from '../docs/decay-chart.ts';
 import { readSignals } from '../lambdas/events/signals.ts';
 import { readWorkflow } from '../lambdas/events/workflow.ts';
-import { readModelFile } from '../cli/model-file.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const PAGES = [

@@ -1,4 +1,6 @@
 import * as v from 'valibot';
+import { localDate } from '../scoring/calendar.ts';
+import { WINDOW_PASSES_MS } from './budget.ts';
 
 /** What a refusal or a silence of HubSpot's asks of us. */
 export type Trouble =
@@ -12,23 +14,33 @@ export type Trouble =
   | 'unauthorised'
   /** Something in this very request is wrong: sending it again changes nothing. */
   | 'invalid'
-  /** No such record, or deleted. */
+  /** No such record or deleted, or no such path. */
   | 'missing'
   /** No answer, or one that says nothing: what was sent may or may not have been done, and may still be. */
   | 'unknown';
 
+/** An answer, whole. */
+export interface Answer {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Record<string, string>;
+  readonly text: string;
+}
+
+/** What HubSpot says of the parts of an error; messages are left aside, since they quote values. */
+export const ErrorDetails = v.optional(
+  v.array(
+    v.object({
+      code: v.optional(v.string()),
+      context: v.optional(v.object({ propertyName: v.optional(v.array(v.string())) })),
+    }),
+  ),
+);
 const ErrorBody = v.object({
   category: v.optional(v.string()),
   correlationId: v.optional(v.string()),
   policyName: v.optional(v.string()),
-  errors: v.optional(
-    v.array(
-      v.object({
-        code: v.optional(v.string()),
-        context: v.optional(v.object({ propertyName: v.optional(v.array(v.string())) })),
-      }),
-    ),
-  ),
+  errors: ErrorDetails,
 });
 
 /** An answer that is no success. Holds what may be logged: never the body, which quotes property values. */
@@ -60,63 +72,75 @@ export class HubSpotError extends Error {
 
 /** The lock of a record lasts 2 s (developers.hubspot.com, error 423, read 2026-11). */
 const LOCK_MS = 2000;
-/** Longest wait HubSpot may ask for, so that no answer can stop us for ever. */
-const LONGEST_WAIT_MS = 24 * 3_600_000;
+/** Longest wait HubSpot may ask for, so that no answer can stop us for ever: the longest day of a year has 25 hours. */
+const LONGEST_WAIT_MS = 25 * 3_600_000;
 
 /**
  * Reads an answer that is no success.
  *
- * @param headers - names in lower case
  * @param text - the body; anything, JSON or not
  * @param nowMs - epoch milliseconds
- * @param windowPassesMs - how long a rolling rate window needs to forget
+ * @param timeZone - of the portal, IANA name: the daily limit starts anew at its midnight
  */
-export function troubleOf(
-  status: number,
-  headers: Readonly<Record<string, string>>,
-  text: string,
-  nowMs: number,
-  windowPassesMs: number,
-): HubSpotError {
+export function troubleOf({ status, headers, text }: Answer, nowMs: number, timeZone: string): HubSpotError {
   const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), ErrorBody), text);
   const body = parsed.success ? parsed.output : {};
-  const details = {
+  const reason = parsed.success
+    ? reasonOf(body.category ?? body.policyName, body.errors)
+    : 'a body that is not an error of HubSpot';
+  return new HubSpotError(troubleFor(status), status, reason, {
     correlationId: body.correlationId ?? headers['x-hubspot-correlation-id'],
-    retryAtMs: retryAt(status, headers, nowMs, windowPassesMs),
-  };
-  return new HubSpotError(troubleFor(status, body.category), status, reasonOf(body, parsed.success), details);
+    retryAtMs: waitAskedFor(headers, nowMs) ?? usualWait(status, body.policyName, nowMs, timeZone),
+  });
 }
 
-function troubleFor(status: number, category: string | undefined): Trouble {
+function troubleFor(status: number): Trouble {
   if (status === 429) return 'rate-limited';
   if (status === 423) return 'locked';
   if (status === 477) return 'migrating';
   if (status === 401 || status === 403) return 'unauthorised';
-  if (status === 404 || category === 'OBJECT_NOT_FOUND') return 'missing';
+  if (status === 404) return 'missing';
+  if (status === 408) return 'unknown'; // The server gave up waiting; the request itself may be in order.
   return status >= 400 && status < 500 ? 'invalid' : 'unknown';
 }
 
-function reasonOf(
-  { category, policyName, errors = [] }: v.InferOutput<typeof ErrorBody>,
-  isJson: boolean,
+/** HubSpot's words for an error in one line: category, codes, property names. */
+export function reasonOf(
+  category: string | undefined,
+  details: v.InferOutput<typeof ErrorDetails> = [],
 ): string {
-  if (!isJson) return 'a body that is not an error of HubSpot';
-  const codes = errors.map(({ code, context }) =>
+  const codes = details.map(({ code, context }) =>
     [code, ...(context?.propertyName ?? [])].filter(Boolean).join(' '),
   );
-  return [category ?? policyName ?? 'no category', ...new Set(codes)].join(', ').slice(0, 300);
+  return [category ?? 'no category', ...new Set(codes)].filter(Boolean).join(', ').slice(0, 300);
 }
 
 /** 477 says how long, in seconds; 429 says it in practice never, but is believed if it does. */
-function retryAt(
+function waitAskedFor(headers: Answer['headers'], nowMs: number): number | undefined {
+  const seconds = Number.parseFloat(headers['retry-after'] ?? '');
+  return seconds >= 0 ? nowMs + Math.min(LONGEST_WAIT_MS, seconds * 1000) : undefined;
+}
+
+function usualWait(
   status: number,
-  headers: Readonly<Record<string, string>>,
+  policyName: string | undefined,
   nowMs: number,
-  windowPassesMs: number,
+  timeZone: string,
 ): number | undefined {
-  const seconds = Number(headers['retry-after'] ?? Number.NaN);
-  if (Number.isFinite(seconds) && seconds >= 0) return nowMs + Math.min(LONGEST_WAIT_MS, seconds * 1000);
-  if (status === 429) return nowMs + windowPassesMs;
   if (status === 423) return nowMs + LOCK_MS;
-  return undefined;
+  if (status !== 429) return undefined;
+  return policyName === 'DAILY' ? midnightAfter(nowMs, timeZone) : nowMs + WINDOW_PASSES_MS;
+}
+
+/** The first instant of the next calendar day, found by halving: days are 23 to 25 hours long. */
+function midnightAfter(nowMs: number, timeZone: string): number {
+  const today = localDate(nowMs, timeZone);
+  let before = nowMs;
+  let after = nowMs + LONGEST_WAIT_MS;
+  while (after - before > 1) {
+    const middle = Math.floor((before + after) / 2);
+    if (localDate(middle, timeZone) === today) before = middle;
+    else after = middle;
+  }
+  return after;
 }

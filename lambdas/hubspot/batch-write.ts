@@ -1,6 +1,8 @@
+import { MisconfiguredError } from '../errors.ts';
 import { HubSpotError } from './answer.ts';
 import { BudgetExhaustedError } from './budget.ts';
-import type { HubSpotContacts, WriteInput } from './contacts.ts';
+import type { BatchAnswer, HubSpotContacts, WriteInput } from './contacts.ts';
+import { inHalves } from './halves.ts';
 
 /** What became of one record of a write. */
 export type Outcome =
@@ -16,13 +18,13 @@ export type Outcome =
   | { readonly kind: 'unknown' };
 
 /** While an operator mends the token, and while the budget has no slot, work comes back after this time. */
-const UNAUTHORISED_RETRY_MS = 15 * 60_000;
+const OPERATOR_RETRY_MS = 15 * 60_000;
 const BUDGET_RETRY_MS = 15_000;
 
 /**
  * Writes up to 100 records and finds out what became of each, by HubSpot's own rules: only what stands in `results` is written; what
  * stands neither there nor in `errors` is looked up singly, since a merged record is passed over in silence; a batch that is
- * refused as a whole is halved until the record at fault stands alone, at most 14 more calls for one among 100.
+ * refused as a whole is halved.
  *
  * @param inputs - no id twice
  * @returns by id of the input, every input once
@@ -32,41 +34,36 @@ export async function writeBatch(
   inputs: readonly WriteInput[],
   clock: () => number,
 ): Promise<Map<string, Outcome>> {
-  try {
-    const { written, errors } = await hubSpot.update(inputs);
-    const ids = new Set(written.map(({ id }) => id));
-    const traceIds = new Set(written.map(({ traceId }) => traceId));
-    const outcomes = new Map<string, Outcome>();
-    for (const input of inputs) {
-      const isWritten = ids.has(input.id) || traceIds.has(input.objectWriteTraceId);
-      const error = errors.find(
-        (each) => each.ids.includes(input.id) || each.traceIds.includes(input.objectWriteTraceId),
-      );
-      if (isWritten) outcomes.set(input.id, { kind: 'written' });
-      else if (error !== undefined && error.category !== 'OBJECT_NOT_FOUND') {
-        outcomes.set(input.id, { kind: 'refused', reason: error.category, correlationId: undefined });
-      } else outcomes.set(input.id, await lookUp(hubSpot, input.id, clock));
-    }
-    return outcomes;
-  } catch (error) {
-    if (isRefusal(error) && inputs.length > 1) return isolate(hubSpot, inputs, clock);
-    return new Map(inputs.map(({ id }) => [id, outcomeOf(error, clock())]));
-  }
+  const outcomes = await inHalves(
+    inputs,
+    async (part) => {
+      let answer: BatchAnswer;
+      try {
+        answer = await hubSpot.update(part);
+      } catch (error) {
+        const outcome = outcomeOf(error, clock());
+        if (outcome.kind === 'refused') throw error;
+        return part.map(({ id }) => [id, outcome] as const);
+      }
+      const found: (readonly [string, Outcome])[] = [];
+      for (const input of part)
+        found.push([input.id, accountFor(input, answer) ?? (await lookUp(hubSpot, input.id, clock))]);
+      return found;
+    },
+    ({ id }, error) => [id, outcomeOf(error, clock())] as const,
+  );
+  return new Map(outcomes);
 }
 
-function isRefusal(error: unknown): boolean {
-  return error instanceof HubSpotError && error.trouble === 'invalid';
-}
-
-async function isolate(
-  hubSpot: HubSpotContacts,
-  inputs: readonly WriteInput[],
-  clock: () => number,
-): Promise<Map<string, Outcome>> {
-  const middle = Math.ceil(inputs.length / 2);
-  const first = await writeBatch(hubSpot, inputs.slice(0, middle), clock);
-  const second = await writeBatch(hubSpot, inputs.slice(middle), clock);
-  return new Map([...first, ...second]);
+function accountFor({ id, objectWriteTraceId }: WriteInput, answer: BatchAnswer): Outcome | undefined {
+  const isWritten = answer.written.some((each) => each.id === id || each.traceId === objectWriteTraceId);
+  if (isWritten) return { kind: 'written' };
+  const error = answer.errors.find(
+    (each) => each.ids.includes(id) || each.traceIds.includes(objectWriteTraceId),
+  );
+  // That a record is not found is looked into: the next version may speak so of merged ones, which must not count as gone.
+  if (error === undefined || error.category === 'OBJECT_NOT_FOUND') return undefined;
+  return { kind: 'refused', reason: error.reason, correlationId: answer.correlationId };
 }
 
 /** A record HubSpot did not account for: merged away, deleted, or lost on the way. */
@@ -80,13 +77,23 @@ async function lookUp(hubSpot: HubSpotContacts, id: string, clock: () => number)
   }
 }
 
-/** What a failed call means for every record in it. */
-export function outcomeOf(error: unknown, nowMs: number): Outcome {
-  if (error instanceof BudgetExhaustedError) return { kind: 'later', retryAtMs: nowMs + BUDGET_RETRY_MS };
+/**
+ * What a failed call means for every record in it.
+ *
+ * @throws the error itself where it is neither HubSpot's nor an operator's
+ */
+export function outcomeOf(
+  error: unknown,
+  nowMs: number,
+): Exclude<Outcome, { kind: 'written' | 'gone' | 'merged' }> {
+  if (error instanceof BudgetExhaustedError)
+    return { kind: 'later', retryAtMs: Math.max(error.freeAtMs, nowMs + BUDGET_RETRY_MS) };
+  // The token is not filled in yet.
+  if (error instanceof MisconfiguredError) return { kind: 'later', retryAtMs: nowMs + OPERATOR_RETRY_MS };
   if (!(error instanceof HubSpotError)) throw error;
   const { trouble, reason, correlationId, retryAtMs } = error;
   if (trouble === 'invalid') return { kind: 'refused', reason, correlationId };
-  if (trouble === 'missing') return { kind: 'gone' };
   if (trouble === 'unknown') return { kind: 'unknown' };
-  return { kind: 'later', retryAtMs: retryAtMs ?? nowMs + UNAUTHORISED_RETRY_MS };
+  // `missing` of a whole call says that the path is wrong, never that 100 records are gone.
+  return { kind: 'later', retryAtMs: retryAtMs ?? nowMs + OPERATOR_RETRY_MS };
 }

@@ -9,6 +9,8 @@ const FURTHEST_SLOT_MS = 12_000;
 /** After a 429 the rate is halved, never below this share of what is allowed, and rises by a tenth with every clean window. */
 const LEAST_SHARE = 0.1;
 const SHARE_STEP = 0.1;
+/** How often a call whose grant came to nothing is granted another. */
+const GRANTS_PER_CALL = 3;
 
 /** The state of a portal's budget, shared by everybody who calls HubSpot with its token. */
 export interface BudgetState {
@@ -55,8 +57,15 @@ export function leaseSlots(
   const risen = raiseShare(state, nowMs);
   const allowed = Math.max(BURST + 1, (risen.limit ?? settings.limit) - settings.reserve);
   const intervalMs = (WINDOW_MS + GRANT_LAPSES_MS) / ((allowed - BURST) * risen.share);
-  const burstMs = (BURST - 1) * intervalMs;
-  const start = Math.max(risen.nextSlotMs, nowMs - burstMs, risen.blockedUntilMs);
+  // Never so far back that the grant has lapsed already.
+  const burstMs = Math.min((BURST - 1) * intervalMs, GRANT_LAPSES_MS / 2);
+  // No lease leaves a slot further ahead than this: it comes from a clock that was wrong, and would stop everybody.
+  const furthestMs = Math.max(
+    risen.blockedUntilMs,
+    nowMs + FURTHEST_SLOT_MS + intervalMs * (risen.share / LEAST_SHARE),
+  );
+  const nextSlotMs = risen.nextSlotMs > furthestMs ? 0 : risen.nextSlotMs;
+  const start = Math.max(nextSlotMs, nowMs - burstMs, risen.blockedUntilMs);
   const slots: number[] = [];
   for (let slot = start; slots.length < count && slot <= nowMs + FURTHEST_SLOT_MS; slot += intervalMs)
     slots.push(slot);
@@ -70,14 +79,17 @@ function raiseShare(state: BudgetState, nowMs: number): BudgetState {
   return { ...state, share: Math.min(1, state.share + windows * SHARE_STEP), shareSetAtMs: nowMs };
 }
 
-/** A 429 came: nobody calls before the window is over, and then at half the rate. @param untilMs - epoch milliseconds */
+/**
+ * A 429 came: nobody calls before the window is over, and then at half the rate. Further 429s of calls that were under way
+ * tell nothing new.
+ *
+ * @param untilMs - epoch milliseconds
+ */
 export function block(state: BudgetState, untilMs: number, nowMs: number): BudgetState {
-  return {
-    ...state,
-    blockedUntilMs: Math.max(state.blockedUntilMs, untilMs),
-    share: Math.max(LEAST_SHARE, state.share / 2),
-    shareSetAtMs: nowMs,
-  };
+  const blockedUntilMs = Math.max(state.blockedUntilMs, untilMs);
+  const isKnown = nowMs < state.blockedUntilMs;
+  const share = isKnown ? state.share : Math.max(LEAST_SHARE, state.share / 2);
+  return { ...state, blockedUntilMs, share, shareSetAtMs: blockedUntilMs };
 }
 
 /** Milliseconds from a 429 until the rolling window has surely forgotten the calls that filled it. */
@@ -91,6 +103,13 @@ export interface BudgetStore {
 /** Nothing is granted for a while: the work is to come again later. */
 export class BudgetExhaustedError extends Error {
   override readonly name = 'BudgetExhaustedError';
+  /** Epoch milliseconds of the next slot that is free. */
+  readonly freeAtMs: number;
+
+  constructor(freeAtMs: number) {
+    super('no call is free in the next seconds');
+    this.freeAtMs = freeAtMs;
+  }
 }
 
 /** Draws on the shared budget. Callers that wait at the same time are served by one lease. */
@@ -100,6 +119,8 @@ export class Budget {
   readonly #clock: () => number;
   #waiting: { readonly grant: (slot: number) => void; readonly refuse: (error: unknown) => void }[] = [];
   #isLeasing = false;
+  /** What this process knows of the block; grants from before it are void. */
+  #blockedUntilMs = 0;
   /** The limit last told to the store. */
   #limit: number | undefined;
 
@@ -110,20 +131,22 @@ export class Budget {
   }
 
   /**
-   * Waits until one call may be made; at most about 12 s.
+   * Waits until one call may be made; at most about 12 s for a grant.
    *
    * @throws BudgetExhaustedError when the next free slot lies further ahead
    */
   async take(): Promise<void> {
-    for (;;) {
+    for (let grants = 0; grants < GRANTS_PER_CALL; grants++) {
       const slot = await new Promise<number>((grant, refuse) => {
         this.#waiting.push({ grant, refuse });
         void this.#lease();
       });
       const waitMs = slot - this.#clock();
       if (waitMs > 0) await new Promise((resume) => setTimeout(resume, waitMs));
-      if (this.#clock() - slot <= GRANT_LAPSES_MS) return; // Else it lapsed while this process was busy.
+      const hasLapsed = this.#clock() - slot > GRANT_LAPSES_MS; // While this process was busy.
+      if (!hasLapsed && slot >= this.#blockedUntilMs) return;
     }
+    throw new BudgetExhaustedError(Math.max(this.#clock(), this.#blockedUntilMs));
   }
 
   async #lease(): Promise<void> {
@@ -134,13 +157,14 @@ export class Budget {
         await Promise.resolve(); // Whoever asks in the same breath is served by the same lease.
         const waiting = this.#waiting.splice(0);
         try {
-          const slots = await this.#store.update((state) => {
-            const leased = leaseSlots(state, this.#settings, waiting.length, this.#clock());
-            return { state: leased.state, result: leased.slots };
+          const { slots, state } = await this.#store.update((before) => {
+            const leased = leaseSlots(before, this.#settings, waiting.length, this.#clock());
+            return { state: leased.state, result: leased };
           });
+          this.#blockedUntilMs = Math.max(this.#blockedUntilMs, state.blockedUntilMs);
           for (const [at, { grant, refuse }] of waiting.entries()) {
             const slot = slots[at];
-            if (slot === undefined) refuse(new BudgetExhaustedError('no call is free in the next seconds'));
+            if (slot === undefined) refuse(new BudgetExhaustedError(state.nextSlotMs));
             else grant(slot);
           }
         } catch (error) {
@@ -162,6 +186,7 @@ export class Budget {
 
   /** A 429 came. @param untilMs - epoch milliseconds before which nobody is to call */
   async block(untilMs: number): Promise<void> {
+    this.#blockedUntilMs = Math.max(this.#blockedUntilMs, untilMs);
     await this.#store.update((state) => ({ state: block(state, untilMs, this.#clock()), result: undefined }));
   }
 }

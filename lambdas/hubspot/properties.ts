@@ -29,7 +29,15 @@ const Existing = v.object({
   type: v.string(),
   fieldType: v.string(),
   options: v.optional(
-    v.array(v.object({ label: v.string(), value: v.string(), displayOrder: v.optional(v.number()) })),
+    v.array(
+      v.object({
+        label: v.string(),
+        value: v.string(),
+        displayOrder: v.optional(v.number()),
+        hidden: v.optional(v.boolean(), false),
+        description: v.optional(v.string()),
+      }),
+    ),
     [],
   ),
 });
@@ -125,9 +133,9 @@ async function complete(
   );
   if (missing.length === 0) return 'existed';
   const options = [...found.options, ...missing].map((option, displayOrder) => ({
+    hidden: false,
     ...option,
     displayOrder,
-    hidden: false,
   }));
   await core.update('contacts', property.name, { options });
   return 'options added';

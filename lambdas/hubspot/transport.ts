@@ -1,17 +1,27 @@
+import { type Answer, HubSpotError, troubleOf } from './answer.ts';
 import { type Budget, WINDOW_PASSES_MS } from './budget.ts';
-import { HubSpotError, troubleOf } from './answer.ts';
 
 /** The one place where the version of HubSpot's API stands. 2026-03 does not yet enforce account rules on writes. */
 const API_VERSION = '2026-03';
-/** Longest wait for an answer: HubSpot's own batch writes take up to a few seconds. */
-const ANSWER_WITHIN_MS = 20_000;
 
 export interface TransportOptions {
   readonly budget: Budget;
   readonly readToken: () => Promise<string>;
   readonly clock: () => number;
-  /** Told of every answer: status 0 for none. */
-  readonly onAnswer: (status: number) => void;
+  /** Told of every answer: status 0 for none; with what it means, unless it is a success. */
+  readonly onAnswer: (status: number, error?: HubSpotError) => void;
+  /**
+   * Of the portal, IANA name: the daily limit starts anew at its midnight.
+   *
+   * @default 'UTC'
+   */
+  readonly timeZone?: string;
+  /**
+   * Longest wait for an answer, in milliseconds: HubSpot's own batch writes take up to a few seconds.
+   *
+   * @default 20_000
+   */
+  readonly answerWithinMs?: number;
 }
 
 /** A request as every generated API of the SDK makes it: each has its own class, all have this form. */
@@ -20,14 +30,6 @@ export interface OutgoingRequest {
   getHttpMethod(): string;
   getHeaders(): Record<string, string>;
   getBody(): unknown;
-}
-
-/** A success, whole. */
-export interface Answer {
-  readonly status: number;
-  /** Names in lower case. */
-  readonly headers: Record<string, string>;
-  readonly text: string;
 }
 
 /** Carries one request to HubSpot. @throws HubSpotError for all that is no success */
@@ -40,15 +42,19 @@ export function datedPath(url: string): string {
 
 /** How the SDK's generated APIs reach HubSpot: within the budget, on dated paths, with a time-out, without redirects. */
 export function transportOf(options: TransportOptions): Send {
-  const { budget, readToken, clock, onAnswer } = options;
+  const { budget, readToken, clock, onAnswer, timeZone = 'UTC', answerWithinMs = 20_000 } = options;
   return async (request) => {
     const authorization = `Bearer ${await readToken()}`;
     await budget.take();
-    const answer = await exchange(request, authorization, onAnswer);
-    const { status, headers, text } = answer;
-    await budget.learn(headers);
-    if (status >= 200 && status < 300) return answer;
-    const error = troubleOf(status, headers, text, clock(), WINDOW_PASSES_MS);
+    const answer = await exchange(request, authorization, answerWithinMs).catch((cause: unknown) => {
+      const error = noAnswer(cause);
+      onAnswer(error.status, error);
+      throw error;
+    });
+    const error = troubleIn(answer, clock(), timeZone);
+    onAnswer(answer.status, error);
+    await budget.learn(answer.headers);
+    if (error === undefined) return answer;
     if (error.trouble === 'rate-limited') await budget.block(error.retryAtMs ?? clock() + WINDOW_PASSES_MS);
     throw error;
   };
@@ -57,22 +63,37 @@ export function transportOf(options: TransportOptions): Send {
 async function exchange(
   request: OutgoingRequest,
   authorization: string,
-  onAnswer: (status: number) => void,
+  answerWithinMs: number,
 ): Promise<Answer> {
   const body = request.getBody();
+  const response = await fetch(datedPath(request.getUrl()), {
+    method: request.getHttpMethod(),
+    headers: { ...request.getHeaders(), authorization },
+    ...(typeof body === 'string' && { body }),
+    redirect: 'error',
+    signal: AbortSignal.timeout(answerWithinMs),
+  });
+  const text = await response.text();
+  return { status: response.status, headers: Object.fromEntries(response.headers), text };
+}
+
+function noAnswer(cause: unknown): HubSpotError {
+  return new HubSpotError('unknown', 0, cause instanceof Error ? cause.name : 'no answer', { cause });
+}
+
+function troubleIn(answer: Answer, nowMs: number, timeZone: string): HubSpotError | undefined {
+  const { status, headers, text } = answer;
+  if (status < 200 || status >= 300) return troubleOf(answer, nowMs, timeZone);
+  if (isJson(text)) return undefined;
+  const correlationId = headers['x-hubspot-correlation-id'];
+  return new HubSpotError('unknown', status, 'a body that is not JSON', { correlationId });
+}
+
+function isJson(text: string): boolean {
   try {
-    const response = await fetch(datedPath(request.getUrl()), {
-      method: request.getHttpMethod(),
-      headers: { ...request.getHeaders(), authorization },
-      ...(typeof body === 'string' && { body }),
-      redirect: 'error',
-      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
-    });
-    const text = await response.text();
-    onAnswer(response.status);
-    return { status: response.status, headers: Object.fromEntries(response.headers), text };
-  } catch (cause) {
-    onAnswer(0);
-    throw new HubSpotError('unknown', 0, cause instanceof Error ? cause.name : 'no answer', { cause });
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false; // The reason would quote the text.
   }
 }

@@ -48,8 +48,14 @@ export async function sendAll(
   }
 }
 
+/** What can never be done, and why; whatever else helps to find out stands beside the reason. */
+export interface Letter {
+  readonly reason: string;
+  readonly event?: unknown;
+}
+
 /**
- * Puts on a dead-letter queue what can never be understood, each with its reason. What no message can hold goes without its
+ * Puts on a dead-letter queue what can never be understood or done, each with its reason. What no message can hold goes without its
  * event, so that nothing else is held up.
  *
  * @throws RetryableError as `sendAll`
@@ -57,7 +63,7 @@ export async function sendAll(
 export async function sendLetters(
   client: Pick<SQSClient, 'send'>,
   queueUrl: string,
-  letters: readonly { readonly reason: string; readonly event: unknown }[],
+  letters: readonly Letter[],
 ): Promise<void> {
   const fitting = letters.map((letter) => {
     if (isSendable(letter)) return letter;

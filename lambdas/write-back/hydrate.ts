@@ -1,7 +1,7 @@
-import { modelInputs, observe } from '../events/property-facts.ts';
-import { BATCH, type HubSpotContact, type HubSpotContacts } from '../hubspot/contacts.ts';
-import { chunks } from '../chunks.ts';
 import pMap from 'p-map';
+import { modelInputs, observe } from '../events/property-facts.ts';
+import type { HubSpotContact, HubSpotContacts } from '../hubspot/contacts.ts';
+import { inHalves } from '../hubspot/halves.ts';
 import type { Model } from '../scoring/model.ts';
 import { score } from '../scoring/score.ts';
 import type { ContactTable, Standing } from '../store/contact-table.ts';
@@ -9,6 +9,8 @@ import { contactKey, emailKey } from '../store/keys.ts';
 
 /** Contacts worked on at once. */
 const AT_ONCE = 16;
+/** Properties that hold a contact's own address, and further ones. */
+const ADDRESSES = ['email', 'hs_additional_emails'];
 
 export interface HydrationParts {
   readonly clock: () => number;
@@ -20,35 +22,73 @@ export interface HydrationParts {
   readonly identityKey: { read(): Promise<{ key: string }> };
 }
 
-/**
- * Reads contacts from HubSpot that were only heard of so far, keeps what the model needs, and scores them anew.
- *
- * @returns the contacts as they stand then; those HubSpot does not have are left out, those merged away stand under their
- *   living id
- */
-export async function hydrate(contactIds: readonly string[], parts: HydrationParts): Promise<Standing[]> {
-  const { hubSpot, contacts, portalId } = parts;
-  const properties = [...new Set([...modelInputs(parts.model), 'email'])];
-  const standings = await pMap(
-    chunks(contactIds, BATCH),
-    async (ids) => {
-      const found = new Map((await hubSpot.read(ids, properties)).map((contact) => [contact.id, contact]));
-      return pMap(
-        ids,
-        async (id) => {
-          const contact = found.get(id) ?? (await hubSpot.lookUp(id, properties));
-          if (contact === undefined) return [];
-          if (contact.id !== id)
-            await contacts.unite(contactKey(portalId, id), contactKey(portalId, contact.id));
-          const standing = await keepFound(contact, parts);
-          return standing === undefined ? [] : [standing];
-        },
-        { concurrency: AT_ONCE },
-      );
-    },
-    { concurrency: 2 },
+/** Why one of several could not be done; the others were. */
+export interface Failure {
+  readonly failed: unknown;
+}
+
+/** What HubSpot refuses to read: a record id, or an address. */
+interface Unread extends Failure {
+  readonly id: string;
+}
+
+/** What became of each of several: what was looked for, undefined where there is none, or a failure. */
+export type Each<T> = ReadonlyMap<string, T | undefined | Failure>;
+
+export function isFailure(result: unknown): result is Failure {
+  return typeof result === 'object' && result !== null && 'failed' in result;
+}
+
+/** Does one after the other, some at once; the failure of one is its own. */
+async function each<T>(
+  keys: readonly string[],
+  act: (key: string) => Promise<T | undefined>,
+): Promise<Map<string, T | undefined | Failure>> {
+  const results = await pMap(
+    keys,
+    async (key) => [key, await act(key).catch((failed: unknown): Failure => ({ failed }))] as const,
+    { concurrency: AT_ONCE },
   );
-  return standings.flat(2);
+  return new Map(results);
+}
+
+/**
+ * Reads up to 100 contacts from HubSpot that were only heard of so far, keeps what the model needs, and scores them anew.
+ *
+ * @returns by id as asked for, the contacts as they stand then: those merged away under their living id, none for those that
+ *   HubSpot does not have
+ * @throws when the batch could not be read at all
+ */
+export async function hydrate(contactIds: readonly string[], parts: HydrationParts): Promise<Each<Standing>> {
+  const { hubSpot, contacts, portalId } = parts;
+  const properties = [...new Set([...modelInputs(parts.model), ...ADDRESSES])];
+  const found = await readEach(contactIds, properties, hubSpot);
+  const silent = contactIds.filter((id) => !found.has(id));
+  const livingIds = await each(silent, async (id) => (await hubSpot.lookUp(id, []))?.id);
+  const moved = [...new Set([...livingIds.values()].filter((id) => typeof id === 'string'))];
+  for (const [id, contact] of await readEach(moved, properties, hubSpot)) found.set(id, contact);
+  return each(contactIds, async (id) => {
+    const livingId = livingIds.get(id) ?? id;
+    const contact = isFailure(livingId) ? livingId : found.get(livingId);
+    if (isFailure(contact)) throw contact.failed;
+    if (contact === undefined) return undefined;
+    if (contact.id !== id) await contacts.unite(contactKey(portalId, id), contactKey(portalId, contact.id));
+    return keepFound(contact, parts);
+  });
+}
+
+/** @returns by id as asked for; those of which HubSpot says nothing are left out */
+async function readEach(
+  ids: readonly string[],
+  properties: readonly string[],
+  hubSpot: HubSpotContacts,
+): Promise<Map<string, HubSpotContact | Failure>> {
+  const read = await inHalves<string, HubSpotContact | Unread>(
+    ids,
+    (part) => hubSpot.read(part, properties),
+    (id, failed) => ({ id, failed }),
+  );
+  return new Map(read.map((contact) => [contact.id, contact]));
 }
 
 async function keepFound(contact: HubSpotContact, parts: HydrationParts): Promise<Standing | undefined> {
@@ -71,22 +111,27 @@ async function keepFound(contact: HubSpotContact, parts: HydrationParts): Promis
     observed.flatMap(({ properties }) => properties).filter(({ value }) => value !== ''),
   );
   await uniteWaiting(contact, parts);
-  return rescoreContact(contact.id, parts, clock());
+  return rescore(contact.id, parts, clock());
 }
 
-/** Facts may have waited under the contact's address since before it was a contact. */
+/**
+ * Facts may have waited under the contact's addresses since before it was a contact. Only by reading the contact do we learn its
+ * further addresses, by which HubSpot's batches find nobody: those lead to it from now on.
+ */
 async function uniteWaiting(
-  contact: HubSpotContact,
+  { id, properties }: HubSpotContact,
   { contacts, portalId, identityKey }: HydrationParts,
 ): Promise<void> {
-  const email = contact.properties['email'] ?? '';
-  if (email === '') return;
-  const waiting = emailKey(portalId, email, (await identityKey.read()).key);
-  if (await contacts.isWaiting(waiting)) await contacts.unite(waiting, contactKey(portalId, contact.id));
+  const own = normalAddress(properties['email'] ?? '');
+  for (const address of addressesOf(properties)) {
+    const key = emailKey(portalId, address, (await identityKey.read()).key);
+    if (address !== own || (await contacts.isWaiting(key)))
+      await contacts.unite(key, contactKey(portalId, id));
+  }
 }
 
 /** Folds and stores as the scorer does. @param readAtMs - when HubSpot was read, if it was */
-export async function rescoreContact(
+async function rescore(
   id: string,
   { contacts, model, portalId, timeZone, clock }: HydrationParts,
   readAtMs?: number,
@@ -100,25 +145,45 @@ export async function rescoreContact(
   );
 }
 
+/** An address as HubSpot and we compare it. */
+export function normalAddress(email: string): string {
+  return email.trim().toLowerCase();
+}
+
 /**
- * Finds out whose addresses these are and unites what waited under them with their contacts.
+ * Finds out whose up to 100 addresses are and unites what waited under them with their contacts.
  *
- * @returns ids of the contacts found; what belongs to nobody yet goes on waiting
+ * @param addresses - normalised, none twice
+ * @returns by address the id of its contact; none for an address that belongs to nobody yet: its facts go on waiting
+ * @throws when the batch could not be read at all
  */
-export async function resolveEmails(emails: readonly string[], parts: HydrationParts): Promise<string[]> {
+export async function resolveEmails(
+  addresses: readonly string[],
+  parts: HydrationParts,
+): Promise<Each<string>> {
   const { hubSpot, contacts, portalId, identityKey } = parts;
-  const found: string[] = [];
-  for (const batch of chunks([...new Set(emails.map((email) => email.trim().toLowerCase()))], BATCH)) {
-    const { key } = await identityKey.read();
-    for (const contact of await hubSpot.read(batch, ['email', 'hs_additional_emails'], 'email')) {
-      const { email, hs_additional_emails: more } = contact.properties;
-      const own = [email ?? '', ...(more ?? '').split(';')].map((address) => address.trim().toLowerCase());
-      for (const address of own.filter((each) => batch.includes(each))) {
-        await contacts.unite(emailKey(portalId, address, key), contactKey(portalId, contact.id));
-      }
-      await rescoreContact(contact.id, parts);
-      found.push(contact.id);
-    }
+  const owners = new Map<string, string | Failure>();
+  const read = await inHalves<string, HubSpotContact | Unread>(
+    addresses,
+    (part) => hubSpot.read(part, ADDRESSES, 'email'),
+    (id, failed) => ({ id, failed }),
+  );
+  for (const contact of read) {
+    if (isFailure(contact)) owners.set(contact.id, contact);
+    else for (const address of addressesOf(contact.properties)) owners.set(address, contact.id);
   }
-  return found;
+  return each(addresses, async (address) => {
+    const owner = owners.get(address);
+    if (isFailure(owner)) throw owner.failed;
+    if (owner === undefined) return undefined;
+    const { key } = await identityKey.read();
+    await contacts.unite(emailKey(portalId, address, key), contactKey(portalId, owner));
+    await rescore(owner, parts);
+    return owner;
+  });
+}
+
+function addressesOf({ email, hs_additional_emails: more }: HubSpotContact['properties']): string[] {
+  const addresses = [email ?? '', ...(more ?? '').split(';')].map(normalAddress);
+  return addresses.filter((address) => address !== '');
 }

@@ -1,8 +1,8 @@
 // Holds what the simulated HubSpot shows against what the oracle says, contact by contact.
 import type { Crm, CrmRecord } from '../hubspot/crm.ts';
 import type { Happening } from './happenings.ts';
-import { readPlainModel, type PlainModel } from './oracle-model.ts';
 import { type Expected, expectedOf, type History } from './oracle.ts';
+import { type PlainModel, readPlainModel } from './oracle-model.ts';
 import type { DemoContact } from './portal.ts';
 
 export interface PortalCheck {

@@ -1,5 +1,5 @@
 // Makes planned happenings happen: changes in the simulated HubSpot, which tells of them by itself, and posts of our own.
-import { Faker, base, en } from '@faker-js/faker';
+import { base, en, Faker } from '@faker-js/faker';
 import { Webhook } from 'standardwebhooks';
 import type { Crm } from '../hubspot/crm.ts';
 import { signV3 } from '../hubspot/sign.ts';

@@ -1,7 +1,7 @@
 // A believable portal: companies, and the people in them. Nobody in it exists.
 import { base, de, en, es, Faker, fr, type LocaleDefinition, nl, pl, sv } from '@faker-js/faker';
 import type { Crm } from '../hubspot/crm.ts';
-import { DEPARTMENTS, type Market, MARKETS, RANKS, TRADES } from './names.ts';
+import { DEPARTMENTS, MARKETS, type Market, RANKS, TRADES } from './names.ts';
 
 const DAY_MS = 86_400_000;
 const LOCALES: Readonly<Record<Market['locale'], LocaleDefinition>> = { en, de, fr, nl, sv, es, pl };

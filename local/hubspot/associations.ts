@@ -1,6 +1,6 @@
 // Which records belong together, and by which of HubSpot's association types.
 import { A_USER } from './changes.ts';
-import { objectTypeOf, OBJECTS, type ObjectType } from './object-types.ts';
+import { OBJECTS, type ObjectType, objectTypeOf } from './object-types.ts';
 import {
   type CrmState,
   liveRecord,

@@ -5,22 +5,22 @@ import {
   batchError,
   invalidJson,
   invalidProperties,
+  type PropertyProblem,
   problemDetails,
   problemsMessage,
-  type PropertyProblem,
   type Reply,
   validationError,
 } from './errors.ts';
 import { deleteRecord } from './merges.ts';
-import type { ObjectType } from './object-types.ts';
 import {
+  AssociationsSchema,
   alreadyExists,
   associateAll,
   associationsAsked,
-  AssociationsSchema,
   notUnique,
   PropertiesSchema,
 } from './object-routes.ts';
+import type { ObjectType } from './object-types.ts';
 import { readView, writeView } from './object-views.ts';
 import { visibleProperty } from './properties.ts';
 import {

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import type { Crm } from './crm.ts';
 import { errorReply, notFound, type Reply } from './errors.ts';
-import { objectTypeOf, type ObjectType } from './object-types.ts';
+import { type ObjectType, objectTypeOf } from './object-types.ts';
 
 export interface Control {
   readonly crm: Crm;

@@ -1,11 +1,11 @@
 // The portal seen from inside: what its users, its forms and HubSpot's own machinery do. No limits, no tokens.
-import { associate, type AssociateOptions } from './associations.ts';
+import { type AssociateOptions, associate } from './associations.ts';
 import { deleteRecord, eraseContact, mergeRecords, restoreRecord } from './merges.ts';
 import type { ObjectType } from './object-types.ts';
-import { propertyDefinition, type PropertyDefinition } from './properties.ts';
+import { type PropertyDefinition, propertyDefinition } from './properties.ts';
 import {
-  createRecord,
   type CrmState,
+  createRecord,
   readValue,
   recordByUnique,
   recordOrAlias,

@@ -14,8 +14,8 @@ import { OBJECT_TYPES, type ObjectType } from './object-types.ts';
 import { readView, type ViewRequest, writeView } from './object-views.ts';
 import { visibleProperty } from './properties.ts';
 import {
-  createRecord,
   type CrmState,
+  createRecord,
   liveRecord,
   recordBySecondaryEmail,
   recordByUnique,

@@ -1,6 +1,6 @@
 // A record as the API returns it.
 import { associatedWith, associationTypes } from './associations.ts';
-import { OBJECTS, objectTypeOf, type ObjectType } from './object-types.ts';
+import { OBJECTS, type ObjectType, objectTypeOf } from './object-types.ts';
 import { visibleProperty } from './properties.ts';
 import { type CrmState, readValue, type StoredRecord, type Version } from './records.ts';
 import { isoTime } from './timestamps.ts';

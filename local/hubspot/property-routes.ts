@@ -2,8 +2,8 @@
 import * as v from 'valibot';
 import { batchReply, tooManyInputs } from './batch.ts';
 import {
-  batchError,
   type BatchError,
+  batchError,
   errorReply,
   invalidJson,
   notFound,
@@ -13,9 +13,9 @@ import {
 import type { ObjectType } from './object-types.ts';
 import {
   type ObjectProperties,
-  propertyDefinition,
   type PropertyDefinition,
   type PropertyGroup,
+  propertyDefinition,
   visibleProperty,
 } from './properties.ts';
 import { type ApiCall, type Route, typeParam, underBoth } from './routes.ts';

@@ -1,6 +1,6 @@
 // The records of a portal: versions of values, ids that live on as aliases, unique values, and what a write does.
 import { A_USER, type Change, type ChangeSource } from './changes.ts';
-import { OBJECTS, OBJECT_TYPES, type ObjectType } from './object-types.ts';
+import { OBJECT_TYPES, OBJECTS, type ObjectType } from './object-types.ts';
 import { createPropertyCatalog, type PropertyCatalog } from './properties.ts';
 import { createRandom, type Random } from './random.ts';
 import { isoTime } from './timestamps.ts';

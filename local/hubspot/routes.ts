@@ -1,9 +1,9 @@
 // Paths of HubSpot's API, dated and v3, and what answers them.
 import type { ChangeSource } from './changes.ts';
 import type { Reply } from './errors.ts';
-import { objectTypeOf, type ObjectType } from './object-types.ts';
-import type { CrmState } from './records.ts';
+import { type ObjectType, objectTypeOf } from './object-types.ts';
 import type { Random } from './random.ts';
+import type { CrmState } from './records.ts';
 
 /** One API call, understood as far as any route needs. */
 export interface ApiCall {

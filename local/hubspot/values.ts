@@ -1,7 +1,8 @@
 // What a property takes, and the form in which a read returns it.
+
+import type { PropertyProblem } from './errors.ts';
 import { OBJECTS, type ObjectType } from './object-types.ts';
 import { type PropertyCatalog, type PropertyDefinition, visibleProperty } from './properties.ts';
-import type { PropertyProblem } from './errors.ts';
 import { isoTime, parseDate, parseDatetime } from './timestamps.ts';
 
 /** Longest string value (HubSpot docs, "Properties", read November 2026). */

@@ -1,6 +1,6 @@
 // Which subscriptions a change concerns, and the events HubSpot then sends.
 import type { Change } from './changes.ts';
-import { OBJECTS, objectTypeOf, type ObjectNames } from './object-types.ts';
+import { OBJECTS, type ObjectNames, objectTypeOf } from './object-types.ts';
 import type { Random } from './random.ts';
 
 /** One event of a webhook request. */

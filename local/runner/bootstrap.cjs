@@ -4,7 +4,8 @@ const http = require('node:http');
 const path = require('node:path');
 
 const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(':');
-const agent = new http.Agent({ keepAlive: true });
+// One connection a call: one kept open while the handler runs may be closed by the other side just as it is used again.
+const agent = new http.Agent({ keepAlive: false });
 const base = '/2018-06-01/runtime';
 
 // Standard input closes when the runner is gone, however it went: no function outlives it.
@@ -82,4 +83,7 @@ async function run() {
 }
 
 // The Runtime API is gone: so is the runner.
-run().catch(() => process.exit(0));
+run().catch((error) => {
+  console.error(error);
+  process.exit(1);
+});

@@ -1,7 +1,7 @@
 import { Webhook } from 'standardwebhooks';
+import * as v from 'valibot';
 import { MisconfiguredError } from '../../lambdas/errors.ts';
 import { type Claim, isAuthentic, WebhookSecret } from '../../lambdas/events/authenticity.ts';
-import * as v from 'valibot';
 import { signV2, signV3 } from '../../local/hubspot/sign.ts';
 
 const NOW_MS = 1764000000000;

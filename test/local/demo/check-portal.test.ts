@@ -1,11 +1,11 @@
 import { checkPortal, type Mismatch } from '../../../local/demo/check-portal.ts';
-import type { Happening } from '../../../local/demo/happenings.ts';
 import {
   HAND_MODEL_YAML,
   HAND_SCORED,
   HAND_SCORED_AT_MS,
   type HandScored,
 } from '../../../local/demo/hand-scored.ts';
+import type { Happening } from '../../../local/demo/happenings.ts';
 import { type Crm, createCrm } from '../../../local/hubspot/crm.ts';
 import { createCrmState } from '../../../local/hubspot/records.ts';
 

@@ -5,8 +5,8 @@ import {
   type HandScored,
   keptOf,
 } from '../../../local/demo/hand-scored.ts';
-import { readPlainModel } from '../../../local/demo/oracle-model.ts';
 import { expectedOf } from '../../../local/demo/oracle.ts';
+import { readPlainModel } from '../../../local/demo/oracle-model.ts';
 
 const model = readPlainModel(HAND_MODEL_YAML);
 const rows = [...HAND_SCORED, ...HAND_SCORED_OVER_TIME];

@@ -1,6 +1,6 @@
 import type { Happening } from '../../../local/demo/happenings.ts';
-import { readPlainModel } from '../../../local/demo/oracle-model.ts';
 import { expectedOf } from '../../../local/demo/oracle.ts';
+import { readPlainModel } from '../../../local/demo/oracle-model.ts';
 
 const NOW_MS = Date.parse('2026-11-01T12:00:00Z');
 

@@ -1,0 +1,131 @@
+// A portal and our way to it: simulator, transport, contacts adapter, provisioned properties.
+
+import { Budget, type BudgetState, type BudgetStore, FULL_BUDGET } from '../../lambdas/hubspot/budget.ts';
+import { type HubSpotContacts, hubSpotContacts } from '../../lambdas/hubspot/contacts.ts';
+import { outputProperties } from '../../lambdas/hubspot/outputs.ts';
+import { provisionContactProperties } from '../../lambdas/hubspot/properties.ts';
+import { type Send, type TransportOptions, transportOf } from '../../lambdas/hubspot/transport.ts';
+import { checkModel, type Model } from '../../lambdas/scoring/model.ts';
+import type { Exchange } from '../../local/hubspot/api.ts';
+import type { SimulatorOptions } from '../../local/hubspot/simulator.ts';
+import { validateExchange } from '../local/hubspot/openapi.ts';
+import { openPortal, type Portal } from '../local/hubspot/portal.ts';
+
+/** Ten points for a CTO, seven for each login; nothing fades. B below 20 points, A from there. */
+export function loginModel(): Model {
+  const login = { kind: 'signal', signal: 'product.login' };
+  const checked = checkModel({
+    name: 'logins',
+    range: { min: 0, max: 1000 },
+    fit: { rules: [{ id: 'cto', title: 'Is a CTO', property: 'jobtitle', is: ['CTO'], points: 10 }] },
+    engagement: {
+      signals: [{ id: 'login', title: 'Logged in', from: login, points: 7, halfLifeDays: 'never' }],
+    },
+    grades: {
+      bands: [
+        { grade: 'A', from: 20 },
+        { grade: 'B', from: 0 },
+      ],
+    },
+  });
+  if ('problems' in checked) throw new Error(JSON.stringify(checked.problems));
+  return checked.model;
+}
+
+export interface MemoryStore extends BudgetStore {
+  state: BudgetState;
+  updates: number;
+}
+
+/** One row that several budgets may share. */
+export function memoryStore(state: BudgetState = FULL_BUDGET): MemoryStore {
+  return {
+    state,
+    updates: 0,
+    async update(change) {
+      await Promise.resolve();
+      this.updates += 1;
+      const changed = change(this.state);
+      this.state = changed.state;
+      return changed.result;
+    },
+  };
+}
+
+export interface Connection {
+  readonly portal: Portal;
+  readonly send: Send;
+  readonly contacts: HubSpotContacts;
+  readonly budget: MemoryStore;
+  /** Everything that was said about answers. */
+  readonly said: unknown[];
+  readonly exchanges: Exchange[];
+  /** What HubSpot's own specs have against the exchanges so far. */
+  readonly specProblems: () => string[];
+  /** The API calls so far, such as `POST batch/read`; then forgets them. */
+  readonly takeCalls: () => string[];
+}
+
+/** Far more than any test needs: the pace of calls is the budget's own test. */
+const PLENTY = 100_000;
+
+export async function connect(
+  options: SimulatorOptions = {},
+  transport: Partial<TransportOptions> = {},
+): Promise<Connection> {
+  const exchanges: Exchange[] = [];
+  const said: unknown[] = [];
+  const portal = await openPortal({
+    rateLimitPer10Seconds: PLENTY,
+    onExchange: (exchange) => exchanges.push(exchange),
+    ...options,
+  });
+  const budget = memoryStore();
+  const clock = () => portal.time.nowMs;
+  const send = transportOf({
+    budget: new Budget(budget, { limit: PLENTY, reserve: 0 }, clock),
+    readToken: async () => 'local-access-token',
+    clock,
+    onAnswer: (...answer) => said.push(answer),
+    ...transport,
+  });
+  let seen = 0;
+  return {
+    portal,
+    send,
+    contacts: hubSpotContacts(portal.url, send),
+    budget,
+    said,
+    exchanges,
+    specProblems: () => exchanges.flatMap(validateExchange),
+    takeCalls() {
+      const calls = portal.calls
+        .slice(seen)
+        .map(({ method, path }) => `${method} ${path.split('contacts/')[1]}`);
+      seen = portal.calls.length;
+      return calls;
+    },
+  };
+}
+
+/** A connection to a portal that has our properties. */
+export async function connectProvisioned(
+  options: SimulatorOptions = {},
+  transport: Partial<TransportOptions> = {},
+): Promise<Connection> {
+  let isReady = false;
+  const { faults } = options;
+  const connection = await connect(
+    { ...options, ...(faults && { faults: (call) => (isReady ? faults(call) : undefined) }) },
+    transport,
+  );
+  await provisionContactProperties(
+    connection.portal.url,
+    connection.send,
+    outputProperties(loginModel()),
+    () => undefined,
+  );
+  isReady = true;
+  connection.takeCalls();
+  return connection;
+}

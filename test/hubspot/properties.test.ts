@@ -1,0 +1,187 @@
+import { outputProperties, outputValues } from '../../lambdas/hubspot/outputs.ts';
+import { type Provisioned, provisionContactProperties } from '../../lambdas/hubspot/properties.ts';
+import { closeAll } from '../local/hubspot/portal.ts';
+import { type Connection, connect, loginModel } from './connection.ts';
+
+afterEach(closeAll);
+
+async function provision(
+  { portal, send }: Connection,
+  wanted = outputProperties(loginModel()),
+): Promise<Provisioned[]> {
+  const done: Provisioned[] = [];
+  await provisionContactProperties(portal.url, send, wanted, (each) => done.push(each));
+  return done;
+}
+
+async function listed({ portal }: Connection, name: string) {
+  const { body } = await portal.call('GET', `/crm/properties/2026-03/contacts/${name}`);
+  return body;
+}
+
+const NAMES = [
+  'afterglow_score',
+  'afterglow_fit_score',
+  'afterglow_engagement_score',
+  'afterglow_grade',
+  'afterglow_status',
+  'afterglow_reasons',
+  'afterglow_scored_at',
+  'afterglow_last_signal_at',
+  'afterglow_model',
+  'afterglow_write_id',
+];
+
+test('a new portal gets the group and every property Afterglow writes', async () => {
+  const connection = await connect();
+
+  const done = await provision(connection);
+
+  expect(done).toEqual(NAMES.map((name) => ({ name, did: 'created' })));
+  const types = await Promise.all(NAMES.map(async (name) => (await listed(connection, name)).type));
+  expect(types).toEqual([
+    'number',
+    'number',
+    'number',
+    'enumeration',
+    'enumeration',
+    'string',
+    'datetime',
+    'datetime',
+    'string',
+    'string',
+  ]);
+  expect(await listed(connection, 'afterglow_grade')).toMatchObject({
+    groupName: 'afterglow',
+    options: [{ value: 'A' }, { value: 'B' }],
+  });
+  expect(connection.specProblems()).toEqual([]);
+});
+
+test('a second run changes nothing', async () => {
+  const connection = await connect();
+  await provision(connection);
+  const before = await Promise.all(NAMES.map((name) => listed(connection, name)));
+
+  const done = await provision(connection);
+
+  expect(done).toEqual(NAMES.map((name) => ({ name, did: 'existed' })));
+  expect(await Promise.all(NAMES.map((name) => listed(connection, name)))).toEqual(before);
+  expect(connection.portal.calls.filter(({ method }) => method === 'PATCH')).toEqual([]);
+});
+
+test('what somebody else creates between listing and creating is as good as created', async () => {
+  const connection = await connect({
+    faults: ({ path, body }) => {
+      if (path.endsWith('/contacts') && JSON.stringify(body ?? '').includes('"name":"afterglow_score"'))
+        define(connection, 'afterglow_score', 'number', 'number');
+      return undefined;
+    },
+  });
+
+  const done = await provision(connection);
+
+  expect(done.slice(0, 2)).toEqual([
+    { name: 'afterglow_score', did: 'existed' },
+    { name: 'afterglow_fit_score', did: 'created' },
+  ]);
+});
+
+function define({ portal }: Connection, name: string, type: string, fieldType: string): void {
+  portal.crm.defineProperty('contacts', { name, type, fieldType, groupName: 'contactinformation' });
+}
+
+test('properties of another type are all named, before anything is created', async () => {
+  const connection = await connect();
+  define(connection, 'afterglow_score', 'string', 'text');
+  define(connection, 'afterglow_reasons', 'string', 'text');
+
+  const provisioning = provision(connection);
+
+  await expect(provisioning).rejects.toThrow(
+    /afterglow_score: HubSpot has string\/text, Afterglow writes number\/number\nafterglow_reasons: .*textarea\nNothing was created/,
+  );
+  expect(connection.portal.calls.map(({ method }) => method)).toEqual(['GET']);
+});
+
+test('a grade of a new model is added; those that are there stay as they are', async () => {
+  const connection = await connect();
+  await provision(connection);
+  const grades = '/crm/properties/2026-03/contacts/afterglow_grade';
+  const hidden = { label: 'Bee', value: 'B', description: 'cold', displayOrder: 1, hidden: true };
+  const [a] = (await listed(connection, 'afterglow_grade')).options;
+  await connection.portal.call('PATCH', grades, { options: [a, hidden] });
+  const model = loginModel();
+  const bands = [{ ...model.grades.bands[0], grade: 'A+', from: 40 }, ...model.grades.bands.slice(1)];
+
+  const done = await provision(
+    connection,
+    outputProperties({ ...model, grades: { ...model.grades, bands } }),
+  );
+
+  expect(done.filter(({ did }) => did !== 'existed')).toEqual([
+    { name: 'afterglow_grade', did: 'options added' },
+  ]);
+  expect((await listed(connection, 'afterglow_grade')).options).toMatchObject([
+    { value: 'A', hidden: false },
+    hidden,
+    { label: 'A+', value: 'A+', hidden: false },
+  ]);
+  expect(connection.specProblems()).toEqual([]);
+});
+
+test('a portal that refuses is an error', async () => {
+  const connection = await connect({ scopes: ['crm.schemas.contacts.read'] });
+
+  await expect(provision(connection)).rejects.toMatchObject({
+    trouble: 'unauthorised',
+    reason: 'MISSING_SCOPES',
+  });
+});
+
+describe('what is written', () => {
+  const shown = {
+    score: 0,
+    fit: -25,
+    engagement: 25.5,
+    grade: 'B',
+    status: 'scored',
+    model: 'logins@1',
+    reasons: '+7 Logged in',
+  } as const;
+
+  test('is text: a computed 0 is "0", times are ISO', () => {
+    expect(outputValues(shown, 'w-1', Date.UTC(2026, 10, 10, 12), Date.UTC(2026, 10, 9))).toEqual({
+      afterglow_score: '0',
+      afterglow_fit_score: '-25',
+      afterglow_engagement_score: '25.5',
+      afterglow_grade: 'B',
+      afterglow_status: 'scored',
+      afterglow_reasons: '+7 Logged in',
+      afterglow_scored_at: '2026-11-10T12:00:00.000Z',
+      afterglow_last_signal_at: '2026-11-09T00:00:00.000Z',
+      afterglow_model: 'logins@1',
+      afterglow_write_id: 'w-1',
+    });
+  });
+
+  test('clears what there is not: a missing score is never a 0', () => {
+    const nothing = { score: null, fit: null, engagement: null, grade: '', reasons: '' };
+    const values = outputValues(
+      { ...shown, ...nothing, status: 'insufficient_data' },
+      'w-2',
+      undefined,
+      undefined,
+    );
+
+    expect(values).toMatchObject({
+      afterglow_score: '',
+      afterglow_fit_score: '',
+      afterglow_engagement_score: '',
+      afterglow_grade: '',
+      afterglow_status: 'insufficient_data',
+      afterglow_scored_at: '',
+      afterglow_last_signal_at: '',
+    });
+  });
+});

@@ -1,0 +1,185 @@
+// Everything around write-back: a table, a portal, and queues whose messages a test hands over itself.
+import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
+import type { TransportOptions } from '../../lambdas/hubspot/transport.ts';
+import type { Fact } from '../../lambdas/scoring/facts.ts';
+import { type Scored, score } from '../../lambdas/scoring/score.ts';
+import type { ContactTable } from '../../lambdas/store/contact-table.ts';
+import { contactKey, emailKey } from '../../lambdas/store/keys.ts';
+import type { WriteRequest } from '../../lambdas/store/queues.ts';
+import type { Head } from '../../lambdas/store/rows.ts';
+import { createWriteBack, type WriteBackParts } from '../../lambdas/write-back.ts';
+import type { SimulatorOptions } from '../../local/hubspot/simulator.ts';
+import { type Connection, connectProvisioned, loginModel } from '../hubspot/connection.ts';
+import { type Command, createTable, type Engine, type Table, watched } from '../store/table.ts';
+
+export const PORTAL = '1';
+const IDENTITY_KEY = 'identity-key';
+const LANE = 'changes';
+
+/** A message that write-back sent. */
+export interface Sent {
+  readonly lane: string;
+  readonly request: WriteRequest;
+  readonly delaySeconds: number;
+}
+
+export interface System extends Connection {
+  readonly table: Table;
+  readonly store: ContactTable;
+  readonly logged: unknown[];
+  readonly deadLetters: object[];
+  /** What write-back put back on a lane since the last look. */
+  takeSent(): Sent[];
+  /** Set it to fail commands to DynamoDB. */
+  failing: ((command: Command) => boolean) | undefined;
+  /** Lets a contact log in some times: 7 points each; then scores it as the scorer does. */
+  login(contactId: string, times?: number): Promise<void>;
+  /** The same for a contact whose properties are known: none of them matters to the model. */
+  loginKnown(contactId: string, times?: number): Promise<void>;
+  /** Puts contacts into HubSpot, and what they are to show into the table: 7 points, or as told. */
+  createMany(count: number, headOf?: (at: number) => Readonly<Record<string, unknown>>): Promise<string[]>;
+  /** Lets somebody log in of whom only the address is known. */
+  loginBy(email: string): Promise<void>;
+  rescore(contactId: string, change?: (scored: Scored) => Scored, readAtMs?: number): Promise<void>;
+  head(contactId: string): Promise<Head>;
+  /** The partition to which an address leads. */
+  whose(email: string): Promise<string | undefined>;
+  /** Whether anything waits under an address. */
+  isWaiting(email: string): Promise<boolean>;
+  /** What HubSpot shows of a contact, names without `afterglow_`. */
+  shown(contactId: string): Record<string, string | null | undefined>;
+  /** Hands messages to write-back, one for each request; text is a body as it is. Counts are for all, or one for each. */
+  receive(
+    requests: readonly (Partial<WriteRequest> | string)[],
+    receiveCount?: number | readonly number[],
+  ): Promise<SQSBatchResponse>;
+}
+
+const model = loginModel();
+
+export async function openSystem(
+  engine: Engine,
+  options: SimulatorOptions = {},
+  transport: Partial<TransportOptions> = {},
+  parts: (own: WriteBackParts) => Partial<WriteBackParts> = () => ({}),
+): Promise<System> {
+  const connection = await connectProvisioned(options, transport);
+  const table = await createTable(engine);
+  const { time, crm } = connection.portal;
+  const clock = () => time.nowMs;
+  const logged: unknown[] = connection.said;
+  const deadLetters: object[] = [];
+  const sent: Sent[] = [];
+  const client = watched(table.client, async (command, go) => {
+    if (system.failing?.(command) === true) throw new Error('ProvisionedThroughputExceededException');
+    return go();
+  });
+  const contacts = table.contacts({ portalId: PORTAL, client, clock });
+  const store = table.contacts({ portalId: PORTAL, clock });
+  const log = (...line: unknown[]) => void logged.push(line);
+  const own: WriteBackParts = {
+    clock,
+    model,
+    portalId: PORTAL,
+    timeZone: 'UTC',
+    contacts,
+    hubSpot: connection.contacts,
+    identityKey: { read: async () => ({ key: IDENTITY_KEY }) },
+    again: async (lane, requests, delaySeconds) =>
+      void sent.push(...requests.map((request) => ({ lane, request, delaySeconds }))),
+    deadLetter: async (letters) => void deadLetters.push(...letters),
+    logger: { info: log, warn: log, error: log },
+  };
+  const writeBack = createWriteBack({ ...own, ...parts(own) });
+  const keepLogins = async (key: string, times: number) => {
+    await store.keep(
+      key,
+      Array.from({ length: times }, () => loginAt(clock())),
+      [],
+    );
+  };
+  const system: System = {
+    ...connection,
+    table,
+    store,
+    logged,
+    deadLetters,
+    takeSent: () => sent.splice(0),
+    failing: undefined,
+    async login(contactId, times = 1) {
+      await keepLogins(contactKey(PORTAL, contactId), times);
+      await system.rescore(contactId);
+    },
+    async loginKnown(contactId, times = 1) {
+      await keepLogins(contactKey(PORTAL, contactId), times);
+      await system.rescore(contactId, undefined, clock());
+    },
+    async createMany(count, headOf = () => ({})) {
+      const ids = Array.from({ length: count }, () => crm.create('contacts', {}));
+      const shows = { score: 7, fit: 0, eng: 7, grade: 'B', status: 'scored', model: 'logins@1', why: '' };
+      await table.put(
+        ids.map((id, at) => {
+          const known = { rev: 1, wid: `write-${id}`, shownAt: clock(), readAt: clock() };
+          return { pk: contactKey(PORTAL, id), sk: '#head', ...shows, ...known, ...headOf(at) };
+        }),
+      );
+      return ids;
+    },
+    loginBy: (email) => keepLogins(emailKey(PORTAL, email, IDENTITY_KEY), 1),
+    async rescore(contactId, change = (scored) => scored, readAtMs) {
+      await store.rescore(
+        contactKey(PORTAL, contactId),
+        (id, known, previous) =>
+          change(
+            score(model, { portalId: PORTAL, contactId: id, timeZone: 'UTC' }, known, previous, clock()),
+          ),
+        clock(),
+        readAtMs,
+      );
+    },
+    async head(contactId) {
+      const read = await store.read(contactKey(PORTAL, contactId));
+      if (read === undefined) throw new Error(`there is no contact ${contactId}`);
+      return read.head;
+    },
+    whose: async (email) => (await store.read(emailKey(PORTAL, email, IDENTITY_KEY)))?.head.alias,
+    isWaiting: (email) => store.isWaiting(emailKey(PORTAL, email, IDENTITY_KEY)),
+    shown(contactId) {
+      const properties = Object.entries(crm.get('contacts', contactId)?.properties ?? {});
+      const ours = properties.filter(([name]) => name.startsWith('afterglow_'));
+      return Object.fromEntries(ours.map(([name, value]) => [name.slice('afterglow_'.length), value]));
+    },
+    receive: (requests, receiveCount = 1) => {
+      const counts = [receiveCount].flat();
+      return writeBack({
+        Records: requests.map((request, at) => asRecord(request, at, counts[at] ?? counts[0] ?? 1)),
+      });
+    },
+  };
+  return system;
+}
+
+let logins = 0;
+
+function loginAt(occurredAtMs: number): Fact {
+  return { key: `login-${++logins}`, name: 'signal:product.login', occurredAtMs };
+}
+
+function asRecord(request: Partial<WriteRequest> | string, at: number, receiveCount: number): SQSRecord {
+  return {
+    messageId: `message-${at}`,
+    receiptHandle: '',
+    body: typeof request === 'string' ? request : JSON.stringify({ portalId: PORTAL, ...request }),
+    attributes: {
+      ApproximateReceiveCount: String(receiveCount),
+      SentTimestamp: '0',
+      SenderId: '',
+      ApproximateFirstReceiveTimestamp: '0',
+    },
+    messageAttributes: {},
+    md5OfBody: '',
+    eventSource: 'aws:sqs',
+    eventSourceARN: `arn:aws:sqs:eu-central-1:123456789012:${LANE}`,
+    awsRegion: 'eu-central-1',
+  };
+}
