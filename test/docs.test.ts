@@ -35,7 +35,7 @@ test.each(PAGES)('every link of %s leads somewhere', (page) => {
 });
 
 test.each(PAGES)('every npm script that %s names exists', (page) => {
-  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  const { scripts }: { scripts: Record<string, string> } = JSON.parse(read('package.json'));
   const named = [...read(page).matchAll(/npm run (?:-s )?([\w:-]+)/g)].map(([, name = '']) => name);
 
   expect(named.filter((name) => scripts[name] === undefined)).toEqual([]);
@@ -46,7 +46,7 @@ test('the decay chart is what fold draws', () => {
 });
 
 test('the rule in the README stands in the default model', () => {
-  const [shown] = parse(blocks('README.md', 'yaml')[0] ?? '') as { id: string }[];
+  const [shown]: { id: string }[] = parse(blocks('README.md', 'yaml')[0] ?? '');
   const { signals } = readModelFile(join(ROOT, 'models/b2b-saas.yaml')).engagement;
 
   expect(signals.find(({ id }) => id === shown?.id)).toMatchObject(shown ?? {});

@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { explain, formatExplanation } from '../../cli/explain.ts';
@@ -11,6 +10,7 @@ import type { Known } from '../../lambdas/scoring/facts.ts';
 import { checkModel, type Model } from '../../lambdas/scoring/model.ts';
 import { type Head, NO_HEAD } from '../../lambdas/store/rows.ts';
 import { signV3 } from '../../local/hubspot/sign.ts';
+import { listenLocally } from '../../local/runner/listen.ts';
 
 const NOW_MS = Date.parse('2026-11-21T12:00:00Z');
 const DAY_MS = 86_400_000;
@@ -148,8 +148,7 @@ describe('send', () => {
         response.writeHead(202).end('{"message":"accepted"}');
       });
     });
-    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-    const ingestUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const ingestUrl = `http://127.0.0.1:${await listenLocally(server)}`;
     const file = join(directory, 'events.json');
     const body = '[ {"eventId": 1, "name": "Zoë"} ]\n';
     writeFileSync(file, body);
@@ -178,15 +177,16 @@ describe('send', () => {
   });
 });
 
-describe('afterglow', () => {
-  const run = (...args: string[]) =>
-    new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-      const file = join(import.meta.dirname, '../../cli/afterglow.ts');
-      execFile(process.execPath, [file, ...args], (error, stdout, stderr) => {
-        resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
-      });
+function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    const file = join(import.meta.dirname, '../../cli/afterglow.ts');
+    execFile(process.execPath, [file, ...args], (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
     });
+  });
+}
 
+describe('afterglow', () => {
   test('lists its commands', async () => {
     const { code, stdout } = await run('--help');
 

@@ -113,6 +113,12 @@ function shown(contactId: string): Record<string, string | null> {
   return simulator.crm.get('contacts', contactId)?.properties ?? {};
 }
 
+/** The same happening, of another contact. */
+function told(happening: Happening, contactId: string): Happening {
+  if (happening.kind === 'property') return { ...happening, contactId };
+  return { ...happening, contactId, address: { contactId } };
+}
+
 async function quiet(): Promise<void> {
   await simulator.settled();
   await system.drained({ flushWindows: true });
@@ -185,10 +191,6 @@ test(
     const laterMs = startMs - first.nowMs; // The table's instants, moved to today: only ages matter.
     const mixed = simulator.crm.create('contacts', first.properties, { atMs: first.createdAtMs + laterMs });
     const uncapped = simulator.crm.create('contacts', { country: 'Germany' });
-    const told = (happening: Happening, contactId: string): Happening =>
-      happening.kind === 'property'
-        ? { ...happening, contactId }
-        : { ...happening, contactId, address: { contactId } };
     const happenings = first.happenings.map((each) => told({ ...each, atMs: each.atMs + laterMs }, mixed));
     const lone = {
       kind: 'signal',
