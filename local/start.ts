@@ -1,9 +1,9 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import http from 'node:http';
 import { dirname, join } from 'node:path';
 import { readModelFile } from '../cli/model-file.ts';
 import { findTarget, LOCAL_STATE_FILE, type LocalState } from '../cli/target.ts';
 import { openTable } from './check-table.ts';
+import { type ClockControl, startClockControl } from './control.ts';
 import { warmest } from './demo/warmest.ts';
 import { type DemoSummary, provision, runDemo } from './demo-run.ts';
 import { type Simulator, startSimulator } from './hubspot/simulator.ts';
@@ -28,7 +28,7 @@ const say = (line: string): void => console.log(line);
 interface Running {
   readonly system: LocalSystem;
   readonly simulator: Simulator | undefined;
-  readonly control: http.Server | undefined;
+  readonly control: ClockControl | undefined;
 }
 
 const hubspot = {
@@ -112,36 +112,12 @@ async function startEverything(
     log: say,
   });
   writeState(system, simulator);
-  const control = simulator === undefined ? await startControl(advance) : undefined;
+  // Where the simulator is replaced, the clock is still ours to move.
+  const control = simulator === undefined ? await startClockControl(options.controlPort, advance) : undefined;
   say(
     `Running after ${seconds()} s: ingest at ${system.ingestUrl}, HubSpot at ${simulator?.url ?? hubspot.apiUrl}`,
   );
   return { system, simulator, control };
-}
-
-/** Where the simulator is replaced, the clock is still ours to move. */
-async function startControl(advance: (hours: number) => Promise<unknown>): Promise<http.Server> {
-  const server = http.createServer((request, response) => {
-    const answer = (status: number, body: unknown) => {
-      response.writeHead(status, { 'content-type': 'application/json' });
-      response.end(JSON.stringify(body));
-    };
-    if (request.method !== 'POST' || request.url !== '/simulator/clock')
-      return answer(404, { message: 'POST /simulator/clock' });
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const { advanceHours } = JSON.parse(Buffer.concat(chunks).toString() || '{}');
-      if (typeof advanceHours !== 'number' || advanceHours < 0)
-        return answer(400, { message: 'send {"advanceHours": 24}' });
-      void advance(advanceHours).then(
-        (body) => answer(200, body),
-        (error: unknown) => answer(500, { message: String(error) }),
-      );
-    });
-  });
-  await new Promise<void>((listening) => server.listen(options.controlPort, '127.0.0.1', listening));
-  return server;
 }
 
 function writeState(system: LocalSystem, simulator: Simulator | undefined): void {
@@ -182,8 +158,8 @@ async function show(
   return summary;
 }
 
-function sayWhatNext({ system, simulator }: Running): void {
-  const control = simulator?.url ?? `http://127.0.0.1:${options.controlPort}`;
+function sayWhatNext({ system, simulator, control }: Running): void {
+  const clockUrl = simulator?.url ?? control?.url ?? '';
   const [contact] = simulator === undefined ? [] : warmest(simulator.crm, 1);
   if (simulator !== undefined && contact !== undefined) {
     writeExample(contact.id, system.now());
@@ -198,7 +174,7 @@ Change a contact as a user of HubSpot does, and read it back:
   }
   say(`
 Move the clock a week and watch scores fade:
-  curl -X POST ${control}/simulator/clock -d '{"advanceHours":168}'
+  curl -X POST ${clockUrl}/simulator/clock -d '{"advanceHours":168}'
 
 Webhooks are taken at ${system.ingestUrl}/webhooks/hubspot. Ctrl-C ends everything.`);
 }
@@ -228,7 +204,7 @@ function stopOnce({ system, simulator, control }: Running): () => Promise<void> 
       if (!options.once) say('Stopping …');
       rmSync(LOCAL_STATE_FILE, { force: true });
       await simulator?.stop();
-      control?.close();
+      control?.stop();
       await system.stop();
     })();
     return stopped;

@@ -100,7 +100,8 @@ const permissions = ofType('AWS::IAM::Policy').flatMap(({ Properties }) =>
 );
 
 describe('the house', () => {
-  test.each(DOORS)('gives %s one name for its handler and its construct', (door) => {
+  test.each(DOORS)('gives %s one name for its handler, its construct and its test', (door) => {
+    expect(existsSync(join(PROJECT, 'test', `${door}.test.ts`))).toBe(true);
     expect(existsSync(join(PROJECT, 'lambdas', `${door}.ts`))).toBe(true);
     expect(existsSync(join(PROJECT, 'lib', `${door}.ts`))).toBe(true);
   });
@@ -401,6 +402,9 @@ describe('the way in', () => {
       ContactTableName: 'ContactTable',
       WebhookSecretArn: 'Secrets/WebhookSecret',
       HubSpotTokenSecretArn: 'Secrets/HubSpotToken',
+      PortalId: '48221593',
+      TimeZone: 'Europe/Berlin',
+      HubSpotApiUrl: 'https://hubspot.example.com',
       DashboardUrl: expect.stringMatching(
         /^https:\/\/AWS::Region\.console.*#dashboards\/dashboard\/Dashboard\/Dashboard$/,
       ),
