@@ -1,11 +1,16 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { HubSpotError } from '../lambdas/hubspot/answer.ts';
 import { outputProperties } from '../lambdas/hubspot/outputs.ts';
-import { type Provisioned, provisionContactProperties } from '../lambdas/hubspot/properties.ts';
+import {
+  PropertyMismatchError,
+  type Provisioned,
+  provisionContactProperties,
+} from '../lambdas/hubspot/properties.ts';
 import { explain, formatExplanation } from './explain.ts';
-import { readModelFile } from './model-file.ts';
+import { InvalidModelError, readModelFile } from './model-file.ts';
 import { sendEvents } from './send.ts';
-import { findTarget, readLocalModel } from './target.ts';
+import { findTarget, readLocalModel, UsageError } from './target.ts';
 
 interface CommonOptions {
   readonly stack?: string;
@@ -69,7 +74,9 @@ command('explain', 'why a contact has its score: every term, when it changes nex
 try {
   await program.parseAsync();
 } catch (error) {
-  const isOurs = error instanceof Error && error.name !== 'Error' && error.name !== 'TypeError';
-  console.error(isOurs ? `afterglow: ${error.message}` : error);
+  const isForThem = [UsageError, InvalidModelError, HubSpotError, PropertyMismatchError].some(
+    (kind) => error instanceof kind,
+  );
+  console.error(isForThem && error instanceof Error ? `afterglow: ${error.message}` : error);
   process.exitCode = 1;
 }

@@ -22,17 +22,21 @@ export interface Explanation {
   readonly nextGrade: { readonly grade: string; readonly points: number } | null;
 }
 
+/** Merges followed to the record that lives. */
+const ALIAS_HOPS = 10;
+
 /** @throws UsageError when nothing was ever heard of the contact */
 export async function explain(target: Target, model: Model, contactId: string): Promise<Explanation> {
   const { contacts, portalId, timeZone } = target;
   let key = contactKey(portalId, contactId);
   let read = await contacts.read(key);
-  if (read?.head.alias !== undefined) {
+  for (let hop = 0; read?.head.alias !== undefined && hop < ALIAS_HOPS; hop++) {
     key = read.head.alias;
     read = await contacts.read(key);
   }
   if (read === undefined)
     throw new UsageError(`nothing was heard of contact ${contactId} in portal ${portalId} yet`);
+  if (read.head.life === 'deleted') throw new UsageError(`contact ${contactId} was deleted in HubSpot`);
   if (read.head.life === 'erased')
     throw new UsageError(`contact ${contactId} was erased by a privacy deletion`);
   const nowMs = target.clock();

@@ -23,7 +23,6 @@ export interface StoreEnv extends CommonEnv {
   readonly TIME_ZONE: string;
   /** Days a fact is kept. */
   readonly FACT_RETENTION_DAYS: string;
-  readonly URGENT_QUEUE_URL: string;
   readonly CHANGES_QUEUE_URL: string;
   readonly BACKGROUND_QUEUE_URL: string;
 }
@@ -38,6 +37,7 @@ export interface WriteBackEnv extends StoreEnv {
   /** Secret `{ accessToken }`. */
   readonly HUBSPOT_TOKEN_SECRET_ARN: string;
   readonly HUBSPOT_API_URL: string;
+  readonly URGENT_QUEUE_URL: string;
   readonly WRITE_BACK_DEAD_LETTER_QUEUE_URL: string;
   /** Calls HubSpot allows this token in any 10 seconds. */
   readonly HUBSPOT_LIMIT_PER_10_SECONDS: string;

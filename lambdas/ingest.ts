@@ -62,7 +62,7 @@ async function accept(parts: IngestParts, route: Route, event: APIGatewayProxyEv
   await parts.send({
     portalId: parts.env.PORTAL_ID,
     route,
-    receivedAtMs: parts.clock(),
+    receivedAtMs: event.requestContext.timeEpoch,
     messageId: route === '/signals' ? event.headers['webhook-id'] : undefined,
     body: body.toString('base64'),
   });

@@ -31,7 +31,6 @@ export interface ScorerParts extends ScoringParts {
 export function createScorer(parts: ScorerParts): (event: SQSEvent) => Promise<SQSBatchResponse> {
   return async ({ Records }) => {
     const messages = readMessages(Records, parts);
-    await parts.reject(messages.flatMap(({ rejected }) => rejected)); // Never understood: to the dead letters, with the reason.
     const failed = new Set<string>();
     const lanes: Record<Lane, WriteRequest[]> = { changes: [], background: [] };
     let factLimitReached = 0;
@@ -48,6 +47,10 @@ export function createScorer(parts: ScorerParts): (event: SQSEvent) => Promise<S
         }
       },
       { concurrency: CONTACTS_AT_ONCE },
+    );
+    // Never understood: to the dead letters, with the reason; of a message that comes back, when it is done with.
+    await parts.reject(
+      messages.flatMap(({ messageId, rejected }) => (failed.has(messageId) ? [] : rejected)),
     );
     await parts.writeBack.changes(lanes.changes); // If this fails, all messages come back and end here again.
     await parts.writeBack.background(lanes.background);

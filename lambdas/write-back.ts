@@ -21,6 +21,9 @@ import { secretOf } from './store/secrets.ts';
 import { type BringParts, bring, type Ending } from './write-back/bring.ts';
 import { type Errand, readRequests } from './write-back/requests.ts';
 
+/** A token that cannot stand in a header would be quoted by the error that says so. */
+const HEADER_TEXT = /^[\x21-\x7e]+$/;
+
 export interface WriteBackParts extends BringParts {
   /** Puts requests back on the lane they came from. */
   readonly again: (lane: string, requests: readonly WriteRequest[], delaySeconds: number) => Promise<void>;
@@ -83,7 +86,12 @@ function postponed(
 function report(endings: Awaited<ReturnType<typeof bring>>, { logger }: WriteBackParts): void {
   const counts: Record<string, number> = {};
   for (const { ending } of endings) counts[ending.kind] = (counts[ending.kind] ?? 0) + 1;
-  logger.info('written back', { contacts: endings.length, ...counts });
+  // An address that belongs to nobody yet: its facts wait, and are gone after 30 days.
+  const unknownAddresses = endings.filter(
+    ({ contactId, ending }) => contactId === '' && ending.kind === 'done',
+  ).length;
+  const mostPostponed = Math.max(0, ...endings.map(({ errand }) => errand.request.postponed ?? 0));
+  logger.info('written back', { contacts: endings.length, ...counts, unknownAddresses, mostPostponed });
 }
 
 const Budgeted: v.GenericSchema<unknown, BudgetState> = v.object({
@@ -100,7 +108,7 @@ function fromEnvironment(env: NodeJS.ProcessEnv & Partial<WriteBackEnv>): WriteB
   const secrets = new SecretsManagerClient({});
   const store = connectStore(env, secrets, Date.now);
   const { clock, client, tableName, portalId, timeZone } = store;
-  const Token = v.object({ accessToken: v.pipe(v.string(), v.minLength(1)) });
+  const Token = v.object({ accessToken: v.pipe(v.string(), v.regex(HEADER_TEXT)) });
   const token = secretOf(secrets, env.HUBSPOT_TOKEN_SECRET_ARN ?? '', Token, clock);
   const budget = new Budget(
     new PortalRow(client, tableName, portalId, 'budget', Budgeted, FULL_BUDGET),

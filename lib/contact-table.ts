@@ -33,7 +33,6 @@ export class ContactTable extends Table {
     return this.grantOnRows(
       grantee,
       'dynamodb:BatchGetItem',
-      'dynamodb:BatchWriteItem',
       'dynamodb:DeleteItem',
       'dynamodb:GetItem',
       'dynamodb:PutItem',
@@ -49,7 +48,7 @@ export class ContactTable extends Table {
       actions: ['dynamodb:Query'],
       resourceArns: [`${this.tableArn}/index/${DUE_INDEX}`],
     });
-    this.grantOnRows(grantee, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem');
+    this.grantOnRows(grantee, 'dynamodb:GetItem', 'dynamodb:PutItem');
   }
 
   /** Unlike `grant`, leaves the index out. */

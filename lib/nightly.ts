@@ -5,13 +5,11 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { NightlyEnv } from '../lambdas/env.ts';
 import type { ContactTable } from './contact-table.ts';
-import { type CompiledModel, NodeFunction } from './node-function.ts';
+import { NodeFunction } from './node-function.ts';
 import type { Settings } from './settings.ts';
 
 export interface NightlyProps {
   readonly settings: Settings;
-  /** The compiled scoring model. */
-  readonly model: CompiledModel;
   /** Facts and scores, with the index of who falls due when. */
   readonly contacts: ContactTable;
   /** Where contacts go whose score changes by itself tonight. */
@@ -36,7 +34,6 @@ export class Nightly extends Construct {
       description: 'Afterglow: asks the due index whose score fades tonight and sends ticks to the scorer',
       timeout: Duration.minutes(15),
       memoryMb: 1024,
-      model: props.model,
       environment,
     });
     props.contacts.grantDue(this.function);

@@ -39,13 +39,12 @@ export class Scorer extends Construct {
     const timeout = Duration.minutes(1);
     this.events = new WorkQueue(this, 'Events', { readerTimeout: timeout });
     this.ticks = new WorkQueue(this, 'Ticks', { readerTimeout: timeout });
-    const { urgent, changes, background } = props.lanes;
+    const { changes, background } = props.lanes;
     const environment = {
       PORTAL_ID: props.settings.portalId,
       CONTACT_TABLE_NAME: props.contacts.tableName,
       IDENTITY_KEY_SECRET_ARN: props.identityKey.secretArn,
       EVENTS_DEAD_LETTER_QUEUE_URL: this.events.deadLetters.queueUrl,
-      URGENT_QUEUE_URL: urgent.queueUrl,
       CHANGES_QUEUE_URL: changes.queueUrl,
       BACKGROUND_QUEUE_URL: background.queueUrl,
       TIME_ZONE: props.settings.timeZone,
@@ -66,7 +65,7 @@ export class Scorer extends Construct {
     this.ticks.readBy(this.function, { batchSize: BATCH_SIZE, maxConcurrency: TICKS_MAX_CONCURRENCY });
 
     props.contacts.grantRows(this.function);
-    for (const queue of [urgent, changes, background, this.events.deadLetters]) {
+    for (const queue of [changes, background, this.events.deadLetters]) {
       queue.grant(this.function, 'sqs:SendMessage');
     }
     grantValue(props.identityKey, this.function);

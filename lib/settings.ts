@@ -1,3 +1,4 @@
+import { distance } from 'fastest-levenshtein';
 import * as v from 'valibot';
 
 /** Where settings stand in the context of `cdk.json`; `-c afterglow.portalId=48221593` overrides one of them. */
@@ -169,23 +170,6 @@ function isBaseUrl(text: string): boolean {
 
 /** The known name that takes the fewest edits to become. */
 function nearest(name: string, known: readonly string[]): string {
-  const byEdits = known.map((candidate) => ({
-    candidate,
-    edits: editsBetween(name.toLowerCase(), candidate.toLowerCase()),
-  }));
-  return byEdits.reduce((best, next) => (next.edits < best.edits ? next : best)).candidate;
-}
-
-/** Levenshtein's distance: characters to insert, delete or replace. */
-function editsBetween(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
-  for (let index = 0; index < from.length; index++) {
-    const next = [index + 1];
-    for (let column = 0; column < to.length; column++) {
-      const replaced = (row[column] ?? 0) + (from[index] === to[column] ? 0 : 1);
-      next.push(Math.min(replaced, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
+  const edits = (candidate: string) => distance(name.toLowerCase(), candidate.toLowerCase());
+  return known.toSorted((a, b) => edits(a) - edits(b))[0] ?? '';
 }

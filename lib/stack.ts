@@ -39,7 +39,7 @@ export class AfterglowStack extends Stack {
       identityKey: secrets.identityKey,
       lanes: writeBack.lanes,
     });
-    const nightly = new Nightly(this, 'Nightly', { settings, model, contacts, ticks: scorer.ticks });
+    const nightly = new Nightly(this, 'Nightly', { settings, contacts, ticks: scorer.ticks });
     const ingest = new Ingest(this, 'Ingest', {
       settings,
       events: scorer.events,

@@ -132,6 +132,7 @@ function subscriptionsOf(model: Model): string[] {
   return [
     ...modelInputs(model).map((property) => `contact.propertyChange:${property}`),
     'object.propertyChange:0-1:hs_lead_status',
+    'contact.propertyChange:email',
     ...['creation', 'deletion', 'restore', 'merge', 'privacyDeletion'].map((action) => `contact.${action}`),
   ];
 }

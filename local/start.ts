@@ -32,7 +32,7 @@ interface Running {
 }
 
 const hubspot = {
-  apiUrl: process.env['HUBSPOT_API_URL'],
+  apiUrl: process.env['HUBSPOT_API_URL'] === '' ? undefined : process.env['HUBSPOT_API_URL'],
   clientSecret: process.env['HUBSPOT_CLIENT_SECRET'] ?? 'local-client-secret',
   accessToken: process.env['HUBSPOT_ACCESS_TOKEN'] ?? 'local-access-token',
 };

@@ -21,6 +21,8 @@ export type Subject =
 /** What befell the record itself. */
 export type Turn =
   | { readonly kind: 'deletion' | 'restore' | 'privacyDeletion'; readonly atMs: number }
+  /** The contact has another e-mail address: HubSpot is to be asked which. */
+  | { readonly kind: 'address'; readonly atMs: number }
   | { readonly kind: 'merge'; readonly atMs: number; readonly oldIds: readonly string[] };
 
 /** What one event says, in our words. */

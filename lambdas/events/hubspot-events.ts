@@ -99,6 +99,9 @@ function isOfAnotherPortal(content: unknown, portalId: string): boolean {
   return parsed.success && parsed.output.portalId !== portalId;
 }
 
+/** Properties that hold a contact's e-mail addresses. */
+const ADDRESSES: ReadonlySet<string> = new Set(['email', 'hs_additional_emails']);
+
 function readChange(
   event: Event,
   subject: Subject & { id: string },
@@ -122,6 +125,9 @@ function readChange(
     as: 'change',
   } as const;
   const { facts, properties } = observe(model, seen);
+  // The address itself is not kept: the table knows addresses by their HMAC only.
+  if (ADDRESSES.has(property) && subject.type === 'contact')
+    return { heard: { subject, facts, properties: [], turn: { kind: 'address', atMs } } };
   if (value !== '' && facts.length === 0 && properties.length === 0)
     return { rejected: 'propertyValue does not read as what its property is, a time or a count' };
   return { heard: { subject, facts, properties } };

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { Fact } from '../scoring/facts.ts';
+import type { Model } from '../scoring/model.ts';
 import { asText } from '../scoring/values.ts';
 import { complaintOf, EmailAddress, EpochMs, Instant, nullAsAbsent, RecordId, SignalName } from './fields.ts';
 import {
@@ -12,7 +13,14 @@ import {
   rejected,
   type Subject,
 } from './heard.ts';
-import { kindOf, type Observation, observe, observeSnapshot, PROPERTY_NAME } from './property-facts.ts';
+import {
+  kindOf,
+  modelInputs,
+  type Observation,
+  observe,
+  observeSnapshot,
+  PROPERTY_NAME,
+} from './property-facts.ts';
 
 /** Most versions of one property that HubSpot's default body may bring. HubSpot keeps about 45. */
 const VERSIONS = 100;
@@ -122,6 +130,7 @@ const NOT_PROPERTIES = new Set([
   'hs_object_id',
   'signal',
   'time',
+  'email', // Names the contact; the table knows addresses by their HMAC only.
   'properties',
 ]);
 
@@ -131,6 +140,11 @@ function propertiesOf(body: OwnBody): [string, unknown][] {
     ...Object.entries(body).filter(([name]) => !NOT_PROPERTIES.has(name)),
     ...Object.entries(body.properties ?? {}),
   ];
+}
+
+/** The whole contact comes; names and telephone numbers that no rule reads are not kept. */
+function isOfUse(model: Model, property: string): boolean {
+  return kindOf(model, property) !== 'value' || modelInputs(model).includes(property);
 }
 
 /** Each property on its own merits: one that cannot be read does not stop the others. */
@@ -145,7 +159,7 @@ function readLegacy(content: unknown, context: ReadingContext): Hearing {
   const observed: ReturnType<typeof observe>[] = [];
   const refused: Rejected[] = [];
   for (const [property, given] of Object.entries(properties)) {
-    if (!PROPERTY_NAME.test(property)) continue;
+    if (!PROPERTY_NAME.test(property) || !isOfUse(context.model, property)) continue;
     for (const seen of observations(id, property, given, context)) {
       const reason = typeof seen === 'string' ? seen : implausible(seen.atMs, context.receivedAtMs);
       if (typeof seen !== 'string' && reason === undefined) observed.push(observe(context.model, seen));

@@ -90,8 +90,14 @@ export function troubleOf({ status, headers, text }: Answer, nowMs: number, time
     : 'a body that is not an error of HubSpot';
   return new HubSpotError(troubleFor(status), status, reason, {
     correlationId: body.correlationId ?? headers['x-hubspot-correlation-id'],
-    retryAtMs: waitAskedFor(headers, nowMs) ?? usualWait(status, body.policyName, nowMs, timeZone),
+    retryAtMs: latest(waitAskedFor(headers, nowMs), usualWait(status, body.policyName, nowMs, timeZone)),
   });
+}
+
+/** Of what HubSpot asks for and what its rules say, the later: a window is not over because a header says so. */
+function latest(...instants: readonly (number | undefined)[]): number | undefined {
+  const known = instants.filter((ms) => ms !== undefined);
+  return known.length === 0 ? undefined : Math.max(...known);
 }
 
 function troubleFor(status: number): Trouble {

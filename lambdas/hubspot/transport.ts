@@ -77,8 +77,17 @@ async function exchange(
   return { status: response.status, headers: Object.fromEntries(response.headers), text };
 }
 
-function noAnswer(cause: unknown): HubSpotError {
-  return new HubSpotError('unknown', 0, cause instanceof Error ? cause.name : 'no answer', { cause });
+/** Only the kind of failure is kept: the message may quote what was sent, the token included. */
+function noAnswer(failure: unknown): HubSpotError {
+  const { cause } = failure instanceof Error ? failure : {};
+  const kinds = [failure, cause].flatMap((error) =>
+    error instanceof Error ? [codeOf(error) ?? error.name] : [],
+  );
+  return new HubSpotError('unknown', 0, kinds.join(', ') || 'no answer');
+}
+
+function codeOf(error: Error): string | undefined {
+  return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
 function troubleIn(answer: Answer, nowMs: number, timeZone: string): HubSpotError | undefined {

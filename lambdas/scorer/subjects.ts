@@ -118,6 +118,7 @@ async function turn(
   if (told.kind === 'privacyDeletion') await contacts.erase(key);
   else if (told.kind === 'deletion') await contacts.mark(key, 'deleted', told.atMs);
   else if (told.kind === 'restore') await contacts.mark(key, 'living', told.atMs);
+  else if (told.kind === 'address') await contacts.forgetReading(key, told.atMs);
   else if (told.kind === 'merge')
     for (const oldId of told.oldIds) await contacts.unite(contactKey(portalId, oldId), key);
 }

@@ -133,25 +133,23 @@ export class ContactTable {
   }
 
   /**
-   * Notes that HubSpot took a write, on condition that it is still what is to be shown.
+   * Notes that HubSpot took a write, on condition that it is still what is to be shown, and has been ever since it was sent: what
+   * was overtaken and came back may not be what HubSpot shows.
    *
+   * @param sent - the head from which the write was made
    * @returns false when something newer is to be shown by now
    */
-  async confirm(key: string, writeId: string): Promise<boolean> {
+  async confirm(key: string, { writeId, shownAtMs }: Pick<Head, 'writeId' | 'shownAtMs'>): Promise<boolean> {
+    if (writeId === undefined || shownAtMs === undefined) return false;
     return this.#rows.ifHolds(
       new UpdateCommand({
         TableName: this.#tableName,
         Key: { pk: key, sk: HEAD },
         UpdateExpression: 'SET cwid = :wid',
-        ConditionExpression: 'wid = :wid',
-        ExpressionAttributeValues: { ':wid': writeId },
+        ConditionExpression: 'wid = :wid AND shownAt = :shownAt',
+        ExpressionAttributeValues: { ':wid': writeId, ':shownAt': shownAtMs },
       }),
     );
-  }
-
-  /** Whether facts wait in the partition of an e-mail address to learn whose they are. */
-  isWaiting(key: string): Promise<boolean> {
-    return this.#rows.holdsMore(key);
   }
 
   /** Follows merges to the record that lives, moving on the way what was kept under an old id. */
@@ -260,6 +258,23 @@ export class ContactTable {
         ConditionExpression:
           'attribute_not_exists(life) OR (life <> :erased AND (lifeAt < :at OR (lifeAt = :at AND life < :life)))',
         ExpressionAttributeValues: { ':life': life, ':at': atMs, ':one': 1, ':erased': 'erased' },
+      }),
+    );
+  }
+
+  /**
+   * Notes that what HubSpot says of a contact changed after we last read it: it is to be read again.
+   *
+   * @param atMs - epoch milliseconds of the change; nothing happens when the contact was read later
+   */
+  async forgetReading(key: string, atMs: number): Promise<void> {
+    await this.#rows.ifHolds(
+      new UpdateCommand({
+        TableName: this.#tableName,
+        Key: { pk: key, sk: HEAD },
+        UpdateExpression: 'ADD rev :one REMOVE readAt',
+        ConditionExpression: 'readAt < :at',
+        ExpressionAttributeValues: { ':at': atMs, ':one': 1 },
       }),
     );
   }

@@ -125,12 +125,6 @@ export class Partitions {
     return rows.map(readFact);
   }
 
-  /** Whether anything stands in a partition behind its head. */
-  async holdsMore(key: string): Promise<boolean> {
-    const rows = await this.#query(key, PROPERTY, `${VIA}~`, { newestFirst: false, limit: 1 });
-    return rows.length > 0;
-  }
-
   /** Moves everything behind the head to another partition. Each row stands in one of the two at any time, or in both. */
   async move(key: string, target: string): Promise<void> {
     const isContact = contactIdOf(key, this.#options.portalId) !== undefined;
@@ -162,9 +156,22 @@ export class Partitions {
       async (row) => {
         const sk = String(row['sk']);
         await first(row, sk);
-        await this.#delete(key, sk);
+        await (sk.startsWith(PROPERTY) ? this.#deleteUnchanged(key, row) : this.#delete(key, sk));
       },
       { concurrency: WRITES_AT_ONCE },
+    );
+  }
+
+  /** A property may have got a newer value since it was read: then it stays, and whoever kept that value comes after it. */
+  async #deleteUnchanged(key: string, { sk, at, value }: Record<string, unknown>): Promise<void> {
+    await this.ifHolds(
+      new DeleteCommand({
+        TableName: this.#options.tableName,
+        Key: { pk: key, sk },
+        ConditionExpression: '#at = :at AND #value = :value',
+        ExpressionAttributeNames: { '#at': 'at', '#value': 'value' },
+        ExpressionAttributeValues: { ':at': at, ':value': value },
+      }),
     );
   }
 
@@ -200,10 +207,12 @@ export class Partitions {
   }
 
   /** Sends a conditional write. @returns whether the condition held */
-  async ifHolds(command: PutCommand | UpdateCommand): Promise<boolean> {
+  async ifHolds(command: PutCommand | UpdateCommand | DeleteCommand): Promise<boolean> {
     try {
       // The union is narrowed so that the client's overloads apply.
-      await (command instanceof PutCommand ? this.send(command) : this.send(command));
+      if (command instanceof PutCommand) await this.send(command);
+      else if (command instanceof UpdateCommand) await this.send(command);
+      else await this.send(command);
       return true;
     } catch (error) {
       if (error instanceof ConditionalCheckFailedException) return false;

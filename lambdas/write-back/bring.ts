@@ -61,6 +61,8 @@ type ErrandsBy = ReadonlyMap<string, readonly Errand[]>;
 
 /** What every step is given: it ends errands, each once, or hands them on. */
 interface Run extends BringParts {
+  /** Epoch milliseconds at which this run began. */
+  readonly startedAtMs: number;
   readonly end: (errands: readonly Errand[], ending: Ending, contactId?: string) => void;
 }
 
@@ -72,6 +74,7 @@ export async function bring(errands: readonly Errand[], parts: BringParts): Prom
   const ended: Ended[] = [];
   const run: Run = {
     ...parts,
+    startedAtMs: parts.clock(),
     end(those, ending, contactId) {
       for (const errand of those)
         ended.push({ errand, ending, contactId: contactId ?? errand.request.contactId ?? '' });
@@ -233,8 +236,8 @@ async function write(candidates: readonly Candidate[], run: Run): Promise<void> 
 }
 
 /**
- * The batch as the table has it right now: between the first reading and this one lie hydration and the wait for the budget, and
- * what is sent should be no older than it must. Whoever needs no write any more ends here.
+ * The batch as the table has it now: since the first reading contacts were hydrated, and other batches waited for their calls.
+ * Whoever needs no write any more ends here.
  */
 async function refreshed(candidates: readonly Candidate[], run: Run): Promise<Candidate[]> {
   const keyOf = ({ contactId }: Candidate) => contactKey(run.portalId, contactId);
@@ -266,11 +269,11 @@ async function settle({ contactId, head }: Candidate, outcome: Outcome, run: Run
   const { contacts, portalId, clock } = run;
   const key = contactKey(portalId, contactId);
   if (outcome.kind === 'written') {
-    const isStillToBeShown = await contacts.confirm(key, head.writeId ?? '');
+    const isStillToBeShown = await contacts.confirm(key, head);
     return isStillToBeShown ? { kind: 'done' } : { kind: 'doubtful', afterSeconds: OVERTAKEN_SECONDS };
   }
   if (outcome.kind === 'gone') {
-    await contacts.mark(key, 'deleted', clock());
+    await contacts.mark(key, 'deleted', run.startedAtMs); // A restore since then wins.
     return { kind: 'done' };
   }
   if (outcome.kind === 'merged') {

@@ -105,28 +105,30 @@ async function keepFound(contact: HubSpotContact, parts: HydrationParts): Promis
       as: 'found',
     }),
   );
+  const held = new Set((await contacts.read(key))?.known.properties.map(({ name }) => name));
   await contacts.keep(
     key,
     observed.flatMap(({ facts }) => facts),
-    observed.flatMap(({ properties }) => properties).filter(({ value }) => value !== ''),
+    // Cleared ones matter where there was something to clear.
+    observed
+      .flatMap(({ properties }) => properties)
+      .filter(({ name, value }) => value !== '' || held.has(name)),
   );
-  await uniteWaiting(contact, parts);
+  await uniteAddresses(contact, parts);
   return rescore(contact.id, parts, clock());
 }
 
 /**
- * Facts may have waited under the contact's addresses since before it was a contact. Only by reading the contact do we learn its
- * further addresses, by which HubSpot's batches find nobody: those lead to it from now on.
+ * All addresses of the contact lead to it from now on: what waited under them counts, and a privacy deletion finds them. Only by
+ * reading the contact do we learn its further addresses, by which HubSpot's batches find nobody.
  */
-async function uniteWaiting(
+async function uniteAddresses(
   { id, properties }: HubSpotContact,
   { contacts, portalId, identityKey }: HydrationParts,
 ): Promise<void> {
-  const own = normalAddress(properties['email'] ?? '');
   for (const address of addressesOf(properties)) {
-    const key = emailKey(portalId, address, (await identityKey.read()).key);
-    if (address !== own || (await contacts.isWaiting(key)))
-      await contacts.unite(key, contactKey(portalId, id));
+    const { key } = await identityKey.read();
+    await contacts.unite(emailKey(portalId, address, key), contactKey(portalId, id));
   }
 }
 

@@ -22,12 +22,14 @@ export interface HttpApi {
 
 /**
  * @param port - 0 = any free one
+ * @param clock - epoch milliseconds; the time of receipt that requests are stamped with
  * @param target - finds the function of a route's ARN; asked at each request, and while it finds none the answer is 404
  * @throws Error when the port is taken
  */
 export async function startHttpApi(
   port: number,
   routes: readonly RoutePlan[],
+  clock: () => number,
   target: (functionArn: string) => LocalFunction | undefined,
 ): Promise<HttpApi> {
   const arns = new Map(routes.map(({ routeKey, functionArn }) => [routeKey, functionArn]));
@@ -39,7 +41,7 @@ export async function startHttpApi(
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     busy += 1;
     try {
-      await handle(request, response, find, host);
+      await handle(request, response, find, { host, nowMs: clock() });
     } catch {
       // The function's own failure has been told; the caller learns as much as from API Gateway.
       reply(response, 500, 'Internal Server Error');
@@ -56,11 +58,18 @@ export async function startHttpApi(
   };
 }
 
+/** What the API itself adds to a request. */
+interface Stamp {
+  readonly host: string;
+  /** Time of receipt, epoch milliseconds. */
+  readonly nowMs: number;
+}
+
 async function handle(
   request: IncomingMessage,
   response: ServerResponse,
   find: (routeKey: string) => LocalFunction | undefined,
-  host: string,
+  stamp: Stamp,
 ): Promise<void> {
   const [rawPath = '/'] = (request.url ?? '/').split('?');
   const candidates = [`${request.method} ${rawPath}`, `ANY ${rawPath}`, '$default'];
@@ -78,7 +87,7 @@ async function handle(
     reply(response, 413, 'Request Entity Too Large');
     return;
   }
-  write(response, await match.target.invoke(eventOf(request, body, match.routeKey, host)));
+  write(response, await match.target.invoke(eventOf(request, body, match.routeKey, stamp)));
 }
 
 /** @returns undefined when the body is above the limit; the rest is then left unread */
@@ -98,13 +107,13 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
  *
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
-function eventOf(request: IncomingMessage, body: Buffer, routeKey: string, host: string) {
+function eventOf(request: IncomingMessage, body: Buffer, routeKey: string, { host, nowMs }: Stamp) {
   const [rawPath = '/', ...query] = (request.url ?? '/').split('?');
   const rawQueryString = query.join('?');
   const { headers, cookies } = joinHeaders(request.rawHeaders);
   const contentType = headers['content-type'];
   const isText = (contentType === undefined || TEXT_TYPES.test(contentType)) && isUtf8(body);
-  const nowMs = Date.now();
+
   return {
     version: '2.0',
     routeKey,

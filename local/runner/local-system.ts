@@ -123,7 +123,12 @@ async function startParts(options: LocalSystemOptions, stops: Stops): Promise<Pa
   const secrets = await startSecretsEndpoint(assembly.secrets, secretValues(assembly, options));
   stops.push(() => secrets.stop());
   let doors: Doors | undefined; // They are told the address of the API that they answer.
-  const http = await startHttpApi(options.ingestPort, assembly.routes, (arn) => doors?.byArn(arn));
+  const http = await startHttpApi(
+    options.ingestPort,
+    assembly.routes,
+    () => clock.now(),
+    (arn) => doors?.byArn(arn),
+  );
   stops.push(() => http.stop());
   doors = await openDoors({
     assembly,

@@ -270,6 +270,14 @@ describe("HubSpot's default body", () => {
     });
   });
 
+  test('keeps what a rule reads or may read one day, and no names or telephone numbers', () => {
+    const read = said(
+      legacy({ firstname: { value: 'Anna' }, phone: { value: '+49 30' }, jobtitle: { value: 'CEO' } }),
+    );
+    expect(read.properties).toMatchObject([{ name: 'jobtitle', value: 'CEO' }]);
+    expect(JSON.stringify(read)).not.toMatch(/Anna|49/);
+  });
+
   test("passes over keys that are no property, and Afterglow's own", () => {
     const body = `{"vid":7,"properties":{"__proto__":{"value":"x"},"Odd Name":{"value":"x"},"afterglow_score":{"value":"9"},"jobtitle":{"value":"CEO"}}}`;
     expect(said(body).properties).toMatchObject([{ name: 'jobtitle', value: 'CEO' }]);
@@ -292,16 +300,16 @@ describe("HubSpot's default body", () => {
   ])('lets one bad property go alone, with a reason that holds nothing of it: $because', ({ given }) => {
     const { heard, rejected, dropped } = hear(
       '/webhooks/workflow',
-      legacy({ firstname: given, jobtitle: { value: 'CEO' } }),
+      legacy({ hs_lead_status: given, jobtitle: { value: 'CEO' } }),
     );
 
     expect(heard).toMatchObject([{ properties: [{ name: 'jobtitle', value: 'CEO' }] }]);
     expect(rejected).toEqual([
       {
         reason: expect.stringMatching(
-          /^a property of HubSpot's default workflow body: (?!.*(Anna|firstname))/,
+          /^a property of HubSpot's default workflow body: (?!.*(Anna|hs_lead_status))/,
         ),
-        event: { id: '541935488729', property: 'firstname', given },
+        event: { id: '541935488729', property: 'hs_lead_status', given },
       },
     ]);
     expect(dropped).toEqual([]);

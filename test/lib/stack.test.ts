@@ -263,7 +263,6 @@ describe('functions', () => {
   test('are told where things are', () => {
     const common = { PORTAL_ID: '48221593', POWERTOOLS_LOG_LEVEL: 'INFO' };
     const lanes = {
-      URGENT_QUEUE_URL: 'WriteBack/Urgent',
       CHANGES_QUEUE_URL: 'WriteBack/Changes',
       BACKGROUND_QUEUE_URL: 'WriteBack/Background',
     };
@@ -294,6 +293,7 @@ describe('functions', () => {
       POWERTOOLS_SERVICE_NAME: 'write-back',
       HUBSPOT_TOKEN_SECRET_ARN: 'Secrets/HubSpotToken',
       HUBSPOT_API_URL: 'https://hubspot.example.com',
+      URGENT_QUEUE_URL: 'WriteBack/Urgent',
       WRITE_BACK_DEAD_LETTER_QUEUE_URL: 'WriteBack/ChangesDeadLetters',
       TIME_ZONE: 'Europe/Berlin',
       FACT_RETENTION_DAYS: '400',

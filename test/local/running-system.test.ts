@@ -226,6 +226,10 @@ test(
       });
     }
 
+    simulator.crm.set('contacts', uncapped, { hs_lead_status: 'CONNECTED' }); // Life goes on at the new time.
+    await quiet();
+
+    expect(shown(uncapped)['afterglow_reasons']).toContain('In conversation');
     expect(seen.get(0)?.uncapped).toBe('32');
     expect(seen.get(8)?.uncapped).toBe('16');
     expect(seen.get(16)?.uncapped).toBe('8');

@@ -126,7 +126,7 @@ test.each([
       NOON + 1,
       NOON + 1,
     );
-    await contacts.confirm(CONTACT, standing?.head.writeId ?? '');
+    await contacts.confirm(CONTACT, standing?.head ?? { writeId: undefined, shownAtMs: undefined });
 
     const row = await table.row(CONTACT, '#head');
     expect(row).toMatchObject({ cwid: standing?.head.writeId, due: expect.any(String), old: { length: 10 } });
@@ -212,7 +212,7 @@ test('confirming costs one unit, and none in the index', async () => {
   const standing = await contacts.rescore(CONTACT, dueOn('2026-06-09'), NOON);
   Object.assign(units, { table: 0, index: 0 });
 
-  await contacts.confirm(CONTACT, standing?.head.writeId ?? '');
+  await contacts.confirm(CONTACT, standing?.head ?? { writeId: undefined, shownAtMs: undefined });
 
   expect(units).toEqual({ table: 1, index: 0 });
 });

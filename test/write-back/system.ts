@@ -143,7 +143,10 @@ export async function openSystem(
       return read.head;
     },
     whose: async (email) => (await store.read(emailKey(PORTAL, email, IDENTITY_KEY)))?.head.alias,
-    isWaiting: (email) => store.isWaiting(emailKey(PORTAL, email, IDENTITY_KEY)),
+    async isWaiting(email) {
+      const partition = emailKey(PORTAL, email, IDENTITY_KEY);
+      return (await table.rows()).some(({ pk, sk }) => pk === partition && sk !== '#head');
+    },
     shown(contactId) {
       const properties = Object.entries(crm.get('contacts', contactId)?.properties ?? {});
       const ours = properties.filter(([name]) => name.startsWith('afterglow_'));
