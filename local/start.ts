@@ -17,6 +17,8 @@ const TIME_ZONE = 'UTC';
 /** Any Standard Webhooks secret does on this machine; this one says so. */
 const SIGNALS_SECRET = `whsec_${Buffer.from('a secret for this machine only').toString('base64')}`;
 
+/** How long stopping may take before the process just ends; its children end with it. */
+const LONGEST_STOP_MS = 10_000;
 /** Where a webhook body to try out is put, from the repository's root. */
 const EXAMPLE_FILE = '.local/example-event.json';
 
@@ -31,6 +33,22 @@ interface Running {
   readonly control: ClockControl | undefined;
 }
 
+/** How to end what was started, the latest first; from the first line on, so that an early Ctrl-C leaves nothing either. */
+const stops: (() => unknown)[] = [];
+const interruption = new AbortController();
+
+/** Ends everything that was started so far. */
+async function stopAll(): Promise<void> {
+  for (const stop of stops.splice(0).toReversed()) await stop();
+}
+
+/** Something that has to be ended is running now. */
+async function started(stop: () => unknown): Promise<void> {
+  stops.push(stop);
+  if (interruption.signal.aborted) await stopAll();
+  interruption.signal.throwIfAborted();
+}
+
 const hubspot = {
   apiUrl: process.env['HUBSPOT_API_URL'] === '' ? undefined : process.env['HUBSPOT_API_URL'],
   clientSecret: process.env['HUBSPOT_CLIENT_SECRET'] ?? 'local-client-secret',
@@ -42,27 +60,19 @@ async function main(): Promise<void> {
   const model = readModelFile(options.model);
   say(`Building Afterglow with the model ${model.id} …`);
   const assemblyDirectory = join(import.meta.dirname, '../.local/cdk.out');
-  await synthesize(assemblyDirectory, {
+  const settings = {
     portalId: PORTAL_ID,
     model: options.model,
     timeZone: TIME_ZONE,
     ownAppIds: String(APP_ID),
-  });
+  };
+  await synthesize(assemblyDirectory, settings, interruption.signal);
   const running = await startEverything(assemblyDirectory, options);
-  const stop = stopOnce(running);
-  process.once('SIGINT', () => void stop().then(() => process.exit(0)));
-  process.once('SIGTERM', () => void stop().then(() => process.exit(0)));
-  try {
-    const summary = await show(running, model);
-    if (options.once) {
-      await stop();
-      if (summary !== undefined) console.log(JSON.stringify(summary));
-      process.exitCode = summary !== undefined && summary.mismatches > 0 ? 1 : 0;
-    } else sayWhatNext(running);
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+  const summary = await show(running, model);
+  if (!options.once) return sayWhatNext(running);
+  await stopAll();
+  if (summary !== undefined) console.log(JSON.stringify(summary));
+  process.exitCode = summary !== undefined && summary.mismatches > 0 ? 1 : 0;
 }
 
 /** A laptop must not write to a portal with people in it by a slip. */
@@ -101,6 +111,7 @@ async function startEverything(
           onAdvanceClock: advance,
         })
       : undefined;
+  await started(() => simulator?.stop());
   system = await startLocalSystem({
     assemblyDirectory,
     ingestPort: port,
@@ -111,9 +122,13 @@ async function startEverything(
     writeBackWindowSeconds: window,
     log: say,
   });
+  const runner = system;
+  await started(() => runner.stop());
   writeState(system, simulator);
+  await started(() => rmSync(LOCAL_STATE_FILE, { force: true }));
   // Where the simulator is replaced, the clock is still ours to move.
   const control = simulator === undefined ? await startClockControl(options.controlPort, advance) : undefined;
+  await started(() => control?.stop());
   say(
     `Running after ${seconds()} s: ingest at ${system.ingestUrl}, HubSpot at ${simulator?.url ?? hubspot.apiUrl}`,
   );
@@ -197,20 +212,6 @@ function writeExample(contactId: string, nowMs: number): void {
   writeFileSync(join(import.meta.dirname, '..', EXAMPLE_FILE), `${JSON.stringify([event], null, 2)}\n`);
 }
 
-function stopOnce({ system, simulator, control }: Running): () => Promise<void> {
-  let stopped: Promise<void> | undefined;
-  return () => {
-    stopped ??= (async () => {
-      if (!options.once) say('Stopping …');
-      rmSync(LOCAL_STATE_FILE, { force: true });
-      await simulator?.stop();
-      control?.stop();
-      await system.stop();
-    })();
-    return stopped;
-  };
-}
-
 function seconds(): string {
   return ((Date.now() - startedMs) / 1000).toFixed(1);
 }
@@ -222,9 +223,24 @@ function adviceOn(error: Error): string {
     : '';
 }
 
+/** Ctrl-C: what is under way fails when what it needs is gone, and `main` ends by it; once it is up, nothing is under way. */
+async function interrupt(): Promise<void> {
+  say('Stopping …');
+  interruption.abort();
+  setTimeout(() => process.exit(0), LONGEST_STOP_MS).unref();
+  await stopAll();
+  if (isUp) process.exit(0);
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void interrupt());
+
+let isUp = false;
 try {
   await main();
+  isUp = true;
 } catch (error) {
+  await stopAll();
+  if (interruption.signal.aborted) process.exit(0);
   console.error(error instanceof Error ? `afterglow: ${error.message}${adviceOn(error)}` : error);
   process.exit(1);
 }

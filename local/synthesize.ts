@@ -9,9 +9,14 @@ const ROOT = join(import.meta.dirname, '..');
  *
  * @param output - directory for the cloud assembly
  * @param settings - settings by name, over those of `cdk.json`
+ * @param signal - ends the synthesis
  * @throws Error with what the CDK printed, such as what is wrong with a model
  */
-export async function synthesize(output: string, settings: Readonly<Record<string, string>>): Promise<void> {
+export async function synthesize(
+  output: string,
+  settings: Readonly<Record<string, string>>,
+  signal?: AbortSignal,
+): Promise<void> {
   const cdk = createRequire(import.meta.url).resolve('aws-cdk/bin/cdk');
   const context = Object.entries(settings).flatMap(([name, value]) => ['-c', `afterglow.${name}=${value}`]);
   const child = spawn(
@@ -21,6 +26,7 @@ export async function synthesize(output: string, settings: Readonly<Record<strin
       cwd: ROOT,
       env: { ...process.env, CDK_DISABLE_VERSION_CHECK: '1' },
       stdio: ['ignore', 'pipe', 'pipe'],
+      ...(signal && { signal }),
     },
   );
   const printed: Buffer[] = [];

@@ -1,0 +1,113 @@
+// `npm start` as a person runs it: a process of its own.
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { LOCAL_STATE_FILE } from '../../cli/target.ts';
+
+const MINUTES = 60_000;
+const START = join(import.meta.dirname, '../../local/start.ts');
+
+interface Run {
+  readonly pid: number;
+  printed(): string;
+  until(text: string): Promise<void>;
+  readonly ended: Promise<number | null>;
+}
+
+function start(...args: string[]): Run {
+  const child = spawn(process.execPath, [START, '--port', '0', '--hubspot-port', '0', ...args]);
+  let printed = '';
+  child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
+  return {
+    pid: child.pid ?? 0,
+    printed: () => printed,
+    ended,
+    async until(text) {
+      while (!printed.includes(text) && child.exitCode === null)
+        await new Promise((resume) => setTimeout(resume, 50));
+    },
+  };
+}
+
+/** Processes started by a process, and by those. */
+function descendants(pid: number): number[] {
+  const table = execFileSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' });
+  const pairs = table
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number));
+  const children = pairs.filter(([, parent]) => parent === pid).map(([child = 0]) => child);
+  return [...children, ...children.flatMap(descendants)];
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test(
+  'with --once it ends with status 0 and one JSON line: all is right in HubSpot, and no limit was met',
+  async () => {
+    const run = start('--once', '--contacts', '150', '--model', 'models/b2b-saas.yaml');
+
+    const status = await run.ended;
+
+    const summary: Record<string, number> = JSON.parse(run.printed().trim().split('\n').at(-1) ?? '');
+    expect({ status, ...summary }).toMatchObject({
+      status: 0,
+      mismatches: 0,
+      rateLimited: 0,
+      contactsScored: 150,
+    });
+    expect(summary['delivered']).toBeGreaterThan(summary['distinct'] ?? 0);
+    expect(summary['facts']).toBeGreaterThan(100);
+  },
+  3 * MINUTES,
+);
+
+test(
+  'Ctrl-C ends everything it started and takes its traces with it',
+  async () => {
+    const run = start('--contacts', '20');
+    await run.until('Ctrl-C ends everything');
+    const processes = descendants(run.pid);
+
+    process.kill(run.pid, 'SIGINT');
+
+    expect(await run.ended).toBe(0);
+    expect(processes.length).toBeGreaterThanOrEqual(3);
+    expect(processes.filter(isAlive)).toEqual([]);
+    expect(existsSync(LOCAL_STATE_FILE)).toBe(false);
+  },
+  3 * MINUTES,
+);
+
+test(
+  'Ctrl-C while it still builds ends it as well',
+  async () => {
+    const run = start();
+    await run.until('Building');
+
+    process.kill(run.pid, 'SIGINT');
+
+    expect(await run.ended).toBe(0);
+  },
+  MINUTES,
+);
+
+test(
+  'a model that cannot be used is refused with file, line and reason before anything starts',
+  async () => {
+    const run = start('--model', 'package.json');
+
+    expect(await run.ended).toBe(1);
+    expect(run.printed()).toMatch(/package\.json:1: fit: missing/);
+  },
+  MINUTES,
+);
