@@ -257,6 +257,32 @@ describe('an event', () => {
     expect(changes).toEqual([{ portalId: '33', contactId: '7' }]);
   });
 
+  test('of another e-mail address lets the contact be read again, once, and keeps the address nowhere', async () => {
+    await deliver(scorer(), envelope([pricing(7)]));
+    await hydrated(7);
+    await confirmed(7);
+    changes.splice(0);
+    const moved = change(7, 'email', 'ada@example.com', { occurredAt: NOW + 1000 });
+
+    await deliver(scorer(), envelope([moved]));
+
+    expect(changes).toEqual([{ portalId: '33', contactId: '7' }]);
+    expect(await head(7)).not.toHaveProperty('readAt');
+    expect(JSON.stringify(await table.rows())).not.toContain('ada@');
+
+    await table.client.send(
+      new UpdateCommand({
+        TableName: table.tableName,
+        Key: { pk: '33#7', sk: '#head' },
+        UpdateExpression: 'SET readAt = :later',
+        ExpressionAttributeValues: { ':later': NOW + 5000 },
+      }),
+    );
+    changes.splice(0);
+    await deliver(scorer(), envelope([moved]));
+    expect(changes).toEqual([]);
+  });
+
   test('of a company or a deal is kept and scores nobody: nothing is even read', async () => {
     const { client } = failing((command) => command instanceof QueryCommand);
 

@@ -176,6 +176,19 @@ describe('contacts only heard of so far', () => {
     expect(system.specProblems()).toEqual([]);
   });
 
+  test('lose what HubSpot has cleared since it was heard, and nothing else is noted as empty', async () => {
+    const system = await openSystem(engine);
+    const id = system.portal.crm.create('contacts', { lastname: 'Doe' }, { atMs: NOON_MS - 5000 });
+    const heard = { name: 'jobtitle', value: 'CTO', occurredAtMs: NOON_MS - 9000 };
+    await system.store.keep(contactKey(PORTAL, id), [], [heard]);
+    await system.rescore(id);
+
+    await system.receive(about([id]));
+
+    const known = await system.store.read(contactKey(PORTAL, id));
+    expect(known?.known.properties).toEqual([{ name: 'jobtitle', value: '', occurredAtMs: NOON_MS - 5000 }]);
+  });
+
   test('are known as of the time at which HubSpot last changed them: what was heard since is newer', async () => {
     const system = await openSystem(engine);
     const options = { atMs: NOON_MS - 5000 };
@@ -474,6 +487,28 @@ describe('what HubSpot took', () => {
     await system.receive(about([id, id]), [2, 1]);
 
     expect(system.takeSent()).toEqual([force(id)]);
+  });
+
+  test('a contact restored while it was being looked up is not taken for deleted', async () => {
+    const system = await openSystem(engine, {}, {}, ({ hubSpot }) => ({
+      hubSpot: {
+        ...hubSpot,
+        async lookUp(id, properties) {
+          const found = await hubSpot.lookUp(id, properties);
+          system.portal.crm.restore('contacts', id);
+          system.portal.time.nowMs += 1000;
+          await system.store.mark(contactKey(PORTAL, id), 'living', system.portal.time.nowMs);
+          system.portal.time.nowMs += 1000;
+          return found;
+        },
+      },
+    }));
+    const id = await createKnown(system);
+    system.portal.crm.delete('contacts', id);
+
+    await system.receive(about([id]));
+
+    expect((await system.head(id)).life).toBe('living');
   });
 
   test('a contact deleted meanwhile is marked so, and no longer written', async () => {

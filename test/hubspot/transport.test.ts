@@ -154,6 +154,26 @@ describe('what an answer asks of us', () => {
       because: 'not documented, but believed',
     },
     {
+      name: '429 with no wait at all',
+      status: 429,
+      answer: body({ policyName: 'TEN_SECONDLY_ROLLING' }),
+      headers: { 'retry-after': '0' },
+      trouble: 'rate-limited',
+      reason: 'TEN_SECONDLY_ROLLING',
+      waitMs: 10_250,
+      because: 'a window is not over because a header says so',
+    },
+    {
+      name: '429 of the day with a short wait',
+      status: 429,
+      answer: body({ policyName: 'DAILY' }),
+      headers: { 'retry-after': '1' },
+      trouble: 'rate-limited',
+      reason: 'DAILY',
+      waitMs: 12 * 60 * MINUTE_MS,
+      because: 'nor is a day',
+    },
+    {
       name: '429 of the day',
       status: 429,
       answer: body({ policyName: 'DAILY' }),
@@ -326,6 +346,16 @@ describe('a call', () => {
 
     expect(asked).toEqual([]);
     elsewhere.close();
+  });
+
+  test('whose token no header can carry fails without repeating it', async () => {
+    const token = 'pat-na1-canary\nsecond line';
+    const { portal, send } = await connect({}, { readToken: async () => token });
+
+    const error: unknown = await send(request(portal.url)).catch((thrown: unknown) => thrown);
+
+    expect(error).toMatchObject({ trouble: 'unknown', status: 0 });
+    expect(inspect(error, { depth: 10 })).not.toContain('canary');
   });
 
   test('is not made while the token cannot be read', async () => {
