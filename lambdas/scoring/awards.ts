@@ -80,11 +80,11 @@ export function awardFacts(model: Model, facts: readonly Fact[], nowMs: number):
   const horizon = horizonMs(model);
   const counters = new Map<string, Counter>();
   const awards: Award[] = [];
-  let sameInstant: Fact[] = [];
+  const sameInstant: Fact[] = [];
   for (const fact of facts) {
     if (fact.occurredAtMs + horizon < nowMs) continue;
-    if (sameInstant[0]?.occurredAtMs !== fact.occurredAtMs) sameInstant = [];
-    if (sameInstant.some((other) => isSameChange(other, fact))) continue;
+    if (sameInstant[0]?.occurredAtMs !== fact.occurredAtMs) sameInstant.length = 0;
+    else if (sameInstant.some((other) => isSameChange(other, fact))) continue;
     sameInstant.push(fact);
     const matching = rules.get(fact.name) ?? [];
     const rise = matching.some(({ isCounter }) => isCounter) ? raise(counters, fact) : undefined;
