@@ -9,8 +9,10 @@ import { Budget, type BudgetState, FULL_BUDGET } from '../lambdas/hubspot/budget
 import { type Send, transportOf } from '../lambdas/hubspot/transport.ts';
 import { ContactTable } from '../lambdas/store/contact-table.ts';
 
-/** Where the local run writes down what it started; the commands find it there. */
-export const LOCAL_STATE_FILE = join(import.meta.dirname, '../.local/system.json');
+/** Where the local run keeps its logs and what the commands need to find it. */
+export const LOCAL_DIRECTORY = process.env['AFTERGLOW_LOCAL_DIR'] ?? join(import.meta.dirname, '../.local');
+/** Where the local run writes down what it started. */
+export const LOCAL_STATE_FILE = join(LOCAL_DIRECTORY, 'system.json');
 
 /** What the local run tells the commands. */
 export const LocalState = v.object({

@@ -52,7 +52,8 @@ export function readOptions(argv: readonly string[]): StartOptions {
 Environment:
   HUBSPOT_API_URL        another server that speaks HubSpot's API; then no demo data is made. api.hubapi.com is refused.
   HUBSPOT_CLIENT_SECRET  signs webhooks; default local-client-secret
-  HUBSPOT_ACCESS_TOKEN   default local-access-token`,
+  HUBSPOT_ACCESS_TOKEN   default local-access-token
+  AFTERGLOW_LOCAL_DIR    logs, and what the commands need to find the system; default .local`,
     )
     .showHelpAfterError()
     .parse(argv)

@@ -1,7 +1,8 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
 import { readModelFile } from '../cli/model-file.ts';
-import { findTarget, LOCAL_STATE_FILE, type LocalState } from '../cli/target.ts';
+import { findTarget, LOCAL_DIRECTORY, LOCAL_STATE_FILE, type LocalState } from '../cli/target.ts';
 import { openTable } from './check-table.ts';
 import { type ClockControl, startClockControl } from './control.ts';
 import { warmest } from './demo/warmest.ts';
@@ -19,8 +20,8 @@ const SIGNALS_SECRET = `whsec_${Buffer.from('a secret for this machine only').to
 
 /** How long stopping may take before the process just ends; its children end with it. */
 const LONGEST_STOP_MS = 10_000;
-/** Where a webhook body to try out is put, from the repository's root. */
-const EXAMPLE_FILE = '.local/example-event.json';
+/** Where a webhook body to try out is put. */
+const EXAMPLE_FILE = join(LOCAL_DIRECTORY, 'example-event.json');
 
 const options = readOptions(process.argv);
 const startedMs = Date.now();
@@ -59,7 +60,8 @@ async function main(): Promise<void> {
   refuseRealHubSpot(hubspot.apiUrl);
   const model = readModelFile(options.model);
   say(`Building Afterglow with the model ${model.id} …`);
-  const assemblyDirectory = join(import.meta.dirname, '../.local/cdk.out');
+  const assemblyDirectory = mkdtempSync(join(tmpdir(), 'afterglow-cdk-')); // Its own: another run may be building too.
+  await started(() => rmSync(assemblyDirectory, { recursive: true, force: true }));
   const settings = {
     portalId: PORTAL_ID,
     model: options.model,
@@ -120,6 +122,7 @@ async function startEverything(
     clientSecret: hubspot.clientSecret,
     signalsSecret: SIGNALS_SECRET,
     writeBackWindowSeconds: window,
+    logDirectory: join(LOCAL_DIRECTORY, 'logs'),
     log: say,
   });
   const runner = system;
@@ -149,7 +152,7 @@ function writeState(system: LocalSystem, simulator: Simulator | undefined): void
     model: options.model,
     clockOffsetMs: system.now() - Date.now(),
   };
-  mkdirSync(dirname(LOCAL_STATE_FILE), { recursive: true });
+  mkdirSync(LOCAL_DIRECTORY, { recursive: true });
   writeFileSync(LOCAL_STATE_FILE, JSON.stringify(state, null, 2), { mode: 0o600 });
 }
 
@@ -180,7 +183,7 @@ function sayWhatNext({ system, simulator, control }: Running): void {
     writeExample(contact.id, system.now());
     say(`
 Send a webhook of your own (signed for you; send it twice and nothing more changes):
-  npm run afterglow -- send ${EXAMPLE_FILE}
+  npm run afterglow -- send ${relative('.', EXAMPLE_FILE)}
 Why does ${contact.name} have this score?
   npm run afterglow -- explain ${contact.id}
 Change a contact as a user of HubSpot does, and read it back:
@@ -209,7 +212,7 @@ function writeExample(contactId: string, nowMs: number): void {
     propertyValue: 'https://www.example.com/pricing?plan=team',
     changeSource: 'CRM_UI',
   };
-  writeFileSync(join(import.meta.dirname, '..', EXAMPLE_FILE), `${JSON.stringify([event], null, 2)}\n`);
+  writeFileSync(EXAMPLE_FILE, `${JSON.stringify([event], null, 2)}\n`);
 }
 
 function seconds(): string {

@@ -1,11 +1,16 @@
 // `npm start` as a person runs it: a process of its own.
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LOCAL_STATE_FILE } from '../../cli/target.ts';
 
 const MINUTES = 60_000;
 const START = join(import.meta.dirname, '../../local/start.ts');
+
+/** Not the one of a system that somebody runs while the tests run. */
+const directory = mkdtempSync(join(tmpdir(), 'afterglow-start-test-'));
+
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 interface Run {
   readonly pid: number;
@@ -15,7 +20,9 @@ interface Run {
 }
 
 function start(...args: string[]): Run {
-  const child = spawn(process.execPath, [START, '--port', '0', '--hubspot-port', '0', ...args]);
+  const child = spawn(process.execPath, [START, '--port', '0', '--hubspot-port', '0', ...args], {
+    env: { ...process.env, AFTERGLOW_LOCAL_DIR: directory },
+  });
   let printed = '';
   child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (printed += chunk.toString()));
@@ -77,13 +84,14 @@ test(
     const run = start('--contacts', '20');
     await run.until('Ctrl-C ends everything');
     const processes = descendants(run.pid);
+    expect(existsSync(join(directory, 'system.json'))).toBe(true);
 
     process.kill(run.pid, 'SIGINT');
 
     expect(await run.ended).toBe(0);
     expect(processes.length).toBeGreaterThanOrEqual(3);
     expect(processes.filter(isAlive)).toEqual([]);
-    expect(existsSync(LOCAL_STATE_FILE)).toBe(false);
+    expect(existsSync(join(directory, 'system.json'))).toBe(false);
   },
   3 * MINUTES,
 );
