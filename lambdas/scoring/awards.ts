@@ -23,9 +23,10 @@ interface Candidate {
   readonly at: number;
   readonly points: number;
   readonly halfLifeMs: number;
+  /** One property is read as one kind, so all rules of a name agree on this. */
   readonly isCounter: boolean;
-  /** Whether a value, in lower case, is one that the rule awards; of no concern to counters. */
-  readonly matches: (value: string) => boolean;
+  /** Whether a value, in lower case, is one that the rule awards; undefined when it awards every one. */
+  readonly matches: ((value: string) => boolean) | undefined;
 }
 
 /** Which rules may award a fact of a name: worked out once per model, since folds run by the hundred thousand. */
@@ -46,7 +47,7 @@ function candidates(model: Model): ReadonlyMap<string, readonly Candidate[]> {
   return byName;
 }
 
-function matcher({ from }: SignalRule): (value: string) => boolean {
+function matcher({ from }: SignalRule): Candidate['matches'] {
   if (from.kind === 'transition') {
     const values = new Set(from.to.map((value) => value.toLowerCase()));
     return (value) => values.has(value);
@@ -55,7 +56,7 @@ function matcher({ from }: SignalRule): (value: string) => boolean {
     const parts = from.contains.map((part) => part.toLowerCase());
     return (value) => parts.some((part) => value.includes(part));
   }
-  return () => true;
+  return undefined;
 }
 
 /** Milliseconds after which a fact no longer counts. */
@@ -80,33 +81,43 @@ export function awardFacts(model: Model, facts: readonly Fact[], nowMs: number):
   const horizon = horizonMs(model);
   const counters = new Map<string, Counter>();
   const awards: Award[] = [];
-  const sameInstant: Fact[] = [];
+  let at = -1; // Not `entries()`: this loop runs a million times a second.
   for (const fact of facts) {
-    if (fact.occurredAtMs + horizon < nowMs) continue;
-    if (sameInstant[0]?.occurredAtMs !== fact.occurredAtMs) sameInstant.length = 0;
-    else if (sameInstant.some((other) => isSameChange(other, fact))) continue;
-    sameInstant.push(fact);
+    at += 1;
+    if (fact.occurredAtMs + horizon < nowMs || isToldBefore(facts, at, fact)) continue;
     const matching = rules.get(fact.name) ?? [];
-    const rise = matching.some(({ isCounter }) => isCounter) ? raise(counters, fact) : undefined;
-    const happened = fact.baseline !== true;
-    const value = (fact.value ?? '').toLowerCase();
-    for (const { at, points, halfLifeMs, isCounter, matches } of matching) {
-      const times = isCounter ? (rise?.by ?? 0) : Number(happened && matches(value));
-      if (times === 0) continue;
-      const untilMs = horizon + (isCounter ? (rise?.fromMs ?? 0) : fact.occurredAtMs);
-      awards.push({ signal: at, fact, points: points * times, halfLifeMs, untilMs });
+    const rise = matching[0]?.isCounter === true ? raise(counters, fact) : ONCE;
+    if (rise === undefined || (rise === ONCE && fact.baseline === true)) continue;
+    const untilMs = horizon + (rise === ONCE ? fact.occurredAtMs : rise.fromMs);
+    for (const { at: signal, points, halfLifeMs, matches } of matching) {
+      if (matches !== undefined && !matches((fact.value ?? '').toLowerCase())) continue;
+      awards.push({ signal, fact, points: points * rise.by, halfLifeMs, untilMs });
     }
   }
   return awards;
 }
 
 /**
- * Whether two facts are one change of one property. Their keys differ when a merge gave the contact a new record id in between and
- * the change was heard of again under it.
+ * Whether an earlier fact is the same change of the same property. Their keys differ when a merge gave the contact a new record id
+ * in between and the change was heard of again under it.
  */
-function isSameChange(a: Fact, b: Fact): boolean {
-  const isChange = a.name.startsWith('property:') && a.record === undefined;
-  return isChange && a.name === b.name && a.value === b.value && b.record === undefined;
+function isToldBefore(facts: readonly Fact[], at: number, fact: Fact): boolean {
+  for (let before = at - 1; facts[before]?.occurredAtMs === fact.occurredAtMs; before--) {
+    const other = facts[before];
+    const isSame =
+      other?.name === fact.name && other.value === fact.value && fact.name.startsWith('property:');
+    if (isSame && other.record === undefined && fact.record === undefined) return true;
+  }
+  return false;
+}
+
+/** What happens once is awarded once. */
+const ONCE: Rise = { by: 1, fromMs: 0 };
+
+/** How far a count rose over the highest known, and since when that stood; epoch milliseconds. */
+interface Rise {
+  readonly by: number;
+  readonly fromMs: number;
 }
 
 /** A counter of one record, as far as its counts were looked at. */
@@ -117,7 +128,7 @@ interface Counter {
 }
 
 /** The rise of a counter over the highest count known so far; the first count is the baseline and falls award nothing. */
-function raise(counters: Map<string, Counter>, fact: Fact): { by: number; fromMs: number } | undefined {
+function raise(counters: Map<string, Counter>, fact: Fact): Rise | undefined {
   const count = asNumber(fact.value ?? '');
   if (count === undefined) return undefined;
   const name = counterOf(fact);
@@ -144,7 +155,7 @@ export function regrowthMoments(model: Model, facts: readonly Fact[]): number[] 
   const latest = new Map<string, { readonly count: number; readonly atMs: number }>();
   const moments: number[] = [];
   for (const fact of facts) {
-    if (!rules.get(fact.name)?.some(({ isCounter }) => isCounter)) continue;
+    if (rules.get(fact.name)?.[0]?.isCounter !== true) continue;
     const count = asNumber(fact.value ?? '');
     if (count === undefined) continue;
     const before = latest.get(counterOf(fact));
