@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { SIGNAL_NAME } from '../scoring/model.ts';
 import { asInstant } from '../scoring/values.ts';
 
 /** A HubSpot record id, as text: ids pass 2^53 one day, and numbers would then lose digits. */
@@ -12,10 +13,7 @@ export const EmailAddress = v.pipe(
   v.trim(),
   v.regex(/^[^\s@]{1,64}@[^\s@]{1,255}$/, 'expected an e-mail address'),
 );
-export const SignalName = v.pipe(
-  v.string(),
-  v.regex(/^[a-z][a-z0-9._-]{0,79}$/, 'expected a name such as product.login'),
-);
+export const SignalName = v.pipe(v.string(), v.regex(SIGNAL_NAME, 'expected a name such as product.login'));
 /** An instant in any form HubSpot or a customer writes it; as epoch milliseconds. */
 export const Instant = v.pipe(
   v.union([v.string(), v.number()], 'expected a time: ISO 8601 with a zone, or epoch milliseconds'),

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { PROPERTY_NAME } from '../scoring/model.ts';
 import { asText } from '../scoring/values.ts';
 import { complaintOf, EpochMs, nullAsAbsent, RecordId } from './fields.ts';
 import {
@@ -10,7 +11,7 @@ import {
   rejected,
   type Subject,
 } from './heard.ts';
-import { isOutput, observe, PROPERTY_NAME } from './property-facts.ts';
+import { ADDRESSES, isOutput, observe } from './property-facts.ts';
 
 /** What HubSpot puts in the place of a sensitive value. */
 const REDACTED = 'REDACTED';
@@ -99,9 +100,6 @@ function isOfAnotherPortal(content: unknown, portalId: string): boolean {
   return parsed.success && parsed.output.portalId !== portalId;
 }
 
-/** Properties that hold a contact's e-mail addresses. */
-const ADDRESSES: ReadonlySet<string> = new Set(['email', 'hs_additional_emails']);
-
 function readChange(
   event: Event,
   subject: Subject & { id: string },
@@ -125,9 +123,8 @@ function readChange(
     as: 'change',
   } as const;
   const { facts, properties } = observe(model, seen);
-  // The address itself is not kept: the table knows addresses by their HMAC only.
-  if (ADDRESSES.has(property) && subject.type === 'contact')
-    return { heard: { subject, facts, properties: [], turn: { kind: 'address', atMs } } };
+  if (ADDRESSES.includes(property) && subject.type === 'contact')
+    return { heard: { subject, facts, properties, turn: { kind: 'address', atMs } } };
   if (value !== '' && facts.length === 0 && properties.length === 0)
     return { rejected: 'propertyValue does not read as what its property is, a time or a count' };
   return { heard: { subject, facts, properties } };

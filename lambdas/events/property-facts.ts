@@ -1,13 +1,13 @@
 import type { Fact, PropertyValue } from '../scoring/facts.ts';
-import { fitInputs, type Model } from '../scoring/model.ts';
+import { fitInputs, type Model, PROPERTY_NAME } from '../scoring/model.ts';
 import { asInstant, asNumber, asText } from '../scoring/values.ts';
 import { factKey, implausible, type ReadingContext, type Subject } from './heard.ts';
 
 /** How the values of a property are to be read; `value` = it says what is, its changes are no signals. */
 export type PropertyKind = 'timestamp' | 'counter' | 'transition' | 'text' | 'value';
 
-/** How HubSpot names properties internally. */
-export const PROPERTY_NAME = /^[a-z][a-z0-9_]{0,99}$/;
+/** Properties that hold a contact's e-mail addresses. The table knows addresses by their HMAC only. */
+export const ADDRESSES: readonly string[] = ['email', 'hs_additional_emails'];
 /** Longest value that is kept, in characters; URLs and names beyond it are cut, and patterns match what is left. */
 const VALUE_LENGTH = 1024;
 /** Highest count, either side of zero, that is believed: its rise, times the most points of a rule, is still an exact sum. */
@@ -84,8 +84,9 @@ export function observe(model: Model, seen: Observation): { facts: Fact[]; prope
   if (isOutput(seen.property)) return { facts: [], properties: [] };
   const kind = kindOf(model, seen.property);
   const value = seen.value.slice(0, VALUE_LENGTH);
-  const keepsValue =
-    seen.objectType !== 'contact' || kind === 'value' || fitInputs(model).includes(seen.property);
+  const isKeptUnread =
+    seen.objectType !== 'contact' || (kind === 'value' && !ADDRESSES.includes(seen.property));
+  const keepsValue = isKeptUnread || fitInputs(model).includes(seen.property);
   const fact = value === '' ? undefined : factOf(kind, seen, value);
   return {
     facts: fact === undefined ? [] : [fact],

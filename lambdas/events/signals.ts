@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { PROPERTY_NAME } from '../scoring/model.ts';
 import { complaintOf, EmailAddress, Instant, RecordId, SignalName } from './fields.ts';
 
 /** Most signals of one request to `/signals`. */
@@ -8,7 +9,7 @@ const PROPERTIES_PER_SIGNAL = 100;
 
 const Properties = v.pipe(
   v.record(
-    v.pipe(v.string(), v.regex(/^[a-z][a-z0-9_]{0,99}$/, 'expected a property name')),
+    v.pipe(v.string(), v.regex(PROPERTY_NAME, 'expected a property name')),
     v.union(
       [v.string(), v.number(), v.bigint(), v.boolean(), v.null()],
       'expected text, a number, true, false or null',

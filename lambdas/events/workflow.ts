@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { Fact } from '../scoring/facts.ts';
-import type { Model } from '../scoring/model.ts';
+import { type Model, PROPERTY_NAME } from '../scoring/model.ts';
 import { asText } from '../scoring/values.ts';
 import { complaintOf, EmailAddress, EpochMs, Instant, nullAsAbsent, RecordId, SignalName } from './fields.ts';
 import {
@@ -13,14 +13,7 @@ import {
   rejected,
   type Subject,
 } from './heard.ts';
-import {
-  kindOf,
-  modelInputs,
-  type Observation,
-  observe,
-  observeSnapshot,
-  PROPERTY_NAME,
-} from './property-facts.ts';
+import { kindOf, modelInputs, type Observation, observe, observeSnapshot } from './property-facts.ts';
 
 /** Most versions of one property that HubSpot's default body may bring. HubSpot keeps about 45. */
 const VERSIONS = 100;

@@ -89,7 +89,7 @@ const Updated = v.object({
 });
 
 /**
- * HubSpot's contacts through the SDK's generated APIs, imported one by one: the whole client is ten times the size.
+ * HubSpot's contacts through the SDK's generated APIs, imported one by one: the whole client is many times the size of the door.
  *
  * @param apiUrl - scheme and host, no trailing slash
  * @param send - carries one request to HubSpot and throws what is no success

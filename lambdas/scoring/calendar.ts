@@ -1,6 +1,6 @@
 const DAY_MS = 86_400_000;
 
-/** Making a formatter costs 50 times its use; a process sees one or two time zones. */
+/** Making a formatter costs far more than using it; a process sees one or two time zones. */
 const formatters = new Map<string, Intl.DateTimeFormat>();
 
 function formatter(

@@ -52,12 +52,14 @@ const Cap = v.pipe(
   v.maxValue(POINTS_LIMIT),
   v.description('The points left now, summed, stay between minus this and plus this.'),
 );
+/** How HubSpot names properties internally, and we the ones that signals carry. */
+export const PROPERTY_NAME = /^[a-z][a-z0-9_]{0,99}$/;
+/** How own signals are named. */
+export const SIGNAL_NAME = /^[a-z][a-z0-9._-]{0,79}$/;
+
 const PropertyName = v.pipe(
   v.string(),
-  v.regex(
-    /^[a-z][a-z0-9_]{0,99}$/,
-    "expected a property's internal name: lower-case letters, digits, underscores",
-  ),
+  v.regex(PROPERTY_NAME, "expected a property's internal name: lower-case letters, digits, underscores"),
   v.description("The property's internal name in HubSpot, or one that your own signals carry."),
 );
 const Words = v.pipe(
@@ -145,7 +147,7 @@ const Source = v.variant('kind', [
     ),
     signal: v.pipe(
       v.string(),
-      v.regex(/^[a-z][a-z0-9._-]{0,79}$/, 'expected a name such as product.login'),
+      v.regex(SIGNAL_NAME, 'expected a name such as product.login'),
       v.description('Its name, such as product.login.'),
     ),
   }),

@@ -1,5 +1,5 @@
 import pMap from 'p-map';
-import { modelInputs, observe } from '../events/property-facts.ts';
+import { ADDRESSES, modelInputs, observe } from '../events/property-facts.ts';
 import type { HubSpotContact, HubSpotContacts } from '../hubspot/contacts.ts';
 import { inHalves } from '../hubspot/halves.ts';
 import type { Model } from '../scoring/model.ts';
@@ -9,8 +9,6 @@ import { contactKey, emailKey } from '../store/keys.ts';
 
 /** Contacts worked on at once. */
 const AT_ONCE = 16;
-/** Properties that hold a contact's own address, and further ones. */
-const ADDRESSES = ['email', 'hs_additional_emails'];
 
 export interface HydrationParts {
   readonly clock: () => number;

@@ -77,6 +77,31 @@ test('a signal that is also a fit input is kept both as a fact and as a value', 
   expect(properties).toEqual([{ name: 'lifecyclestage', value: 'lead', occurredAtMs: AT_MS }]);
 });
 
+test.each(['change', 'state', 'found'] as const)(
+  'an e-mail address is kept only where a fit rule reads it, told as %s',
+  (as) => {
+    const [rule, ...rules] = MODEL.fit.rules;
+    const reading = {
+      ...MODEL,
+      fit: { rules: rule === undefined ? rules : [{ ...rule, property: 'email' }] },
+    };
+    const seen = {
+      portalId: '33',
+      objectType: 'contact',
+      objectId: '7',
+      value: 'ada@example.com',
+      atMs: AT_MS,
+      as,
+    };
+
+    for (const property of ['email', 'hs_additional_emails'])
+      expect(observe(MODEL, { ...seen, property })).toEqual({ facts: [], properties: [] });
+    expect(observe(reading, { ...seen, property: 'email' }).properties).toEqual([
+      { name: 'email', value: 'ada@example.com', occurredAtMs: AT_MS },
+    ]);
+  },
+);
+
 test('of companies and deals every value is kept: their contacts may be scored by it one day', () => {
   expect(see('lifecyclestage', 'lead', { objectType: 'company' }).properties).toEqual([
     { name: 'lifecyclestage', value: 'lead', occurredAtMs: AT_MS },
