@@ -29,6 +29,27 @@ async function createKnown(system: System, logins = 1): Promise<string> {
   return id;
 }
 
+/** A contact that is to be written, with one beside it that has to be read first; `meanwhile` happens during that reading. */
+async function writtenAfter(
+  meanwhile: (system: System, id: string) => Promise<unknown>,
+): Promise<[System, string]> {
+  let happen: () => Promise<unknown> = nothing;
+  const system = await openSystem(engine, {}, {}, ({ hubSpot }) => ({
+    hubSpot: {
+      ...hubSpot,
+      async read(...asked) {
+        await happen();
+        return hubSpot.read(...asked);
+      },
+    },
+  }));
+  const id = await createKnown(system);
+  const [beside = ''] = createUnknown(system, 1);
+  happen = () => meanwhile(system, id);
+  await system.receive(about([id, beside]));
+  return [system, id];
+}
+
 const isConfirmed = async (system: System, id: string) => {
   const { writeId, confirmedWriteId } = await system.head(id);
   return writeId === confirmedWriteId;
@@ -347,6 +368,37 @@ describe('addresses', () => {
     const response = await system.receive([{ email: 'jane@example.com' }]);
 
     expect(response).toEqual({ batchItemFailures: [{ itemIdentifier: 'message-0' }] });
+  });
+});
+
+describe('what became of a contact since its head was first read, while others were read from HubSpot', () => {
+  test('if another has confirmed the very write, it is not sent again', async () => {
+    const [system, id] = await writtenAfter(async (at, contactId) =>
+      at.store.confirm(contactKey(PORTAL, contactId), await at.head(contactId)),
+    );
+
+    expect(system.shown(id)).toEqual({});
+    expect(system.takeSent()).toEqual([]);
+  });
+
+  test.each(['deleted', 'erased'] as const)('if it is %s, nothing is sent', async (life) => {
+    const [system, id] = await writtenAfter((at, contactId) =>
+      life === 'deleted'
+        ? at.store.mark(contactKey(PORTAL, contactId), life, NOON_MS)
+        : at.store.erase(contactKey(PORTAL, contactId)),
+    );
+
+    expect(system.shown(id)).toEqual({});
+    expect((await system.head(id)).life).toBe(life);
+    expect(system.takeSent()).toEqual([]);
+  });
+
+  test('if there is more to show, the newer is sent, and confirmed at once', async () => {
+    const [system, id] = await writtenAfter((at, contactId) => at.login(contactId));
+
+    expect(system.shown(id)).toMatchObject({ score: '14' });
+    expect(await isConfirmed(system, id)).toBe(true);
+    expect(system.takeSent()).toEqual([]);
   });
 });
 
