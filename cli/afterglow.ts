@@ -5,10 +5,12 @@ import { outputProperties } from '../lambdas/hubspot/outputs.ts';
 import {
   PropertyMismatchError,
   type Provisioned,
-  provisionContactProperties,
+  provisionProperties,
 } from '../lambdas/hubspot/properties.ts';
-import { explain, formatExplanation } from './explain.ts';
+import { explain, printed, writePicture } from './explain.ts';
+import { checkAsJson, checkModelFile, formatCheck } from './model-check.ts';
 import { InvalidModelError, readModelFile } from './model-file.ts';
+import { askOn, type InitOptions, initModel, nextSteps } from './model-init.ts';
 import { sendEvents } from './send.ts';
 import { findTarget, readLocalModel, UsageError } from './target.ts';
 
@@ -36,13 +38,13 @@ function command(name: string, description: string): Command {
 
 command(
   'provision',
-  "create Afterglow's property group and contact properties in HubSpot; running it again changes nothing",
+  "create Afterglow's property group and properties in HubSpot; running it again changes nothing",
 )
-  .option('--model <file>', 'scoring model whose grades the grade property offers')
+  .option('--model <file>', 'scoring model whose grades and statuses the properties offer')
   .action(async ({ stack, json, model }: CommonOptions) => {
     const target = await findTarget(stack);
     const done: Provisioned[] = [];
-    await provisionContactProperties(
+    await provisionProperties(
       target.hubspotUrl,
       target.send,
       outputProperties(readModelFile(model ?? readLocalModel(stack))),
@@ -62,14 +64,92 @@ command('send', 'sign webhook events as HubSpot does and post them')
     if (answer.status >= 300) process.exitCode = 1;
   });
 
-command('explain', 'why a contact has its score: every term, when it changes next, how far the next grade is')
+interface ExplainOptions extends CommonOptions {
+  readonly svg?: string;
+  readonly days?: string;
+}
+
+command('explain', 'why a contact has its score: every term, what becomes of it, what would lift it')
   .argument('<contact>', 'HubSpot record id of the contact')
   .option('--model <file>', 'scoring model; default: the one that is deployed')
-  .action(async (contact: string, { stack, json, model }: CommonOptions) => {
+  .option('--svg <file>', 'also write the graph of the coming days as a picture')
+  .option('--days <number>', 'how far the graph looks ahead; default: 60')
+  .action(async (contact: string, { stack, json, model, svg, days }: ExplainOptions) => {
     const target = await findTarget(stack);
-    const explanation = await explain(target, readModelFile(model ?? readLocalModel(stack)), contact);
-    console.log(json ? JSON.stringify(explanation) : formatExplanation(explanation, target.timeZone));
+    const explanation = await explain(target, readModelFile(model ?? readLocalModel(stack)), contact, days);
+    if (svg !== undefined) writePicture(svg, explanation);
+    console.log(printed(explanation, json === true));
   });
+
+const models = program
+  .command('model')
+  .description('check a scoring model, or make one; needs no running system');
+
+models
+  .command('check')
+  .description(
+    'what is wrong with a model file; when nothing is, what the model does to five typical contacts, and what it costs',
+  )
+  .argument('<file>', 'scoring model, such as models/b2b-saas.yaml')
+  .option('--days <number>', 'days that the chart shows, up to 365', '90')
+  .option('--json', 'one JSON object on standard output')
+  .action((file: string, { json, days }: CommonOptions & { readonly days?: string }) => {
+    try {
+      const check = checkModelFile(file, days);
+      console.log(json ? checkAsJson(check) : formatCheck(check));
+    } catch (error) {
+      if (json && error instanceof InvalidModelError)
+        console.log(JSON.stringify({ file, problems: error.complaints }));
+      throw error;
+    }
+  });
+
+function collect(value: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}
+
+models
+  .command('init')
+  .description(
+    'make a scoring model of your own: asks a few questions on a terminal, and writes a commented model',
+  )
+  .option('--out <file>', 'where to write it; default: models/<name>.yaml')
+  .option('--from <kind>', 'sales-led (from models/b2b-saas.yaml) or product-led (from models/plg.yaml)')
+  .option('--name <name>', 'name of the model; default: after the first of your domains')
+  .option(
+    '--own-domain <domain>',
+    'an e-mail domain of yours, whose people get no score; may be repeated',
+    collect,
+  )
+  .option(
+    '--competitor <domain>',
+    'a domain of a competitor, whose people get no score; may be repeated',
+    collect,
+  )
+  .option(
+    '--pace <pace>',
+    'slow, usual or fast: how long contacts take to decide, and so how long signals last',
+  )
+  .option('--yes', 'ask nothing: what no option says has its usual answer')
+  .option('--force', 'overwrite the file')
+  .action(async (options: InitOptions) => {
+    const made = await initAsking(options);
+    console.log(`Wrote ${made.file}.\n`);
+    console.log(formatCheck(checkModelFile(made.file)));
+    console.log(`\n${nextSteps(made)}`);
+  });
+
+async function initAsking(options: InitOptions) {
+  if (options.yes === true || !process.stdin.isTTY) {
+    if (Object.keys(options).length === 0)
+      throw new UsageError(
+        'there is no terminal to ask on: answer with options, or take the usual with --yes',
+      );
+    return initModel(options, undefined);
+  }
+  const { ask, end } = askOn(process.stdin, process.stdout);
+  return initModel(options, ask).finally(end);
+}
 
 try {
   await program.parseAsync();
@@ -77,6 +157,8 @@ try {
   const isForThem = [UsageError, InvalidModelError, HubSpotError, PropertyMismatchError].some(
     (kind) => error instanceof kind,
   );
-  console.error(isForThem && error instanceof Error ? `afterglow: ${error.message}` : error);
+  // A wrong model is told as compilers tell it, so that editors find the place.
+  const name = error instanceof InvalidModelError ? '' : 'afterglow: ';
+  console.error(isForThem && error instanceof Error ? `${name}${error.message}` : error);
   process.exitCode = 1;
 }

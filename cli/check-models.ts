@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { toJsonSchema } from '@valibot/to-json-schema';
 import { Ajv } from 'ajv';
 import { parse } from 'yaml';
-import { ModelFile } from '../lambdas/scoring/model.ts';
+import type { Model } from '../lambdas/scoring/model.ts';
+import { ModelFile } from '../lambdas/scoring/model-file.ts';
 import { InvalidModelError, readModelFile } from './model-file.ts';
 
 /** What JSON Schema has no words for; `checkModel` alone knows it. */
@@ -14,6 +15,14 @@ const BEYOND_JSON_SCHEMA = ['check', 'finite'];
 function schemaText(): string {
   const schema = toJsonSchema(ModelFile, { typeMode: 'input', ignoreActions: BEYOND_JSON_SCHEMA });
   return `${JSON.stringify({ ...schema, title: 'Scoring model of Afterglow' }, null, 2)}\n`;
+}
+
+/** A model that ships is read as an example: every signal of it says how it arrives and what of it does not. */
+function findUntold({ engagement }: Model): string[] {
+  return engagement.signals.flatMap(({ id, route, loss }) => [
+    ...(route === undefined ? [`the signal ${id} has no route`] : []),
+    ...(loss === undefined ? [`the signal ${id} has no loss`] : []),
+  ]);
 }
 
 /** @returns what is wrong with the models of a folder and with their schema; nothing when all is well */
@@ -26,7 +35,8 @@ function complaints(directory: string): string[] {
   const wrong = files.flatMap((name) => {
     const file = join(directory, name);
     try {
-      readModelFile(file);
+      const untold = findUntold(readModelFile(file));
+      if (untold.length > 0) return untold.map((reason) => `${file}: ${reason}`);
     } catch (error) {
       if (error instanceof InvalidModelError) return [error.message];
       throw error;

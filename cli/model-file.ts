@@ -1,13 +1,39 @@
 import { readFileSync } from 'node:fs';
-import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
-import { checkModel, type Model, type ModelProblem } from '../lambdas/scoring/model.ts';
+import { type Document, isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { checkModel, FREEMAIL, type Model } from '../lambdas/scoring/model.ts';
+import { type ModelProblem, named } from '../lambdas/scoring/model-problems.ts';
+import { complaintAboutDomain, freemailDomains } from './domains.ts';
+import { likelyMeant } from './standard-properties.ts';
 
 /** Most values that a model may have by repeating parts of itself (`*name`). */
 const ALIASES = 100;
 
-/** A model file that cannot be used. The message names the file, the lines, the paths and the reasons. */
+/** What is wrong or doubtful in a model file. */
+export interface Complaint {
+  /** From 1; undefined when it is about the whole file. */
+  readonly line: number | undefined;
+  /** Keys and positions from the root, joined by dots; '' for the whole file. */
+  readonly path: string;
+  /** What was found, what was expected, and the nearest correct name. */
+  readonly reason: string;
+}
+
+/** A model file that cannot be used. The message names the file, the lines, the paths and the reasons, one a line. */
 export class InvalidModelError extends Error {
   override readonly name = 'InvalidModelError';
+  readonly complaints: readonly Complaint[];
+
+  constructor(file: string, complaints: readonly Complaint[], options?: ErrorOptions) {
+    super(complaints.map((complaint) => formatComplaint(file, complaint)).join('\n'), options);
+    this.complaints = complaints;
+  }
+}
+
+/** A complaint as editors and terminals understand it: `file:line: path: reason`. */
+export function formatComplaint(file: string, { line, path, reason }: Complaint): string {
+  return [line === undefined ? file : `${file}:${line}`, path, reason]
+    .filter((part) => part !== '')
+    .join(': ');
 }
 
 /**
@@ -15,31 +41,102 @@ export class InvalidModelError extends Error {
  *
  * @param file - path, for reading and for messages
  * @returns the compiled model
- * @throws InvalidModelError with every problem, one a line
+ * @throws InvalidModelError with every problem
  */
 export function readModelFile(file: string): Model {
-  const text = readText(file);
+  return readModelText(readText(file), file).model;
+}
+
+/** As {@link readModelFile}, with what is allowed but doubtful. */
+export function readModelAndWarnings(file: string): ReadModel {
+  return readModelText(readText(file), file);
+}
+
+interface ReadModel {
+  readonly model: Model;
+  readonly warnings: readonly Complaint[];
+}
+
+/**
+ * Reads a model from text.
+ *
+ * @param file - path, for messages
+ * @throws InvalidModelError with every problem
+ */
+export function readModelText(text: string, file: string): ReadModel {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const [broken] = document.errors;
   if (broken !== undefined) {
     const { line } = lines.linePos(broken.pos[0]);
-    throw new InvalidModelError(`${file}:${line}: not valid YAML: ${broken.message}`);
+    throw new InvalidModelError(file, [{ line, path: '', reason: `not valid YAML: ${broken.message}` }]);
   }
-  const checked = checkModel(contentOf(document, file));
-  if ('model' in checked) return checked.model;
-  const place = ({ path }: ModelProblem): string => {
-    for (let depth = path.length; depth >= 0; depth--) {
-      const node = document.getIn(path.slice(0, depth), true);
-      if (isNode(node) && node.range) return `${file}:${lines.linePos(node.range[0]).line}`;
-    }
-    return file;
+  const complain = ({ path, reason }: ModelProblem): Complaint => {
+    const offset = offsetOf(document, path);
+    const line = offset === undefined ? undefined : lines.linePos(offset).line;
+    return { line, path: path.join('.') || 'the file', reason };
   };
-  throw new InvalidModelError(
-    checked.problems
-      .map((problem) => `${place(problem)}: ${problem.path.join('.') || 'the file'}: ${problem.reason}`)
-      .join('\n'),
+  const checked = checkModel(contentOf(document, file), text.includes(FREEMAIL) ? freemailDomains() : []);
+  const problems = 'problems' in checked ? checked.problems : findNoDomains(checked.model);
+  if ('problems' in checked || problems.length > 0) throw new InvalidModelError(file, problems.map(complain));
+  return { model: checked.model, warnings: findDoubtful(checked.model).map(complain) };
+}
+
+/** Where something stands in a file, or what would hold it: the key rather than the value, which may begin lines below. */
+function offsetOf(document: Document, path: ModelProblem['path']): number | undefined {
+  let node: unknown = document.contents;
+  let offset = isNode(node) ? node.range?.[0] : undefined;
+  for (const step of path) {
+    if (isAlias(node)) node = node.resolve(document);
+    if (isMap(node)) {
+      const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(step));
+      if (pair === undefined) return offset;
+      offset = isNode(pair.key) ? pair.key.range?.[0] : offset;
+      node = pair.value;
+    } else {
+      node = isSeq(node) ? node.items[Number(step)] : undefined;
+      offset = isNode(node) ? (node.range?.[0] ?? offset) : offset;
+    }
+  }
+  return offset;
+}
+
+/** Entries of `domain` conditions that no address could ever match, or that half of the world would. */
+function findNoDomains({ fit, exclusions }: Model): ModelProblem[] {
+  const rules = [
+    ...fit.rules.map(({ domain }, at) => ({ domain, path: ['fit', 'rules', at, 'domain'] })),
+    ...exclusions.map(({ domain }, at) => ({ domain, path: ['exclusions', at, 'domain'] })),
+  ];
+  return rules.flatMap(({ domain = [], path }) =>
+    domain.flatMap((entry, at) => {
+      const reason = complaintAboutDomain(entry, [FREEMAIL]);
+      return reason === undefined ? [] : [{ path: [...path, at], reason }];
+    }),
   );
+}
+
+/** What may be meant so, and more likely is not. */
+function findDoubtful({ fit, exclusions, resetOn, engagement }: Model): ModelProblem[] {
+  const properties = [
+    ...fit.rules.map(({ property }, at) => ({ property, path: ['fit', 'rules', at] })),
+    ...exclusions.map(({ property }, at) => ({ property, path: ['exclusions', at] })),
+    ...resetOn.map(({ property }, at) => ({ property, path: ['resetOn', at] })),
+    ...engagement.signals.map(({ from }, at) => ({
+      property: from.kind === 'signal' ? undefined : from.property,
+      path: ['engagement', 'signals', at, 'from'],
+    })),
+  ];
+  const misspelt = properties.flatMap(({ property = '', path }) => {
+    const meant = likelyMeant(property);
+    const reason = `found ${named(property)}, which is right if it is a property of your own; did you mean "${meant}"?`;
+    return meant === undefined ? [] : [{ path: [...path, 'property'], reason }];
+  });
+  const used = new Set(engagement.signals.map(({ group }) => group));
+  const empty = Object.keys(engagement.groups).flatMap((group) => {
+    const reason = 'found a group of no signal, expected a signal with this group';
+    return used.has(group) ? [] : [{ path: ['engagement', 'groups', group], reason }];
+  });
+  return [...misspelt, ...empty];
 }
 
 /** The plain values of a file. @throws InvalidModelError when it repeats itself beyond measure, or repeats what is not there */
@@ -47,8 +144,8 @@ function contentOf(document: Document, file: string): unknown {
   try {
     return document.toJS({ maxAliasCount: ALIASES });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new InvalidModelError(`${file}: not valid YAML: ${reason}`, { cause });
+    const reason = `not valid YAML: ${cause instanceof Error ? cause.message : String(cause)}`;
+    throw new InvalidModelError(file, [{ line: undefined, path: '', reason }], { cause });
   }
 }
 
@@ -56,9 +153,7 @@ function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new InvalidModelError(
-      `${file}: cannot be read; give the path of a model such as models/b2b-saas.yaml`,
-      { cause },
-    );
+    const reason = 'cannot be read; give the path of a model such as models/b2b-saas.yaml';
+    throw new InvalidModelError(file, [{ line: undefined, path: '', reason }], { cause });
   }
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import * as v from 'valibot';
 import { MisconfiguredError } from './errors.ts';
 import { checkModel, type Model } from './scoring/model.ts';
 
@@ -10,14 +11,18 @@ import { checkModel, type Model } from './scoring/model.ts';
  */
 export function deployedModel(directory: string): Model {
   const file = join(directory, 'model.json');
-  const checked = checkModel(contentOf(file));
+  const { freemail, ...content } = contentOf(file);
+  const checked = checkModel(content, freemail);
   if ('problems' in checked) throw new MisconfiguredError(`${file} is no valid model; deploy again`);
   return checked.model;
 }
 
-function contentOf(file: string): unknown {
+/** A compiled model is its content, its id, and the lists that were written out when it was compiled. */
+const Compiled = v.looseObject({ freemail: v.optional(v.array(v.string()), []) });
+
+function contentOf(file: string): v.InferOutput<typeof Compiled> {
   try {
-    const { id: _id, ...content } = JSON.parse(readFileSync(file, 'utf8'));
+    const { id: _id, ...content } = v.parse(Compiled, JSON.parse(readFileSync(file, 'utf8')));
     return content;
   } catch (cause) {
     throw new MisconfiguredError(`${file} cannot be read; deploy again`, { cause });

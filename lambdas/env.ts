@@ -25,6 +25,8 @@ export interface StoreEnv extends CommonEnv {
   readonly FACT_RETENTION_DAYS: string;
   readonly CHANGES_QUEUE_URL: string;
   readonly BACKGROUND_QUEUE_URL: string;
+  /** Where contacts wait to be scored anew, and companies whose contacts do. */
+  readonly TICKS_QUEUE_URL: string;
 }
 
 export interface ScorerEnv extends StoreEnv {
@@ -43,6 +45,12 @@ export interface WriteBackEnv extends StoreEnv {
   readonly HUBSPOT_LIMIT_PER_10_SECONDS: string;
   /** Of these, calls left to other users of the same token. */
   readonly HUBSPOT_RESERVE_PER_10_SECONDS: string;
+}
+
+export interface ExplainEnv extends CommonEnv {
+  readonly CONTACT_TABLE_NAME: string;
+  /** IANA time zone of the portal, for the dates that are told. */
+  readonly TIME_ZONE: string;
 }
 
 export interface NightlyEnv extends CommonEnv {

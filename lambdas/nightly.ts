@@ -5,14 +5,12 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import { chunks } from './chunks.ts';
 import type { NightlyEnv } from './env.ts';
-import type { Tick } from './events/envelope.ts';
+import { CONTACTS_PER_TICK, type Tick } from './events/envelope.ts';
 import { addDays, localDate, nextDate } from './scoring/calendar.ts';
 import { dueContacts } from './store/due-index.ts';
 import { PortalRow } from './store/portal-rows.ts';
 import { sendAll } from './store/queues.ts';
 
-/** Contacts of one tick message. */
-const CONTACTS_PER_TICK = 100;
 /** Nights that are looked at again although they were finished: a tick that went astray still finds its contact there. */
 const NIGHTS_AGAIN = 7;
 

@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { deployedModel } from './deployed-model.ts';
 import type { WriteBackEnv } from './env.ts';
 import { Budget, type BudgetState, FULL_BUDGET } from './hubspot/budget.ts';
-import { hubSpotContacts } from './hubspot/contacts.ts';
+import { hubSpotPortal } from './hubspot/portal.ts';
 import { transportOf } from './hubspot/transport.ts';
 import { connectStore } from './store/connect.ts';
 import { PortalRow } from './store/portal-rows.ts';
@@ -18,8 +18,9 @@ import {
   type WriteRequest,
 } from './store/queues.ts';
 import { secretOf } from './store/secrets.ts';
-import { type BringParts, bring, type Ending } from './write-back/bring.ts';
+import { bring } from './write-back/bring.ts';
 import { type Errand, readRequests } from './write-back/requests.ts';
+import type { About, BringParts, Ended, Ending } from './write-back/run.ts';
 
 /** A token that cannot stand in a header would be quoted by the error that says so. */
 const HEADER_TEXT = /^[\x21-\x7e]+$/;
@@ -31,38 +32,38 @@ export interface WriteBackParts extends BringParts {
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
 
-// Write-back lanes -> HubSpot. One message is one contact to bring up to date, or one address to find the contact of.
+// Write-back lanes -> HubSpot. One message is one contact or company to bring up to date, or an address or deal to find contacts of.
 export function createWriteBack(parts: WriteBackParts): (event: SQSEvent) => Promise<SQSBatchResponse> {
   return async ({ Records }) => {
-    const { errands, rejected } = readRequests(Records, parts.portalId);
+    const { portalId } = parts;
+    const { errands, rejected } = readRequests(Records, portalId);
     const lane = Records[0]?.eventSourceARN.split(':').at(-1) ?? '';
-    const endings = await bring(errands, parts);
-    const failed: string[] = [];
+    const { ended, companiesTold } = await bring(errands, parts);
+    const failed = new Set<string>();
     const letters: Letter[] = [...rejected];
     const again = new Map<number, WriteRequest[]>();
     const later = (delaySeconds: number, request: WriteRequest) =>
       again.set(delaySeconds, [...(again.get(delaySeconds) ?? []), request]);
-    for (const { errand, ending, contactId } of endings) {
-      if (ending.kind === 'failed') failed.push(...errand.messageIds);
-      if (ending.kind === 'refused') letters.push(letterOf(parts.portalId, contactId, ending));
+    for (const { errand, ending, about } of ended) {
+      if (ending.kind === 'failed') for (const id of errand.messageIds) failed.add(id);
+      if (ending.kind === 'refused') letters.push(letterOf(portalId, about, ending));
       if (ending.kind === 'later') later(...postponed(errand, ending.retryAtMs, parts.clock()));
       // A write of somebody's may still land: look again when it has landed, or never will.
-      if (ending.kind === 'doubtful')
-        later(ending.afterSeconds, { portalId: parts.portalId, contactId, force: true });
+      if (ending.kind === 'doubtful') later(ending.afterSeconds, { portalId, ...about, force: true });
     }
     await parts.deadLetter(letters);
     for (const [delaySeconds, requests] of again) await parts.again(lane, requests, delaySeconds);
-    report(endings, parts);
-    return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
+    report(ended, companiesTold, parts);
+    return { batchItemFailures: [...failed].map((itemIdentifier) => ({ itemIdentifier })) };
   };
 }
 
 function letterOf(
   portalId: string,
-  contactId: string,
+  about: About,
   { reason, correlationId }: Extract<Ending, { kind: 'refused' }>,
-): Letter & { portalId: string; contactId: string; correlationId: string | undefined } {
-  return { portalId, contactId, reason, correlationId };
+): Letter & About & { portalId: string; correlationId: string | undefined } {
+  return { portalId, ...about, reason, correlationId };
 }
 
 /**
@@ -83,15 +84,25 @@ function postponed(
   ];
 }
 
-function report(endings: Awaited<ReturnType<typeof bring>>, { logger }: WriteBackParts): void {
+function report(ended: readonly Ended[], companiesTold: number, { logger }: WriteBackParts): void {
   const counts: Record<string, number> = {};
-  for (const { ending } of endings) counts[ending.kind] = (counts[ending.kind] ?? 0) + 1;
+  for (const { ending } of ended) counts[ending.kind] = (counts[ending.kind] ?? 0) + 1;
   // An address that belongs to nobody yet: its facts wait, and are gone after 30 days.
-  const unknownAddresses = endings.filter(
-    ({ contactId, ending }) => contactId === '' && ending.kind === 'done',
+  const unknownAddresses = ended.filter(
+    ({ errand, about, ending }) =>
+      errand.request.email !== undefined && about.contactId === undefined && ending.kind === 'done',
   ).length;
-  const mostPostponed = Math.max(0, ...endings.map(({ errand }) => errand.request.postponed ?? 0));
-  logger.info('written back', { contacts: endings.length, ...counts, unknownAddresses, mostPostponed });
+  const companies = ended.filter(({ about }) => about.companyId !== undefined).length;
+  const mostPostponed = Math.max(0, ...ended.map(({ errand }) => errand.request.postponed ?? 0));
+  const contacts = ended.length - companies;
+  logger.info('written back', {
+    contacts,
+    companies,
+    ...counts,
+    unknownAddresses,
+    companiesTold,
+    mostPostponed,
+  });
 }
 
 const Budgeted: v.GenericSchema<unknown, BudgetState> = v.object({
@@ -128,9 +139,12 @@ function fromEnvironment(env: NodeJS.ProcessEnv & Partial<WriteBackEnv>): WriteB
   return {
     ...store,
     model: deployedModel(env.LAMBDA_TASK_ROOT ?? '.'),
-    hubSpot: hubSpotContacts(env.HUBSPOT_API_URL ?? '', send),
+    hubSpot: hubSpotPortal(env.HUBSPOT_API_URL ?? '', send),
     again: (lane, requests, delaySeconds) =>
       sendAll(sqs, lanes.find((url) => url.endsWith(`/${lane}`)) ?? changes, requests, delaySeconds),
+    background: (requests, delaySeconds) =>
+      sendAll(sqs, env.BACKGROUND_QUEUE_URL ?? '', requests, delaySeconds),
+    ticks: (messages, delaySeconds) => sendAll(sqs, env.TICKS_QUEUE_URL ?? '', messages, delaySeconds),
     deadLetter: (letters) => sendLetters(sqs, env.WRITE_BACK_DEAD_LETTER_QUEUE_URL ?? '', letters),
     logger,
   };

@@ -11,6 +11,7 @@ const LIMITS_BYTES: Readonly<Record<Door, number>> = {
   scorer: 450_000,
   'write-back': 750_000,
   nightly: 750_000,
+  explain: 450_000,
 };
 
 const TEMPLATE = v.object({ Resources: v.record(v.string(), v.unknown()) });

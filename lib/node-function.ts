@@ -11,8 +11,8 @@ import { buildSync, formatMessagesSync } from 'esbuild';
 const projectDirectory = join(import.meta.dirname, '..');
 const handlersDirectory = join(projectDirectory, 'lambdas');
 
-/** The four ways into the system; `lambdas/<door>.ts` is the handler, `lib/<door>.ts` its construct. */
-export type Door = 'ingest' | 'scorer' | 'write-back' | 'nightly';
+/** The five ways into the system; `lambdas/<door>.ts` is the handler, `lib/<door>.ts` its construct. */
+export type Door = 'ingest' | 'scorer' | 'write-back' | 'nightly' | 'explain';
 
 /** A compiled scoring model, to the stack no more than an object that can be written as JSON. */
 export type CompiledModel = object;

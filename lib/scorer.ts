@@ -30,7 +30,10 @@ export interface ScorerProps {
 export class Scorer extends Construct {
   /** Where ingest puts verified requests, one per message. */
   readonly events: WorkQueue;
-  /** Where nightly puts contacts that fall due, up to 100 per message. */
+  /**
+   * Where contacts wait to be scored anew, up to 100 per message: those that fall due at night, and those of a company that changed,
+   * page by page.
+   */
   readonly ticks: WorkQueue;
   readonly function: NodeFunction;
 
@@ -47,6 +50,7 @@ export class Scorer extends Construct {
       EVENTS_DEAD_LETTER_QUEUE_URL: this.events.deadLetters.queueUrl,
       CHANGES_QUEUE_URL: changes.queueUrl,
       BACKGROUND_QUEUE_URL: background.queueUrl,
+      TICKS_QUEUE_URL: this.ticks.queueUrl,
       TIME_ZONE: props.settings.timeZone,
       OWN_APP_IDS: props.settings.ownAppIds.join(','),
       FACT_RETENTION_DAYS: String(props.settings.factRetentionDays),
@@ -65,7 +69,8 @@ export class Scorer extends Construct {
     this.ticks.readBy(this.function, { batchSize: BATCH_SIZE, maxConcurrency: TICKS_MAX_CONCURRENCY });
 
     props.contacts.grantRows(this.function);
-    for (const queue of [changes, background, this.events.deadLetters]) {
+    props.contacts.grantCompanies(this.function);
+    for (const queue of [changes, background, this.ticks, this.events.deadLetters]) {
       queue.grant(this.function, 'sqs:SendMessage');
     }
     grantValue(props.identityKey, this.function);

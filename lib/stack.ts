@@ -2,6 +2,7 @@ import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { ContactTable } from './contact-table.ts';
 import { Dashboard } from './dashboard.ts';
+import { Explain } from './explain.ts';
 import { Ingest } from './ingest.ts';
 import { Nightly } from './nightly.ts';
 import type { CompiledModel } from './node-function.ts';
@@ -16,7 +17,16 @@ export interface AfterglowStackProps extends StackProps {
   readonly model: CompiledModel;
 }
 
-/** HubSpot -> ingest -> events -> scorer -> lanes -> write-back -> HubSpot; nightly sends ticks to the scorer. */
+/** What the outputs tell of. */
+interface Told {
+  readonly secrets: Secrets;
+  readonly contacts: ContactTable;
+  readonly ingest: Ingest;
+  readonly explain: Explain;
+  readonly dashboard: Dashboard;
+}
+
+/** HubSpot -> ingest -> events -> scorer -> lanes -> write-back -> HubSpot; nightly and write-back send ticks to the scorer. */
 export class AfterglowStack extends Stack {
   constructor(scope: Construct, id: string, props: AfterglowStackProps) {
     super(scope, id, { description: 'Afterglow: lead scoring and attribution for HubSpot', ...props });
@@ -39,12 +49,15 @@ export class AfterglowStack extends Stack {
       identityKey: secrets.identityKey,
       lanes: writeBack.lanes,
     });
+    writeBack.sendTicksTo(scorer.ticks);
     const nightly = new Nightly(this, 'Nightly', { settings, contacts, ticks: scorer.ticks });
     const ingest = new Ingest(this, 'Ingest', {
       settings,
       events: scorer.events,
       webhookSecret: secrets.webhook,
     });
+
+    const explain = new Explain(this, 'Explain', { settings, model, contacts, api: ingest.api });
 
     const dashboard = new Dashboard(this, 'Dashboard', {
       api: ingest.api,
@@ -57,6 +70,11 @@ export class AfterglowStack extends Stack {
       lanes: writeBack.lanes,
     });
 
+    this.tell(settings, { secrets, contacts, ingest, explain, dashboard });
+  }
+
+  /** What whoever deployed needs next. */
+  private tell(settings: Settings, { secrets, contacts, ingest, explain, dashboard }: Told): void {
     const outputs = {
       HubSpotWebhookUrl: {
         value: ingest.hubSpotWebhookUrl,
@@ -67,6 +85,10 @@ export class AfterglowStack extends Stack {
         description: 'Paste into "Send a webhook" in a workflow',
       },
       SignalsUrl: { value: ingest.signalsUrl, description: "Where the company's own systems post signals" },
+      ExplainUrl: {
+        value: explain.scoreUrl,
+        description: 'Why a contact has its score: GET, signed by IAM (service execute-api)',
+      },
       ContactTableName: { value: contacts.tableName, description: 'Facts and scores' },
       WebhookSecretArn: {
         value: secrets.webhook.secretArn,

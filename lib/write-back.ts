@@ -71,9 +71,16 @@ export class WriteBack extends Construct {
     background.readBy(this.function, { batchSize: LANE_BATCH_SIZE, maxConcurrency: MAX_CONCURRENCY });
 
     props.contacts.grantRows(this.function);
+    props.contacts.grantCompanies(this.function);
     for (const queue of [urgent, changes, background, deadLetters])
       queue.grant(this.function, 'sqs:SendMessage');
     for (const secret of [props.hubSpotToken, props.identityKey]) grantValue(secret, this.function);
+  }
+
+  /** Lets what was read of a company reach its contacts. The queue is made after this one: its owner sends to the lanes. */
+  sendTicksTo(ticks: IQueue): void {
+    this.function.addEnvironment('TICKS_QUEUE_URL' satisfies keyof WriteBackEnv, ticks.queueUrl);
+    ticks.grant(this.function, 'sqs:SendMessage');
   }
 }
 
@@ -92,5 +99,5 @@ function writeBackEnvironment(props: WriteBackProps, lanes: Lanes, deadLetters: 
     FACT_RETENTION_DAYS: String(props.settings.factRetentionDays),
     HUBSPOT_LIMIT_PER_10_SECONDS: String(props.settings.hubspotLimitPer10Seconds),
     HUBSPOT_RESERVE_PER_10_SECONDS: String(props.settings.hubspotReservePer10Seconds),
-  } satisfies WriteBackEnv;
+  } satisfies Omit<WriteBackEnv, 'TICKS_QUEUE_URL'>;
 }

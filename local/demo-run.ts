@@ -1,14 +1,22 @@
 import { readFileSync } from 'node:fs';
 import type { Target } from '../cli/target.ts';
-import { modelInputs } from '../lambdas/events/property-facts.ts';
 import { outputProperties } from '../lambdas/hubspot/outputs.ts';
-import { provisionContactProperties } from '../lambdas/hubspot/properties.ts';
-import type { Model } from '../lambdas/scoring/model.ts';
+import { provisionProperties } from '../lambdas/hubspot/properties.ts';
+import {
+  companyInputs,
+  contactInputs,
+  factProperties,
+  type Model,
+  usesCompanies,
+  usesDeals,
+} from '../lambdas/scoring/model.ts';
 import { compareWithTable, countFacts, type LocalTable } from './check-table.ts';
-import { checkPortal } from './demo/check-portal.ts';
-import { planHappenings } from './demo/happenings.ts';
+import { checkPortal, type Mismatch } from './demo/check-portal.ts';
+import { type LabelledBurst, planHappenings } from './demo/happenings.ts';
+import type { PortalStory } from './demo/oracle-portal.ts';
 import { playHappenings } from './demo/play.ts';
 import { createPortal } from './demo/portal.ts';
+import { planRecords } from './demo/record-happenings.ts';
 import { formatWarmest, warmest } from './demo/warmest.ts';
 import type { Simulator } from './hubspot/simulator.ts';
 import type { StartOptions } from './options.ts';
@@ -41,7 +49,11 @@ export interface DemoSummary {
   readonly hubspotCalls: number;
   /** Calls HubSpot answered with 429. */
   readonly rateLimited: number;
-  /** Contacts for which HubSpot differs from the table or from the oracle. */
+  /** Companies that show a score in HubSpot. */
+  readonly companiesScored: number;
+  /** What no person did, and is known to be so. */
+  readonly burst: LabelledBurst | undefined;
+  /** Contacts and companies for which HubSpot differs from the table or from the oracle. */
   readonly mismatches: number;
 }
 
@@ -55,22 +67,13 @@ export async function runDemo(parts: DemoParts): Promise<DemoSummary> {
     duplicateRate: DUPLICATE_RATE,
     reorder: true,
   });
-  const startedAtMs = system.now();
-  const portal = createPortal(simulator.crm, {
-    contacts: options.contacts,
-    seed: options.seed,
-    nowMs: startedAtMs,
-  });
-  const happenings = planHappenings(portal.contacts, { seed: options.seed, nowMs: startedAtMs });
-  say(
-    `Portal 1: ${portal.contacts.length} contacts in ${portal.companyIds.length} companies; ${happenings.length} things happen.`,
-  );
+  const story = makeStory(parts);
   const said = everySecond(say);
   const played = await playHappenings({
     simulator,
     ingestUrl: system.ingestUrl,
     ...secrets,
-    happenings,
+    ...story,
     seed: options.seed,
     onProgress: ({ delivered, distinct }) => said(`  delivered ${delivered} events, ${distinct} distinct`),
   });
@@ -80,21 +83,8 @@ export async function runDemo(parts: DemoParts): Promise<DemoSummary> {
     2000,
   );
   const sinceMs = await settle(system).finally(() => clearInterval(timer));
-  const ids = portal.contacts.map(({ id }) => id);
-  const differences = [
-    ...(await compareWithTable(parts.table, simulator.crm, ids)),
-    ...checkPortal({
-      crm: simulator.crm,
-      modelYaml: readFileSync(options.model, 'utf8'),
-      contacts: portal.contacts,
-      happenings,
-      sinceMs,
-      nowMs: system.now(),
-      creationsHeard: true,
-    }),
-  ];
-  for (const { contactId, reason } of differences.slice(0, 20))
-    say(`MISMATCH contact ${contactId}: ${reason}`);
+  const differences = await findMismatches(parts, story, sinceMs);
+  for (const { record, reason } of differences.slice(0, 20)) say(`MISMATCH ${record}: ${reason}`);
   say(`\n${formatWarmest(warmest(simulator.crm, WARMEST), process.stdout.columns)}\n`);
   return {
     ...played,
@@ -102,8 +92,52 @@ export async function runDemo(parts: DemoParts): Promise<DemoSummary> {
     contactsScored: scoredContacts(simulator),
     hubspotCalls: simulator.calls.length,
     rateLimited: simulator.calls.filter(({ status }) => status === 429).length,
-    mismatches: new Set(differences.map(({ contactId }) => contactId)).size,
+    companiesScored: scoredCompanies(simulator),
+    burst: story.burst,
+    mismatches: new Set(differences.map(({ record }) => record)).size,
   };
+}
+
+interface DemoStory extends PortalStory {
+  readonly burst: LabelledBurst | undefined;
+}
+
+/** Makes the portal, and plans what is to happen in it. */
+function makeStory({ simulator, system, options, say }: DemoParts): DemoStory {
+  const { contacts, seed } = options;
+  const nowMs = system.now();
+  const portal = createPortal(simulator.crm, { contacts, seed, nowMs });
+  const { happenings, burst } = planHappenings(portal.contacts, { seed, nowMs });
+  const records = planRecords(portal, { seed, nowMs, exceptContactId: burst?.contactId });
+  say(
+    `Portal 1: ${portal.contacts.length} contacts in ${portal.companies.length} companies; ${happenings.length + records.length} things happen.`,
+  );
+  if (burst !== undefined)
+    say(`  1 burst: ${burst.count} ${burst.label} on contact ${burst.contactId}, within ${burst.seconds} s`);
+  return { portal, happenings, records, burst };
+}
+
+/** Holds HubSpot against the table, and against the oracle. */
+async function findMismatches(
+  { simulator, system, table, options }: DemoParts,
+  story: DemoStory,
+  sinceMs: number,
+): Promise<Mismatch[]> {
+  const ids = story.portal.contacts.map(({ id }) => id);
+  return [
+    ...(await compareWithTable(table, simulator.crm, ids)).map(({ contactId, reason }) => ({
+      record: `contact ${contactId}`,
+      reason,
+    })),
+    ...checkPortal({
+      ...story,
+      crm: simulator.crm,
+      modelYaml: readFileSync(options.model, 'utf8'),
+      sinceMs,
+      nowMs: system.now(),
+      creationsHeard: true,
+    }),
+  ];
 }
 
 /** Waits until all is scored and written, then lets fade what fell due meanwhile. @returns when that began, epoch ms */
@@ -121,24 +155,40 @@ export async function provision({
   say,
 }: Pick<DemoParts, 'target' | 'model' | 'say'>): Promise<void> {
   let created = 0;
-  await provisionContactProperties(target.hubspotUrl, target.send, outputProperties(model), ({ did }) => {
+  await provisionProperties(target.hubspotUrl, target.send, outputProperties(model), ({ did }) => {
     if (did === 'created') created += 1;
   });
-  say(`Provisioned the contact properties: ${created} created.`);
+  say(`Provisioned the properties: ${created} created.`);
 }
+
+const LIFE = ['creation', 'deletion', 'restore', 'merge'];
 
 /** What the model reads, and what befalls records; the lead status also as a generic event, as some apps subscribe. */
 function subscriptionsOf(model: Model): string[] {
+  const ofContact = new Set([...contactInputs(model), ...factProperties(model).keys(), 'email']);
   return [
-    ...modelInputs(model).map((property) => `contact.propertyChange:${property}`),
+    ...[...ofContact].map((property) => `contact.propertyChange:${property}`),
     'object.propertyChange:0-1:hs_lead_status',
-    'contact.propertyChange:email',
-    ...['creation', 'deletion', 'restore', 'merge', 'privacyDeletion'].map((action) => `contact.${action}`),
+    ...life('contact'),
+    'contact.privacyDeletion',
+    ...(usesCompanies(model) || usesDeals(model) ? ['contact.associationChange'] : []),
+    ...(usesCompanies(model) ? [...life('company'), 'company.associationChange'] : []),
+    ...companyInputs(model).map((property) => `company.propertyChange:${property}`),
+    ...(usesDeals(model) ? [...life('deal'), 'deal.associationChange', 'deal.propertyChange:dealstage'] : []),
   ];
+}
+
+function life(type: string): string[] {
+  return LIFE.map((action) => `${type}.${action}`);
 }
 
 function scoredContacts({ crm }: Simulator): number {
   return crm.all('contacts').filter(({ properties }) => (properties['afterglow_status'] ?? '') !== '').length;
+}
+
+function scoredCompanies({ crm }: Simulator): number {
+  return crm.all('companies').filter(({ properties }) => (properties['afterglow_company_score'] ?? '') !== '')
+    .length;
 }
 
 function everySecond(say: (line: string) => void): (line: string) => void {

@@ -6,6 +6,7 @@ import { readModelFile } from '../cli/model-file.ts';
 import { drawDecayChart } from '../docs/decay-chart.ts';
 import { readSignals } from '../lambdas/events/signals.ts';
 import { readWorkflow } from '../lambdas/events/workflow.ts';
+import { HAND_COMPANIES, HAND_RULES } from '../local/demo/hand-rules.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const PAGES = [
@@ -50,6 +51,23 @@ test('the rule in the README stands in the default model', () => {
   const { signals } = readModelFile(join(ROOT, 'models/b2b-saas.yaml')).engagement;
 
   expect(signals.find(({ id }) => id === shown?.id)).toMatchObject(shown ?? {});
+});
+
+test('every named example of docs/scoring-model.md is a row of the table, as it is worked there', () => {
+  const page = read('docs/scoring-model.md');
+  const quoted = [...page.matchAll(/\*Example\* `([^`]+)`: /g)].map(([start, name = '']) => ({
+    name,
+    start,
+  }));
+  const rows = new Map([
+    ...HAND_RULES.map(({ name, worked }) => [name, worked.join('; ')] as const),
+    ...HAND_COMPANIES.map(({ name, worked }) => [name, worked] as const),
+  ]);
+
+  expect(quoted.length).toBeGreaterThan(20);
+  expect(
+    quoted.filter(({ name, start }) => !page.includes(`${start}${rows.get(name) ?? 'no such row'}.`)),
+  ).toEqual([]);
 });
 
 test('the signals in docs/signals.md are taken', () => {

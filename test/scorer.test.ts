@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
-import type { Envelope, Tick } from '../lambdas/events/envelope.ts';
+import type { CompanyTick, Envelope, Tick } from '../lambdas/events/envelope.ts';
 import { createScorer, type ScorerParts } from '../lambdas/scorer.ts';
 import { checkModel, type Model } from '../lambdas/scoring/model.ts';
 import { emailKey } from '../lambdas/store/keys.ts';
@@ -57,6 +57,7 @@ let table: Table;
 /** What the scorer sent and logged, and what it finds at its edges. */
 let changes: WriteRequest[];
 let background: WriteRequest[];
+let ticks: (Tick | CompanyTick)[];
 let letters: { reason: string; event: unknown }[];
 let logged: string[];
 let identityReads: number;
@@ -69,6 +70,7 @@ beforeEach(async () => {
   table = await createTable(engine);
   changes = [];
   background = [];
+  ticks = [];
   letters = [];
   logged = [];
   identityReads = 0;
@@ -86,6 +88,7 @@ function scorer(more: Partial<ScorerParts> & { client?: Client } = {}) {
     ownAppIds: [],
     timeZone: 'UTC',
     contacts: table.contacts({ clock: () => NOW, ...(more.client && { client: more.client }) }),
+    companies: table.companies({ clock: () => NOW, ...(more.client && { client: more.client }) }),
     identityKey: {
       async read() {
         identityReads += 1;
@@ -97,6 +100,7 @@ function scorer(more: Partial<ScorerParts> & { client?: Client } = {}) {
       changes: async (requests) => void changes.push(...requests),
       background: async (requests) => void background.push(...requests),
     },
+    ticks: async (messages) => void ticks.push(...messages),
     reject: async (rejected) => void letters.push(...rejected),
     logger: { info: log, warn: log, error: log },
     ...more,
@@ -283,7 +287,7 @@ describe('an event', () => {
     expect(changes).toEqual([]);
   });
 
-  test('of a company or a deal is kept and scores nobody: nothing is even read', async () => {
+  test('of a company or a deal is kept and scores nobody where no rule asks: nothing is even read', async () => {
     const { client } = failing((command) => command instanceof QueryCommand);
 
     const answer = await deliver(
@@ -296,11 +300,12 @@ describe('an event', () => {
     );
 
     expect(answer).toEqual(ALL_WENT_WELL);
-    expect((await table.rows()).map(({ pk, sk }) => [pk, String(sk).split('#')[0]])).toEqual([
-      ['33#company#8', 'property'],
-      ['33#deal#9', 'signal'],
+    expect((await table.rows()).map(({ pk, sk, life }) => [pk, String(sk).split('#')[0], life])).toEqual([
+      ['33#company#8', '', 'deleted'],
+      ['33#company#8', 'property', undefined],
+      ['33#deal#9', 'signal', undefined],
     ]);
-    expect([...changes, ...background, ...letters]).toEqual([]);
+    expect([...changes, ...background, ...ticks, ...letters]).toEqual([]);
   });
 
   test.each([

@@ -37,9 +37,12 @@ async function writtenAfter(
   const system = await openSystem(engine, {}, {}, ({ hubSpot }) => ({
     hubSpot: {
       ...hubSpot,
-      async read(...asked) {
-        await happen();
-        return hubSpot.read(...asked);
+      contacts: {
+        ...hubSpot.contacts,
+        async read(...asked) {
+          await happen();
+          return hubSpot.contacts.read(...asked);
+        },
       },
     },
   }));
@@ -170,10 +173,13 @@ describe('bringing contacts to HubSpot', () => {
 
     expect(response).toEqual(NOTHING_FAILED);
     expect(system.deadLetters).toEqual([
-      { reason: 'a message that names no contact of this portal', event: 'no JSON' },
-      { reason: 'a message that names no contact of this portal', event: '{"portalId":"1"}' },
+      { reason: 'a message that names no contact, company or deal of this portal', event: 'no JSON' },
       {
-        reason: 'a message that names no contact of this portal',
+        reason: 'a message that names no contact, company or deal of this portal',
+        event: '{"portalId":"1"}',
+      },
+      {
+        reason: 'a message that names no contact, company or deal of this portal',
         event: `{"portalId":"2","contactId":"${id}"}`,
       },
     ]);
@@ -408,10 +414,13 @@ describe('what HubSpot took', () => {
     const system = await openSystem(engine, {}, {}, ({ hubSpot }) => ({
       hubSpot: {
         ...hubSpot,
-        async update(inputs) {
-          const answer = await hubSpot.update(inputs);
-          await inBetween();
-          return answer;
+        contacts: {
+          ...hubSpot.contacts,
+          async update(inputs) {
+            const answer = await hubSpot.contacts.update(inputs);
+            await inBetween();
+            return answer;
+          },
         },
       },
     }));
@@ -545,13 +554,16 @@ describe('what HubSpot took', () => {
     const system = await openSystem(engine, {}, {}, ({ hubSpot }) => ({
       hubSpot: {
         ...hubSpot,
-        async lookUp(id, properties) {
-          const found = await hubSpot.lookUp(id, properties);
-          system.portal.crm.restore('contacts', id);
-          system.portal.time.nowMs += 1000;
-          await system.store.mark(contactKey(PORTAL, id), 'living', system.portal.time.nowMs);
-          system.portal.time.nowMs += 1000;
-          return found;
+        contacts: {
+          ...hubSpot.contacts,
+          async lookUp(id, properties) {
+            const found = await hubSpot.contacts.lookUp(id, properties);
+            system.portal.crm.restore('contacts', id);
+            system.portal.time.nowMs += 1000;
+            await system.store.mark(contactKey(PORTAL, id), 'living', system.portal.time.nowMs);
+            system.portal.time.nowMs += 1000;
+            return found;
+          },
         },
       },
     }));

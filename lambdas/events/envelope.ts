@@ -16,9 +16,23 @@ export const Envelope = v.object({
 });
 export type Envelope = v.InferOutput<typeof Envelope>;
 
-/** Contacts that fall due, on their way from the nightly run to the scorer. */
+/** Most contacts of one tick: as many as one invocation of the scorer deals with beside its other messages. */
+export const CONTACTS_PER_TICK = 100;
+
+/** Contacts to be scored anew: the nightly run found them due, or something changed about their company. */
 export const Tick = v.object({
   portalId: v.string(),
-  contactIds: v.pipe(v.array(v.string()), v.maxLength(100)),
+  contactIds: v.pipe(v.array(v.string()), v.maxLength(CONTACTS_PER_TICK)),
 });
 export type Tick = v.InferOutput<typeof Tick>;
+
+/**
+ * A company whose contacts are to be scored anew, on its way from whoever heard of it to the scorer, which ticks them page by page.
+ */
+export const CompanyTick = v.object({
+  portalId: v.string(),
+  companyId: v.string(),
+  /** Where the page begins, as the page before told it; without it the first. */
+  after: v.optional(v.string()),
+});
+export type CompanyTick = v.InferOutput<typeof CompanyTick>;

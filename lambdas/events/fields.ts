@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { SIGNAL_NAME } from '../scoring/model.ts';
+import { SIGNAL_NAME } from '../scoring/model-file.ts';
 import { asInstant } from '../scoring/values.ts';
 
 /** A HubSpot record id, as text: ids pass 2^53 one day, and numbers would then lose digits. */

@@ -23,6 +23,8 @@ export type Turn =
   | { readonly kind: 'deletion' | 'restore' | 'privacyDeletion'; readonly atMs: number }
   /** The contact has another e-mail address: HubSpot is to be asked which. */
   | { readonly kind: 'address'; readonly atMs: number }
+  /** The contact got or lost a company or a deal that scores depend on: HubSpot is to be asked which it has. */
+  | { readonly kind: 'association'; readonly atMs: number }
   | { readonly kind: 'merge'; readonly atMs: number; readonly oldIds: readonly string[] };
 
 /** What one event says, in our words. */

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
-import { PROPERTY_NAME } from '../scoring/model.ts';
+import { usesCompanies, usesDeals } from '../scoring/model.ts';
+import { PROPERTY_NAME } from '../scoring/model-file.ts';
 import { asText } from '../scoring/values.ts';
 import { complaintOf, EpochMs, nullAsAbsent, RecordId } from './fields.ts';
 import {
@@ -84,7 +85,7 @@ function readEvent(content: unknown, context: ReadingContext): Said {
   if (time !== undefined) return { rejected: time };
   const [object, ...rest] = (event.subscriptionType ?? event.eventType ?? '').split('.');
   const action = rest.join('.');
-  if (action === 'associationChange') return readAssociation(event);
+  if (action === 'associationChange') return readAssociation(event, context);
   const type = OBJECT_TYPES.get((object === 'object' ? event.objectTypeId : object) ?? '');
   if (type === undefined) return { dropped: 'an object type without scores' };
   if (action === 'merge') return readMerge(event, type);
@@ -161,7 +162,7 @@ function readMerge(event: Event, type: 'contact' | 'company' | 'deal'): Said {
   };
 }
 
-function readAssociation(event: Event): Said {
+function readAssociation(event: Event, { model }: ReadingContext): Said {
   const { portalId, occurredAt: atMs, fromObjectId, toObjectId, associationRemoved = false } = event;
   if (fromObjectId === undefined || toObjectId === undefined)
     return { rejected: 'an association without both its ends' };
@@ -192,5 +193,7 @@ function readAssociation(event: Event): Said {
     occurredAtMs: atMs,
     value: `${state} ${primary} ${other.id}`,
   };
-  return { heard: { subject: { type: 'contact', id: contact.id }, facts: [fact], properties: [] } };
+  const isOfUse = other.type === 'company' ? usesCompanies(model) : usesDeals(model);
+  const heard = { subject: { type: 'contact', id: contact.id } as const, facts: [fact], properties: [] };
+  return { heard: isOfUse ? { ...heard, turn: { kind: 'association', atMs } } : heard };
 }

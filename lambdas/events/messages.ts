@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { Envelope, Tick } from './envelope.ts';
+import { CompanyTick, Envelope, Tick } from './envelope.ts';
 import { type Heard, type Hearing, type ReadingContext, rejected } from './heard.ts';
 import { readEnvelope } from './hearing.ts';
 
@@ -10,9 +10,11 @@ export interface Message extends Hearing {
   readonly heard: readonly Heard[];
   /** Ids of contacts that fall due. */
   readonly tick: readonly string[];
+  /** A company whose contacts are to be scored anew. */
+  readonly companyTick?: CompanyTick;
 }
 
-const Body = v.pipe(v.string(), v.parseJson(), v.union([Envelope, Tick]));
+const Body = v.pipe(v.string(), v.parseJson(), v.union([Envelope, Tick, CompanyTick]));
 
 /**
  * Reads the messages of one invocation. Never throws for what a message holds: one that is neither a request nor a tick is
@@ -30,6 +32,7 @@ export function readMessages(
     }
     if ('route' in parsed.output) return { ...nothing, ...readEnvelope(parsed.output, context) };
     if (parsed.output.portalId !== context.portalId) return { ...nothing, dropped: ['another portal'] };
+    if ('companyId' in parsed.output) return { ...nothing, companyTick: parsed.output };
     return { ...nothing, tick: parsed.output.contactIds };
   });
 }

@@ -1,12 +1,14 @@
+import { domainOf } from '../scoring/domains.ts';
 import type { Fact, PropertyValue } from '../scoring/facts.ts';
-import { fitInputs, type Model, PROPERTY_NAME } from '../scoring/model.ts';
+import { contactInputs, type FactKind, factProperties, type Model } from '../scoring/model.ts';
+import { PROPERTY_NAME } from '../scoring/model-file.ts';
 import { asInstant, asNumber, asText } from '../scoring/values.ts';
 import { factKey, implausible, type ReadingContext, type Subject } from './heard.ts';
 
 /** How the values of a property are to be read; `value` = it says what is, its changes are no signals. */
-export type PropertyKind = 'timestamp' | 'counter' | 'transition' | 'text' | 'value';
+export type PropertyKind = FactKind | 'value';
 
-/** Properties that hold a contact's e-mail addresses. The table knows addresses by their HMAC only. */
+/** Properties that hold a contact's e-mail addresses. The table knows addresses by their HMAC, and at most their domain. */
 export const ADDRESSES: readonly string[] = ['email', 'hs_additional_emails'];
 /** Longest value that is kept, in characters; URLs and names beyond it are cut, and patterns match what is left. */
 const VALUE_LENGTH = 1024;
@@ -37,20 +39,34 @@ export function isOutput(property: string): boolean {
   return property.startsWith('afterglow_');
 }
 
+/** What a model reads of a contact: which changes are facts, and which values count. */
+interface Reading {
+  readonly kinds: ReadonlyMap<string, FactKind>;
+  readonly inputs: ReadonlySet<string>;
+}
+
+/** Worked out once per model: it is asked for every property of every event. */
+const READINGS = new WeakMap<Model, Reading>();
+
+function readingOf(model: Model): Reading {
+  const known = READINGS.get(model);
+  if (known !== undefined) return known;
+  const reading = { kinds: factProperties(model), inputs: new Set(contactInputs(model)) };
+  READINGS.set(model, reading);
+  return reading;
+}
+
 /** The kind a model gives a property, else HubSpot's own, else `value`. */
 export function kindOf(model: Model, property: string): PropertyKind {
-  for (const { from } of model.engagement.signals) {
-    if (from.kind !== 'signal' && from.property === property) return from.kind;
-  }
+  const kind = readingOf(model).kinds.get(property);
+  if (kind !== undefined) return kind;
   return Object.hasOwn(STANDARD_KINDS, property) ? (STANDARD_KINDS[property] ?? 'value') : 'value';
 }
 
-/** Properties of a contact that tell something to a fold: the model's fit inputs, and those its signals are read from. */
+/** Properties of a contact that tell something to a fold: those whose values count, and those whose changes are facts. */
 export function modelInputs(model: Model): string[] {
-  const sources = model.engagement.signals.flatMap(({ from }) =>
-    from.kind === 'signal' ? [] : [from.property],
-  );
-  return [...new Set([...fitInputs(model), ...sources])];
+  const { kinds, inputs } = readingOf(model);
+  return [...new Set([...inputs, ...kinds.keys()])];
 }
 
 /** A property's value, seen in HubSpot or heard of. */
@@ -82,16 +98,27 @@ export interface Observation {
  */
 export function observe(model: Model, seen: Observation): { facts: Fact[]; properties: PropertyValue[] } {
   if (isOutput(seen.property)) return { facts: [], properties: [] };
+  if (seen.objectType === 'contact' && ADDRESSES.includes(seen.property)) return observeAddress(model, seen);
   const kind = kindOf(model, seen.property);
   const value = seen.value.slice(0, VALUE_LENGTH);
-  const isKeptUnread =
-    seen.objectType !== 'contact' || (kind === 'value' && !ADDRESSES.includes(seen.property));
-  const keepsValue = isKeptUnread || fitInputs(model).includes(seen.property);
+  const isKeptUnread = seen.objectType !== 'contact' || kind === 'value';
+  const keepsValue = isKeptUnread || readingOf(model).inputs.has(seen.property);
   const fact = value === '' ? undefined : factOf(kind, seen, value);
   return {
     facts: fact === undefined ? [] : [fact],
     properties: keepsValue ? [{ name: seen.property, value, occurredAtMs: seen.atMs }] : [],
   };
+}
+
+/** Of the address only its domain is kept, and only where a rule reads it; of further addresses nothing is. */
+function observeAddress(
+  model: Model,
+  { property: name, value, atMs }: Observation,
+): { facts: Fact[]; properties: PropertyValue[] } {
+  if (name !== 'email' || !readingOf(model).inputs.has(name)) return { facts: [], properties: [] };
+  // What has no @ is no address, and may be anything.
+  const domain = value.includes('@') ? (domainOf(value) ?? '') : '';
+  return { facts: [], properties: [{ name, value: domain, occurredAtMs: atMs }] };
 }
 
 function factOf(kind: PropertyKind, seen: Observation, value: string): Fact | undefined {

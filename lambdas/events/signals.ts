@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { PROPERTY_NAME } from '../scoring/model.ts';
+import { PROPERTY_NAME } from '../scoring/model-file.ts';
 import { complaintOf, EmailAddress, Instant, RecordId, SignalName } from './fields.ts';
 
 /** Most signals of one request to `/signals`. */

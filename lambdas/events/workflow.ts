@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { Fact } from '../scoring/facts.ts';
-import { type Model, PROPERTY_NAME } from '../scoring/model.ts';
+import type { Model } from '../scoring/model.ts';
+import { PROPERTY_NAME } from '../scoring/model-file.ts';
 import { asText } from '../scoring/values.ts';
 import { complaintOf, EmailAddress, EpochMs, Instant, nullAsAbsent, RecordId, SignalName } from './fields.ts';
 import {

@@ -150,3 +150,29 @@ function midnightAfter(nowMs: number, timeZone: string): number {
   }
   return after;
 }
+
+/**
+ * What the SDK made of an answer, checked. An answer that cannot be read is no answer: a write may have been done.
+ *
+ * @throws HubSpotError of trouble `unknown` when it has another form
+ */
+export async function understood<T>(
+  schema: v.GenericSchema<unknown, T>,
+  answer: Promise<unknown>,
+): Promise<T> {
+  let content: unknown;
+  try {
+    content = await answer;
+  } catch (cause) {
+    // The SDK stumbles over a body of another form; its words might quote the body.
+    if (cause instanceof TypeError) throw notUnderstood();
+    throw cause;
+  }
+  const parsed = v.safeParse(schema, content);
+  if (parsed.success) return parsed.output;
+  throw notUnderstood();
+}
+
+function notUnderstood(): HubSpotError {
+  return new HubSpotError('unknown', 200, 'a body that does not have the form of an answer');
+}

@@ -1,8 +1,8 @@
 import { MisconfiguredError } from '../errors.ts';
 import { HubSpotError } from './answer.ts';
 import { BudgetExhaustedError } from './budget.ts';
-import type { BatchAnswer, HubSpotContacts, WriteInput } from './contacts.ts';
 import { inHalves } from './halves.ts';
+import type { BatchAnswer, HubSpotObjects, WriteInput } from './objects.ts';
 
 /** What became of one record of a write. */
 export type Outcome =
@@ -30,7 +30,7 @@ const BUDGET_RETRY_MS = 15_000;
  * @returns by id of the input, every input once
  */
 export async function writeBatch(
-  hubSpot: HubSpotContacts,
+  hubSpot: HubSpotObjects,
   inputs: readonly WriteInput[],
   clock: () => number,
 ): Promise<Map<string, Outcome>> {
@@ -67,7 +67,7 @@ function accountFor({ id, objectWriteTraceId }: WriteInput, answer: BatchAnswer)
 }
 
 /** A record HubSpot did not account for: merged away, deleted, or lost on the way. */
-async function lookUp(hubSpot: HubSpotContacts, id: string, clock: () => number): Promise<Outcome> {
+async function lookUp(hubSpot: HubSpotObjects, id: string, clock: () => number): Promise<Outcome> {
   try {
     const found = await hubSpot.lookUp(id, []);
     if (found === undefined) return { kind: 'gone' };

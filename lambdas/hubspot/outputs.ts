@@ -1,5 +1,6 @@
+import { gradeNames } from '../scoring/display.ts';
 import type { Model } from '../scoring/model.ts';
-import type { Shown } from '../scoring/show.ts';
+import { type Shown, statuses } from '../scoring/show.ts';
 
 /** The property group that holds everything Afterglow writes. */
 export const OUTPUT_GROUP = { name: 'afterglow', label: 'Afterglow', displayOrder: -1 } as const;
@@ -30,6 +31,17 @@ const LONG_TEXT: Kind = { type: 'string', fieldType: 'textarea' };
 const CHOICE: Kind = { type: 'enumeration', fieldType: 'select' };
 const INSTANT: Kind = { type: 'datetime', fieldType: 'date' };
 
+/** The property of a company that shows what is rolled up from its contacts. */
+export const COMPANY_SCORE_PROPERTY = 'afterglow_company_score';
+
+const COMPANY_SCORE: OutputProperty = {
+  name: COMPANY_SCORE_PROPERTY,
+  label: 'Afterglow company score',
+  description: 'Rolled up from the scores of the contacts whose primary company this is.',
+  ...NUMBER,
+  groupName: OUTPUT_GROUP.name,
+};
+
 const OUTPUTS: readonly (readonly [name: string, label: string, kind: Kind, description: string])[] = [
   [
     'afterglow_score',
@@ -48,9 +60,14 @@ const OUTPUTS: readonly (readonly [name: string, label: string, kind: Kind, desc
     'afterglow_grade',
     'Afterglow grade',
     CHOICE,
-    'Band of the score. It falls a little later than it rises, so that it does not flap.',
+    'Band of the score, or of fit and engagement. It falls a little later than it rises, so that it does not flap.',
   ],
-  ['afterglow_status', 'Afterglow status', CHOICE, 'Whether there is a score, and if not, why.'],
+  [
+    'afterglow_status',
+    'Afterglow status',
+    CHOICE,
+    'Whether there is a score, and if not, why: too little is known, or what excludes the contact.',
+  ],
   [
     'afterglow_reasons',
     'Afterglow reasons',
@@ -68,20 +85,28 @@ const OUTPUTS: readonly (readonly [name: string, label: string, kind: Kind, desc
   [WRITE_ID_PROPERTY, 'Afterglow write id', TEXT, 'Tells Afterglow which of its writes stands here.'],
 ];
 
-/** Every property Afterglow writes on a contact. @param model - its grades are the options of the grade */
-export function outputProperties(model: Model): OutputProperty[] {
-  return OUTPUTS.map(([name, label, kind, description]) => {
-    const property = { name, label, description, ...kind, groupName: OUTPUT_GROUP.name };
-    if (name === 'afterglow_grade')
-      return { ...property, options: choices(model.grades.bands.map(({ grade }) => grade)) };
-    if (name === 'afterglow_status')
-      return { ...property, options: choices(['scored', 'insufficient_data']) };
-    return property;
-  });
+/** The properties Afterglow writes, by the kind of record that has them. */
+export interface OutputProperties {
+  readonly contacts: readonly OutputProperty[];
+  /** None where the model rolls nothing up. */
+  readonly companies: readonly OutputProperty[];
 }
 
-function choices(values: readonly string[]): NonNullable<OutputProperty['options']> {
-  return values.map((value, displayOrder) => ({ label: value.replaceAll('_', ' '), value, displayOrder }));
+/** Every property Afterglow writes. @param model - its grades and statuses are the options of two of them */
+export function outputProperties(model: Model): OutputProperties {
+  const contacts = OUTPUTS.map(([name, label, kind, description]) => {
+    const property = { name, label, description, ...kind, groupName: OUTPUT_GROUP.name };
+    if (name === 'afterglow_grade')
+      return { ...property, options: inOrder(gradeNames(model).map((value) => ({ value, label: value }))) };
+    return name === 'afterglow_status' ? { ...property, options: inOrder(statuses(model)) } : property;
+  });
+  return { contacts, companies: model.companyScore === undefined ? [] : [COMPANY_SCORE] };
+}
+
+function inOrder(
+  choices: readonly { readonly value: string; readonly label: string }[],
+): NonNullable<OutputProperty['options']> {
+  return choices.map(({ value, label }, displayOrder) => ({ label, value, displayOrder }));
 }
 
 /**
@@ -108,6 +133,11 @@ export function outputValues(
     afterglow_model: shown.model,
     [WRITE_ID_PROPERTY]: writeId,
   };
+}
+
+/** The same for a company. @param score - null where none of its contacts has one */
+export function companyOutputValues(score: number | null): Record<string, string> {
+  return { [COMPANY_SCORE_PROPERTY]: numberText(score) };
 }
 
 /** A missing score is never a fake 0. */

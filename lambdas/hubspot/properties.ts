@@ -10,7 +10,7 @@ import {
 } from '@hubspot/api-client/lib/codegen/crm/properties/index.js';
 import * as v from 'valibot';
 import { HubSpotError } from './answer.ts';
-import { OUTPUT_GROUP, type OutputProperty } from './outputs.ts';
+import { OUTPUT_GROUP, type OutputProperties, type OutputProperty } from './outputs.ts';
 import type { Send } from './transport.ts';
 
 /** What provisioning did with one property. */
@@ -43,33 +43,52 @@ const Existing = v.object({
 });
 type Existing = v.InferOutput<typeof Existing>;
 
+/** A kind of record that has properties of ours, the properties it is to have, and those it has. */
+interface Plan {
+  readonly type: keyof OutputProperties;
+  readonly wanted: readonly OutputProperty[];
+  readonly existing: ReadonlyMap<string, Existing>;
+}
+
 /**
- * Creates the group and the properties that Afterglow writes on contacts. Running it again changes nothing; what somebody else
- * created in the meantime is as good as created here.
+ * Creates the group and the properties that Afterglow writes. Running it again changes nothing; what somebody else created in the
+ * meantime is as good as created here.
  *
  * @param apiUrl - scheme and host, no trailing slash
  * @param onDone - told of each property as it is done
  * @throws PropertyMismatchError naming every property whose type differs, before anything is created
  */
-export async function provisionContactProperties(
+export async function provisionProperties(
   apiUrl: string,
   send: Send,
-  wanted: readonly OutputProperty[],
+  { contacts, companies }: OutputProperties,
   onDone: (done: Provisioned) => void,
 ): Promise<void> {
   const { core, groups } = propertyApis(apiUrl, send);
-  const { results } = v.parse(v.object({ results: v.array(Existing) }), await core.getAll('contacts'));
-  const existing = new Map(results.map((property) => [property.name, property]));
-  const different = wanted.filter((property) => differs(property, existing.get(property.name)));
-  if (different.length > 0) throw mismatch(different, existing);
-  await orConflict(() => groups.create('contacts', OUTPUT_GROUP));
-  for (const property of wanted) {
-    const found = existing.get(property.name);
-    onDone({
-      name: property.name,
-      did: found === undefined ? await create(core, property) : await complete(core, property, found),
-    });
+  const plans = [await plan(core, 'contacts', contacts)];
+  if (companies.length > 0) plans.push(await plan(core, 'companies', companies));
+  const mismatches = plans.flatMap(mismatchesOf);
+  if (mismatches.length > 0) {
+    throw new PropertyMismatchError(
+      `${mismatches.join('\n')}\nNothing was created. Rename or archive the properties named here in HubSpot, then provision again.`,
+    );
   }
+  for (const { type, wanted, existing } of plans) {
+    await orConflict(() => groups.create(type, OUTPUT_GROUP));
+    for (const property of wanted) {
+      const found = existing.get(property.name);
+      const did =
+        found === undefined
+          ? await create(core, type, property)
+          : await complete(core, type, property, found);
+      onDone({ name: property.name, did });
+    }
+  }
+}
+
+async function plan(core: CoreApi, type: Plan['type'], wanted: readonly OutputProperty[]): Promise<Plan> {
+  const { results } = v.parse(v.object({ results: v.array(Existing) }), await core.getAll(type));
+  return { type, wanted, existing: new Map(results.map((property) => [property.name, property])) };
 }
 
 function propertyApis(apiUrl: string, send: Send): { core: CoreApi; groups: GroupsApi } {
@@ -88,29 +107,24 @@ function propertyApis(apiUrl: string, send: Send): { core: CoreApi; groups: Grou
   return { core: new CoreApi(configuration), groups: new GroupsApi(configuration) };
 }
 
-function differs(wanted: OutputProperty, found: Existing | undefined): boolean {
-  return found !== undefined && (found.type !== wanted.type || found.fieldType !== wanted.fieldType);
-}
-
-function mismatch(
-  different: readonly OutputProperty[],
-  existing: ReadonlyMap<string, Existing>,
-): PropertyMismatchError {
-  const lines = different.map(({ name, type, fieldType }) => {
+function mismatchesOf({ wanted, existing }: Plan): string[] {
+  return wanted.flatMap(({ name, type, fieldType }) => {
     const found = existing.get(name);
-    return `${name}: HubSpot has ${found?.type}/${found?.fieldType}, Afterglow writes ${type}/${fieldType}`;
+    if (found === undefined || (found.type === type && found.fieldType === fieldType)) return [];
+    return [`${name}: HubSpot has ${found.type}/${found.fieldType}, Afterglow writes ${type}/${fieldType}`];
   });
-  return new PropertyMismatchError(
-    `${lines.join('\n')}\nNothing was created. Rename or archive the properties named here in HubSpot, then provision again.`,
-  );
 }
 
-async function create(core: CoreApi, property: OutputProperty): Promise<Provisioned['did']> {
+async function create(
+  core: CoreApi,
+  objectType: Plan['type'],
+  property: OutputProperty,
+): Promise<Provisioned['did']> {
   const type = v.parse(v.enum(PropertyCreateTypeEnum), property.type);
   const fieldType = v.parse(v.enum(PropertyCreateFieldTypeEnum), property.fieldType);
   const { options: choices, ...rest } = property;
   const isNew = await orConflict(() =>
-    core.create('contacts', {
+    core.create(objectType, {
       ...rest,
       type,
       fieldType,
@@ -122,9 +136,10 @@ async function create(core: CoreApi, property: OutputProperty): Promise<Provisio
   return isNew ? 'created' : 'existed';
 }
 
-/** A new model may bring grades that the property does not know. Those it has stay: old scores may still show them. */
+/** A new model may bring grades and statuses that the property does not know. Those it has stay: old scores may still show them. */
 async function complete(
   core: CoreApi,
+  objectType: Plan['type'],
   property: OutputProperty,
   found: Existing,
 ): Promise<Provisioned['did']> {
@@ -137,7 +152,7 @@ async function complete(
     ...option,
     displayOrder,
   }));
-  await core.update('contacts', property.name, { options });
+  await core.update(objectType, property.name, { options });
   return 'options added';
 }
 

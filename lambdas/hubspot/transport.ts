@@ -35,9 +35,9 @@ export interface OutgoingRequest {
 /** Carries one request to HubSpot. @throws HubSpotError for all that is no success */
 export type Send = (request: OutgoingRequest) => Promise<Answer>;
 
-/** `/crm/v3/objects/contacts/…`, as the SDK calls it, under its dated path. */
+/** `/crm/v3/objects/contacts/…` or `/crm/v4/associations/…`, as the SDK calls it, under its dated path. */
 export function datedPath(url: string): string {
-  return url.replace(/\/crm\/v3\/(objects|properties)\//, `/crm/$1/${API_VERSION}/`);
+  return url.replace(/\/crm\/v[34]\/(objects|properties|associations)\//, `/crm/$1/${API_VERSION}/`);
 }
 
 /** How the SDK's generated APIs reach HubSpot: within the budget, on dated paths, with a time-out, without redirects. */

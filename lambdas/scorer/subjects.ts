@@ -3,10 +3,25 @@ import type { Message } from '../events/messages.ts';
 import { FACTS_PER_FOLD } from '../scoring/facts.ts';
 import type { Model } from '../scoring/model.ts';
 import { score } from '../scoring/score.ts';
+import type { CompanyTable } from '../store/company-table.ts';
 import type { ContactTable, Standing } from '../store/contact-table.ts';
-import { contactKey, emailKey, recordKey } from '../store/keys.ts';
+import { companyIdOf, contactKey, emailKey, recordKey } from '../store/keys.ts';
 import type { WriteRequest } from '../store/queues.ts';
 import type { Secret } from '../store/secrets.ts';
+import type { Outcome } from './outcome.ts';
+import { hearOfCompany, hearOfDeal } from './records.ts';
+
+/**
+ * Seconds after which a company is rolled up that a contact is about to leave: longer than an invocation of the scorer lasts, so
+ * that by then the contact has left, or the message that says so comes back and asks again.
+ */
+const LEAVING_SECONDS = 75;
+
+/** The write-back lanes the scorer uses: what somebody did, and what only faded. */
+export type Lane = 'changes' | 'background';
+
+/** Puts requests on a lane. @param delaySeconds - before which nobody receives them; none unless told */
+export type SendRequests = (requests: readonly WriteRequest[], delaySeconds?: number) => Promise<void>;
 
 export interface ScoringParts {
   readonly clock: () => number;
@@ -15,7 +30,9 @@ export interface ScoringParts {
   /** IANA name. */
   readonly timeZone: string;
   readonly contacts: ContactTable;
+  readonly companies: CompanyTable;
   readonly identityKey: Secret<{ key: string }>;
+  readonly writeBack: Readonly<Record<Lane, SendRequests>>;
 }
 
 /** Everything one invocation heard of one subject. */
@@ -63,29 +80,29 @@ function keyOf(portalId: string, { subject }: Heard, identityKey: string): strin
   return recordKey(portalId, subject.type, subject.id);
 }
 
-/** What came of one subject. */
-export interface SubjectScore {
-  /** What write-back is to do, if anything. */
-  readonly request: WriteRequest | undefined;
-  /** More facts stand there than one fold looks at. */
-  readonly isFactLimitReached: boolean;
-}
-
 /** Keeps what was heard of a subject, folds all that is known of it and stores the score. */
-export async function scoreSubject({ key, heard }: SubjectWork, parts: ScoringParts): Promise<SubjectScore> {
-  const { contacts, model, clock, portalId, timeZone } = parts;
-  const facts = heard.flatMap((each) => each.facts);
-  await contacts.keep(
+export async function scoreSubject(work: SubjectWork, parts: ScoringParts): Promise<Outcome> {
+  const { key, heard } = work;
+  await parts.contacts.keep(
     key,
-    facts, // Same fact, same row: redelivery is harmless.
+    heard.flatMap((each) => each.facts), // Same fact, same row: redelivery is harmless.
     heard.flatMap((each) => each.properties),
   );
   const subject = heard[0]?.subject;
-  let isFactLimitReached = false;
-  if (subject?.type === 'company' || subject?.type === 'deal')
-    return { request: undefined, isFactLimitReached };
+  if (subject?.type === 'company') return hearOfCompany(subject.id, heard, parts);
+  if (subject?.type === 'deal') return hearOfDeal(subject.id, heard, parts);
+  return scoreContact(work, subject, parts);
+}
+
+async function scoreContact(
+  { key, heard, isTickOnly }: SubjectWork,
+  subject: Heard['subject'] | undefined,
+  parts: ScoringParts,
+): Promise<Outcome> {
+  const { contacts, model, clock, portalId, timeZone } = parts;
   for (const each of heard) await turn(key, each, parts);
   const nowMs = clock();
+  let isFactLimitReached = false;
   const standing = await contacts.rescore(
     key,
     (contactId, known, previous) => {
@@ -94,7 +111,18 @@ export async function scoreSubject({ key, heard }: SubjectWork, parts: ScoringPa
     },
     nowMs,
   );
-  return { request: requestFor(standing, subject, portalId), isFactLimitReached };
+  const request = requestFor(standing, subject, portalId);
+  return {
+    [isTickOnly ? 'background' : 'changes']: request === undefined ? [] : [request],
+    rollUps: heard.some((each) => each.turn?.kind === 'restore') ? companyOf(standing, parts) : [],
+    isFactLimitReached,
+  };
+}
+
+/** A contact that is back counts for its company again, also where HubSpot shows of itself what it did. */
+function companyOf(standing: Standing | undefined, { model, portalId }: ScoringParts): string[] {
+  const id = companyIdOf(standing?.head.company ?? '', portalId);
+  return id === undefined || model.companyScore === undefined ? [] : [id];
 }
 
 function requestFor(
@@ -109,18 +137,37 @@ function requestFor(
 }
 
 /** What befell the record itself. */
-async function turn(
-  key: string,
-  { turn: told, subject }: Heard,
-  { contacts, portalId }: ScoringParts,
-): Promise<void> {
+async function turn(key: string, { turn: told, subject }: Heard, parts: ScoringParts): Promise<void> {
+  const { contacts, portalId } = parts;
   if (told === undefined || subject.type !== 'contact') return;
-  if (told.kind === 'privacyDeletion') await contacts.erase(key);
-  else if (told.kind === 'deletion') await contacts.mark(key, 'deleted', told.atMs);
-  else if (told.kind === 'restore') await contacts.mark(key, 'living', told.atMs);
-  else if (told.kind === 'address') await contacts.forgetReading(key, told.atMs);
-  else if (told.kind === 'merge')
-    for (const oldId of told.oldIds) await contacts.unite(contactKey(portalId, oldId), key);
+  if (told.kind === 'privacyDeletion') {
+    await announceLeaving([key], parts);
+    await contacts.erase(key);
+  } else if (told.kind === 'deletion') {
+    await announceLeaving([key], parts);
+    await contacts.mark(key, 'deleted', told.atMs);
+  } else if (told.kind === 'merge') {
+    const oldKeys = told.oldIds.map((oldId) => contactKey(portalId, oldId));
+    await announceLeaving(oldKeys, parts);
+    for (const oldKey of oldKeys) await contacts.unite(oldKey, key);
+  } else if (told.kind === 'restore') await contacts.mark(key, 'living', told.atMs);
+  else await contacts.forgetReading(key, told.atMs);
+}
+
+/**
+ * Lets the companies be rolled up from which contacts are about to be taken. Asked for before they are: afterwards nothing says
+ * whose they were.
+ */
+async function announceLeaving(
+  keys: readonly string[],
+  { contacts, model, portalId, writeBack }: ScoringParts,
+): Promise<void> {
+  if (model.companyScore === undefined) return;
+  const companyIds = await contacts.companiesOf(keys);
+  await writeBack.background(
+    companyIds.map((companyId) => ({ portalId, companyId })),
+    LEAVING_SECONDS,
+  );
 }
 
 function isToBeWritten({ head }: Standing): boolean {

@@ -1,5 +1,7 @@
-import { type Fact, orderFacts } from './facts.ts';
-import type { Model, SignalRule } from './model.ts';
+import { type Deal, type Fact, type Known, orderFacts } from './facts.ts';
+import type { Model } from './model.ts';
+import type { Reset, SignalRule } from './model-file.ts';
+import { textMatcher } from './patterns.ts';
 import { asNumber } from './values.ts';
 
 const DAY_MS = 86_400_000;
@@ -17,46 +19,74 @@ export interface Award {
   readonly untilMs: number;
 }
 
+type Matches = ((value: string) => boolean) | undefined;
+
 /** A rule that may award a fact of some name. */
 interface Candidate {
   /** Position in `model.engagement.signals`. */
   readonly at: number;
+  readonly rule: SignalRule;
   readonly points: number;
   readonly halfLifeMs: number;
   /** One property is read as one kind, so all rules of a name agree on this. */
   readonly isCounter: boolean;
-  /** Whether a value, in lower case, is one that the rule awards; undefined when it awards every one. */
-  readonly matches: ((value: string) => boolean) | undefined;
+  /** Whether a value is one that the rule awards; undefined when it awards every one. */
+  readonly matches: Matches;
+  /** Milliseconds within which another fact may stand for one; 0 when each stands for itself. */
+  readonly closeMs: number;
 }
 
-/** Which rules may award a fact of a name: worked out once per model, since folds run by the hundred thousand. */
-const candidatesOf = new WeakMap<Model, ReadonlyMap<string, readonly Candidate[]>>();
+/** What a model asks of the facts of one name. */
+interface Asked {
+  readonly candidates: readonly Candidate[];
+  readonly resets: readonly { readonly rule: Reset; readonly matches: Matches }[];
+}
 
-function candidates(model: Model): ReadonlyMap<string, readonly Candidate[]> {
-  const known = candidatesOf.get(model);
+/** Worked out once per model, since folds run by the hundred thousand. */
+const askedBy = new WeakMap<Model, ReadonlyMap<string, Asked>>();
+
+function askedOf(model: Model): ReadonlyMap<string, Asked> {
+  const known = askedBy.get(model);
   if (known !== undefined) return known;
-  const byName = new Map<string, Candidate[]>();
+  const byName = new Map<string, Asked>();
+  const asked = (name: string) => byName.get(name) ?? { candidates: [], resets: [] };
   for (const [at, rule] of model.engagement.signals.entries()) {
     const { from, points } = rule;
+    if (points === 0) continue; // Worth nothing, so it is no sign of life either.
     const name = from.kind === 'signal' ? `signal:${from.signal}` : `property:${from.property}`;
     const halfLifeMs = rule.halfLifeDays === 'never' ? Number.POSITIVE_INFINITY : rule.halfLifeDays * DAY_MS;
-    const candidate = { at, points, halfLifeMs, isCounter: from.kind === 'counter', matches: matcher(rule) };
-    byName.set(name, [...(byName.get(name) ?? []), candidate]);
+    const candidate = {
+      at,
+      rule,
+      points,
+      halfLifeMs,
+      isCounter: from.kind === 'counter',
+      closeMs: 1000 * Math.max(rule.minimumGapSeconds ?? 0, rule.burst?.withinSeconds ?? 0),
+      matches: matcher(rule),
+    };
+    byName.set(name, { ...asked(name), candidates: [...asked(name).candidates, candidate] });
   }
-  candidatesOf.set(model, byName);
+  for (const rule of model.resetOn) {
+    if (rule.property === undefined) continue;
+    const name = `property:${rule.property}`;
+    byName.set(name, {
+      ...asked(name),
+      resets: [...asked(name).resets, { rule, matches: oneOf(rule.to ?? []) }],
+    });
+  }
+  askedBy.set(model, byName);
   return byName;
 }
 
-function matcher({ from }: SignalRule): Candidate['matches'] {
-  if (from.kind === 'transition') {
-    const values = new Set(from.to.map((value) => value.toLowerCase()));
-    return (value) => values.has(value);
-  }
-  if (from.kind === 'text') {
-    const parts = from.contains.map((part) => part.toLowerCase());
-    return (value) => parts.some((part) => value.includes(part));
-  }
+function matcher({ from }: SignalRule): Matches {
+  if (from.kind === 'transition') return oneOf(from.to);
+  if (from.kind === 'text') return textMatcher(from.contains);
   return undefined;
+}
+
+function oneOf(wanted: readonly string[]): Matches {
+  const values = new Set(wanted.map((value) => value.toLowerCase()));
+  return (value) => values.has(value.toLowerCase());
 }
 
 /** Milliseconds after which a fact no longer counts. */
@@ -64,33 +94,143 @@ export function horizonMs(model: Model): number {
   return model.horizonDays * DAY_MS;
 }
 
-/** The facts that rules look at, in the order they happened. @param facts - in any order, repeated or not */
-export function countingFacts(model: Model, facts: readonly Fact[]): Fact[] {
-  const rules = candidates(model);
-  return orderFacts(facts).filter(({ name }) => rules.has(name));
+/** What let a contact start anew. */
+export interface ResetAt {
+  readonly rule: Reset;
+  /** Epoch milliseconds: what happened before no longer counts. */
+  readonly atMs: number;
+}
+
+/** What counts of the facts of a contact, whatever the time. */
+export interface Counting {
+  /** Those that rules look at, in the order they happened. */
+  readonly facts: readonly Fact[];
+  readonly reset: ResetAt | undefined;
+  /** By position of the rule: facts too close to another one, which counts for them. */
+  readonly merged: ReadonlyMap<number, ReadonlySet<Fact>>;
+}
+
+/** Finds what counts. @param known - in any order, repeated or not */
+export function countingFacts(model: Model, { facts, deals = [] }: Pick<Known, 'facts' | 'deals'>): Counting {
+  const asked = askedOf(model);
+  const ordered = orderFacts(facts);
+  let reset = lostDeal(model, deals);
+  const counting: Fact[] = [];
+  const ofClose = new Map<Candidate, Fact[]>();
+  let at = -1; // Not `entries()`, which makes a pair for every fact: no loop runs more often.
+  for (const fact of ordered) {
+    at += 1;
+    const rules = asked.get(fact.name);
+    if (rules === undefined || isToldBefore(ordered, at, fact)) continue;
+    counting.push(fact);
+    for (const candidate of rules.candidates) {
+      if (candidate.closeMs > 0 && candidate.matches?.(fact.value ?? '') !== false)
+        append(ofClose, candidate, fact);
+    }
+    for (const { rule, matches } of rules.resets) {
+      const isLater = reset === undefined || fact.occurredAtMs > reset.atMs;
+      if (isLater && matches?.(fact.value ?? '') === true) reset = { rule, atMs: fact.occurredAtMs };
+    }
+  }
+  return { facts: counting, reset, merged: mergeClose(ofClose, reset?.atMs) };
+}
+
+function append(ofClose: Map<Candidate, Fact[]>, candidate: Candidate, fact: Fact): void {
+  const known = ofClose.get(candidate);
+  if (known === undefined) ofClose.set(candidate, [fact]);
+  else known.push(fact);
+}
+
+/** The latest of the lost deals, if the model has them start anew. */
+function lostDeal({ resetOn }: Model, deals: readonly Deal[]): ResetAt | undefined {
+  const rule = resetOn.find(({ deal }) => deal !== undefined);
+  const lost = deals.flatMap(({ state, closedAtMs }) =>
+    state === 'lost' && closedAtMs !== undefined ? [closedAtMs] : [],
+  );
+  return rule === undefined || lost.length === 0 ? undefined : { rule, atMs: Math.max(...lost) };
+}
+
+/**
+ * Facts that do not count because another one stands for them: closer to the one before than the gap of their rule, or in a burst
+ * but not its first. Depends on near facts only, never on the time: nothing comes back when the first of them grows old.
+ *
+ * @param ofClose - the facts of each rule that looks at how close they are, in the order they happened
+ */
+function mergeClose(
+  ofClose: ReadonlyMap<Candidate, readonly Fact[]>,
+  resetMs = Number.NEGATIVE_INFINITY,
+): Counting['merged'] {
+  const merged = new Map<number, ReadonlySet<Fact>>();
+  for (const [{ at, rule, closeMs }, all] of ofClose) {
+    const facts = all.filter(({ occurredAtMs }) => occurredAtMs >= resetMs);
+    if (!facts.some((_, place) => isClose(facts, place, closeMs))) continue;
+    const { minimumGapSeconds = 0, burst } = rule;
+    const close = closeOnes(facts, minimumGapSeconds * 1000);
+    const rest = facts.filter((fact) => !close.has(fact));
+    if (burst !== undefined) for (const fact of inBursts(rest, burst)) close.add(fact);
+    if (close.size > 0) merged.set(at, close);
+  }
+  return merged;
+}
+
+/** Those less than a gap behind the one before, whether that one counted or not. */
+function closeOnes(facts: readonly Fact[], gapMs: number): Set<Fact> {
+  return new Set(facts.filter((_, at) => isClose(facts, at, gapMs)));
+}
+
+function isClose(facts: readonly Fact[], at: number, gapMs: number): boolean {
+  const [before, fact] = [facts[at - 1], facts[at]];
+  return before !== undefined && fact !== undefined && fact.occurredAtMs - before.occurredAtMs < gapMs;
+}
+
+/** Those in bursts, but for the first of each. Windows that overlap are one burst. */
+function inBursts(
+  facts: readonly Fact[],
+  { moreThan, withinSeconds }: NonNullable<SignalRule['burst']>,
+): Fact[] {
+  const found: Fact[] = [];
+  let burstEndsAt = -1; // Position of the last fact known to be in a burst.
+  for (const [at, fact] of facts.entries()) {
+    const last = facts[at + moreThan]; // With it a window that begins here holds one more than people make.
+    const isBurst = last !== undefined && last.occurredAtMs - fact.occurredAtMs < withinSeconds * 1000;
+    if (at <= burstEndsAt) found.push(fact);
+    if (isBurst) burstEndsAt = at + moreThan;
+  }
+  return found;
+}
+
+/** What an award depends on besides the model and the time. */
+export interface AwardBasis extends Counting {
+  /** Groups whose signals are left out. */
+  readonly muted: ReadonlySet<string>;
 }
 
 /**
  * What the model gives for the facts that still count at `nowMs`.
  *
- * @param facts - {@link countingFacts}
  * @returns awards in the order the facts happened
  */
-export function awardFacts(model: Model, facts: readonly Fact[], nowMs: number): Award[] {
-  const rules = candidates(model);
+export function awardFacts(
+  model: Model,
+  { facts, reset, merged, muted }: AwardBasis,
+  nowMs: number,
+): Award[] {
+  const asked = askedOf(model);
   const horizon = horizonMs(model);
+  const resetMs = reset?.atMs ?? Number.NEGATIVE_INFINITY;
   const counters = new Map<string, Counter>();
   const awards: Award[] = [];
-  let at = -1; // Not `entries()`, which makes a pair for every fact: no loop runs more often.
   for (const fact of facts) {
-    at += 1;
-    if (fact.occurredAtMs + horizon < nowMs || isToldBefore(facts, at, fact)) continue;
-    const matching = rules.get(fact.name) ?? [];
-    const rise = matching[0]?.isCounter === true ? raise(counters, fact) : ONCE;
-    if (rise === undefined || (rise === ONCE && fact.baseline === true)) continue;
+    if (fact.occurredAtMs + horizon < nowMs) continue;
+    const candidates = asked.get(fact.name)?.candidates ?? [];
+    const rise = candidates[0]?.isCounter === true ? raise(counters, fact) : ONCE;
+    if (rise === undefined || (rise === ONCE && fact.baseline === true) || fact.occurredAtMs < resetMs)
+      continue;
     const untilMs = horizon + (rise === ONCE ? fact.occurredAtMs : rise.fromMs);
-    for (const { at: signal, points, halfLifeMs, matches } of matching) {
-      if (matches !== undefined && !matches((fact.value ?? '').toLowerCase())) continue;
+    for (const { at: signal, rule, points, halfLifeMs, matches } of candidates) {
+      if (matches !== undefined && !matches(fact.value ?? '')) continue;
+      if (rule.group !== undefined && muted.has(rule.group)) continue;
+      if (merged.get(signal)?.has(fact) === true) continue;
       awards.push({ signal, fact, points: points * rise.by, halfLifeMs, untilMs });
     }
   }
@@ -147,15 +287,15 @@ function counterOf({ name, record }: Fact): string {
  * The instants at which rises may grow by themselves: where a count leaves the horizon that the next one did not reach, a
  * lower count becomes the baseline. At all other times awards only move towards zero.
  *
- * @param facts - {@link countingFacts}
+ * @param facts - those that count, in the order they happened
  * @returns epoch milliseconds, in no order
  */
 export function regrowthMoments(model: Model, facts: readonly Fact[]): number[] {
-  const rules = candidates(model);
+  const asked = askedOf(model);
   const latest = new Map<string, { readonly count: number; readonly atMs: number }>();
   const moments: number[] = [];
   for (const fact of facts) {
-    if (rules.get(fact.name)?.[0]?.isCounter !== true) continue;
+    if (asked.get(fact.name)?.candidates[0]?.isCounter !== true) continue;
     const count = asNumber(fact.value ?? '');
     if (count === undefined) continue;
     const before = latest.get(counterOf(fact));

@@ -1,4 +1,4 @@
-import { displayPoints } from './display.ts';
+import { displayPoints, displaySums, gradeOf } from './display.ts';
 import type { Folded } from './fold.ts';
 import { firstChange, type GradeChange, leavingMoments, nextGradeChange, stretches } from './forecast.ts';
 import type { Model } from './model.ts';
@@ -16,8 +16,8 @@ import type { Tally } from './tally.ts';
  * @returns epoch milliseconds, or undefined when nothing will ever change
  */
 export function dueMoment(model: Model, folded: Folded, shown: Shown, timeZone: string): number | undefined {
-  const current = displayed(model, folded.tally);
-  const differs = (sums: Tally) => displayed(model, sums) !== current;
+  if (folded.status === 'excluded') return undefined; // Only what the contact is can change that.
+  const differs = differenceFrom(model, folded, shown.grade);
   const forecast = forecastOnce(model, folded, shown.grade);
   for (const { folded: start, fromMs, toMs } of stretches(model, folded, leavingMoments(model, folded))) {
     const isFirst = start === folded;
@@ -38,11 +38,18 @@ function forecastOnce(model: Model, folded: Folded, grade: string): () => GradeC
 }
 
 /**
- * What sums show; the grade follows from it. Steps and the range only rise with the sums, so where least and most agree
- * nothing changes between.
+ * Whether sums show something else than a fold does. Steps, bands and the range only rise with the sums, so where least and most
+ * agree nothing changes between; the grade follows from the numbers, and stands for them where they are not shown.
  */
-function displayed(model: Model, sums: Tally): string {
-  return `${displayPoints(model, sums.score)} ${displayPoints(model, sums.engagement)}`;
+function differenceFrom(model: Model, { fit, tally }: Folded, grade: string): (sums: Tally) => boolean {
+  if (model.display.gradeOnly) {
+    const gradeAt = (sums: Tally) => gradeOf(model, displaySums(model, fit, sums), grade);
+    const current = gradeAt(tally);
+    return (sums) => gradeAt(sums) !== current;
+  }
+  const { score, engagement } = displaySums(model, fit, tally);
+  return (sums) =>
+    displayPoints(model, sums.score) !== score || displayPoints(model, sums.engagement) !== engagement;
 }
 
 function isSameShown(a: Shown, b: Shown): boolean {

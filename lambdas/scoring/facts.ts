@@ -1,3 +1,4 @@
+import { COMPANY_PREFIX, type DealState } from './model-file.ts';
 import { asNumber } from './values.ts';
 
 /**
@@ -29,10 +30,21 @@ export interface PropertyValue {
   readonly occurredAtMs: number;
 }
 
+/** A deal of the contact, as last read. */
+export interface Deal {
+  readonly id: string;
+  readonly state: DealState;
+  /** Epoch milliseconds; undefined while it is open. */
+  readonly closedAtMs: number | undefined;
+}
+
 /** All that is known of one contact. Order and repetition mean nothing. */
 export interface Known {
   readonly properties: readonly PropertyValue[];
   readonly facts: readonly Fact[];
+  /** What the primary company is, by names without prefix; nothing without a company. */
+  readonly company?: readonly PropertyValue[];
+  readonly deals?: readonly Deal[];
 }
 
 /** Most facts one fold looks at, newest first by (occurredAtMs, key): bounds the work a single contact can cause. */
@@ -74,16 +86,24 @@ function inTime(a: Fact, b: Fact): number {
   return a.key < b.key ? -1 : 1;
 }
 
-/** The current properties by name, `''` and unknown ones left out. */
-export function currentProperties(properties: readonly PropertyValue[]): Map<string, string> {
+/** The current values by name as rules write it, those of the company as `company.<name>`; `''` and unknown ones left out. */
+export function currentValues({
+  properties,
+  company = [],
+}: Pick<Known, 'properties' | 'company'>): Map<string, string> {
+  const values = new Map<string, string>();
+  for (const { name, value } of newestOf(properties)) if (value !== '') values.set(name, value);
+  for (const { name, value } of newestOf(company)) if (value !== '') values.set(COMPANY_PREFIX + name, value);
+  return values;
+}
+
+function newestOf(properties: readonly PropertyValue[]): Iterable<PropertyValue> {
   const newest = new Map<string, PropertyValue>();
   for (const property of properties) {
     const other = newest.get(property.name);
     if (other === undefined || isNewer(property, other)) newest.set(property.name, property);
   }
-  const values = new Map<string, string>();
-  for (const { name, value } of newest.values()) if (value !== '') values.set(name, value);
-  return values;
+  return newest.values();
 }
 
 function isNewer(a: PropertyValue, b: PropertyValue): boolean {

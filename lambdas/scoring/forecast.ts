@@ -1,5 +1,5 @@
 import { type Award, horizonMs, regrowthMoments } from './awards.ts';
-import { displayPoints, gradeOf } from './display.ts';
+import { displaySums, gradeNames, gradeOf } from './display.ts';
 import { type Folded, foldAt } from './fold.ts';
 import type { Model } from './model.ts';
 import { type Tally, tally } from './tally.ts';
@@ -81,17 +81,18 @@ export interface GradeChange {
  * @returns undefined when it never does, or when there is no score at all any more then
  */
 export function nextGradeChange(model: Model, folded: Folded, grade: string): GradeChange | undefined {
-  const gradeAt = (points: number) => gradeOf(model, displayPoints(model, points), grade);
-  const differs = ({ score }: Tally) => gradeAt(score) !== grade;
+  const gradeAt = (sums: Pick<Tally, 'score' | 'engagement'>) =>
+    gradeOf(model, displaySums(model, folded.fit, sums), grade);
+  const differs = (sums: Tally) => gradeAt(sums) !== grade;
   for (const stretch of stretches(model, folded, regrowthMoments(model, folded.facts))) {
     const { fit, awards } = stretch.folded;
     const atMs = firstChange(model, fit, awards, stretch.fromMs, stretch.toMs, differs);
     if (atMs === undefined) continue;
     const then = foldAt(model, atMs, folded);
-    const next = gradeAt(then.score);
+    const next = gradeAt(then);
     if (then.status === 'insufficient_data' || next === grade) return undefined; // The same: the search ended early.
-    const rank = (name: string) => model.grades.bands.findIndex((band) => band.grade === name);
-    return { atMs, grade: next, isFall: rank(next) > rank(grade) };
+    const names = gradeNames(model); // Fit does not fade: in a grid the row stays, and in a row the better stand first.
+    return { atMs, grade: next, isFall: names.indexOf(next) > names.indexOf(grade) };
   }
   return undefined;
 }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readableDate } from './calendar.ts';
-import { displayPoints, gradeOf } from './display.ts';
+import { displaySums, gradeOf } from './display.ts';
 import type { Folded } from './fold.ts';
 import { type GradeChange, nextGradeChange } from './forecast.ts';
 import type { Model } from './model.ts';
+import type { Exclusion } from './model-file.ts';
 import { capThousandths } from './tally.ts';
 
 /** What HubSpot shows of a contact. Numbers are points; null and '' stand for a cleared property. */
@@ -12,11 +13,27 @@ export interface Shown {
   readonly fit: number | null;
   readonly engagement: number | null;
   readonly grade: string;
-  readonly status: 'scored' | 'insufficient_data';
+  /** `scored`, `insufficient_data`, or `excluded_` and the id of the exclusion; one of {@link statuses}. */
+  readonly status: string;
   /** Id of the model: name and content hash. */
   readonly model: string;
   /** The strongest terms, one a line, and what becomes of the grade; changes by itself at due moments only. */
   readonly reasons: string;
+}
+
+/** Every status a contact can have, and how HubSpot's users read it. */
+export function statuses({ exclusions }: Model): { readonly value: string; readonly label: string }[] {
+  return [
+    { value: 'scored', label: 'Scored' },
+    { value: 'insufficient_data', label: 'Insufficient data' },
+    ...exclusions
+      .filter(({ onlyGroup }) => onlyGroup === undefined)
+      .map((exclusion) => ({ value: excludedBy(exclusion), label: `Excluded: ${exclusion.title}` })),
+  ];
+}
+
+function excludedBy({ id }: Exclusion): string {
+  return `excluded_${id.replaceAll('-', '_')}`;
 }
 
 /** How many terms the reasons name. */
@@ -38,16 +55,18 @@ export function show(
   timeZone: string,
   forecast = nextGradeChange,
 ): Shown {
-  if (folded.status === 'insufficient_data') {
-    const cleared = { score: null, fit: null, engagement: null, grade: '' };
-    return { ...cleared, status: folded.status, model: model.id, reasons: '' };
+  const cleared = { score: null, fit: null, engagement: null };
+  const { exclusion } = folded;
+  if (exclusion !== undefined) {
+    const text = `Excluded: ${exclusion.title}`;
+    return { ...cleared, grade: '', status: excludedBy(exclusion), model: model.id, reasons: text };
   }
-  const score = displayPoints(model, folded.score);
-  const grade = gradeOf(model, score, previous?.grade ?? '');
+  if (folded.status === 'insufficient_data')
+    return { ...cleared, grade: '', status: folded.status, model: model.id, reasons: '' };
+  const points = displaySums(model, folded.fit, folded);
+  const grade = gradeOf(model, points, previous?.grade ?? '');
   return {
-    score,
-    fit: displayPoints(model, folded.fit),
-    engagement: displayPoints(model, folded.engagement),
+    ...(model.display.gradeOnly ? cleared : points),
     grade,
     status: folded.status,
     model: model.id,

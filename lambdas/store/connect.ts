@@ -3,6 +3,7 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import type { StoreEnv } from '../env.ts';
+import { CompanyTable } from './company-table.ts';
 import { ContactTable } from './contact-table.ts';
 import { type Secret, secretOf } from './secrets.ts';
 
@@ -18,6 +19,7 @@ export interface Store {
   readonly tableName: string;
   readonly client: DynamoDBDocumentClient;
   readonly contacts: ContactTable;
+  readonly companies: CompanyTable;
   /** The HMAC key under which e-mail addresses become partitions. */
   readonly identityKey: Secret<{ key: string }>;
 }
@@ -34,13 +36,15 @@ export function connectStore(
   });
   const factRetentionDays = Number(env.FACT_RETENTION_DAYS);
   const Key = v.object({ key: v.pipe(v.string(), v.minLength(KEY_LENGTH)) });
+  const options = { client, tableName, portalId, factRetentionDays, clock };
   return {
     clock,
     portalId,
     timeZone,
     tableName,
     client,
-    contacts: new ContactTable({ client, tableName, portalId, factRetentionDays, clock }),
+    contacts: new ContactTable(options),
+    companies: new CompanyTable(options),
     identityKey: secretOf(secrets, env.IDENTITY_KEY_SECRET_ARN ?? '', Key, clock),
   };
 }

@@ -1,19 +1,22 @@
-import { BatchGetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { chunks } from '../chunks.ts';
+import { isDeepStrictEqual } from 'node:util';
 import { RetryableError } from '../errors.ts';
 import type { Fact, Known, PropertyValue } from '../scoring/facts.ts';
 import type { Scored } from '../scoring/score.ts';
 import type { Shown } from '../scoring/show.ts';
-import { contactIdOf, contactKey, dueKey, isIdentityKey } from './keys.ts';
+import { type Associated, takeApart } from './associations.ts';
+import { companyIdOf, contactIdOf, contactKey, dueKey, isIdentityKey, recordKey } from './keys.ts';
 import { type Beginning, type PartitionOptions, Partitions } from './partitions.ts';
-import { HEAD, type Head, readHead, SCORE_ATTRIBUTES, scoreAttributes } from './rows.ts';
+import { ALIAS_HOPS, RecordHeads } from './record-heads.ts';
+import { type Head, rankOf, readHead, scoreAttributes } from './rows.ts';
 
 /** How often a store is tried again after somebody else stored first. Each try sees the other's facts. */
 const STORE_TRIES = 12;
-/** Longest chain of merged records that is followed. */
-const ALIAS_HOPS = 10;
-/** BatchGetItem takes this many keys (DynamoDB API reference, read 2026-11). */
-const KEYS_PER_GET = 100;
+
+/** The primary company of a contact. */
+interface Company {
+  readonly key: string;
+  readonly properties: readonly PropertyValue[];
+}
 
 /** A contact as it stands after a store: its own id, which a merge may have changed. */
 export interface Standing {
@@ -26,14 +29,14 @@ export type ScoreKnown = (contactId: string, known: Known, previous: Shown | und
 
 /** Facts and scores, one partition per contact. Holds no state of its own: all truth is in the rows. */
 export class ContactTable {
-  readonly #tableName: string;
   readonly #portalId: string;
   readonly #rows: Partitions;
+  readonly #heads: RecordHeads;
 
   constructor(options: PartitionOptions) {
-    this.#tableName = options.tableName;
     this.#portalId = options.portalId;
     this.#rows = new Partitions(options);
+    this.#heads = new RecordHeads(options, this.#rows);
   }
 
   /**
@@ -52,7 +55,7 @@ export class ContactTable {
    * The head is read before the facts and raised by every store, also when nothing changed: whoever kept a fact after this
    * reading began will read the head afterwards, and one of the two stores fails and sees both.
    *
-   * @param readAtMs - when HubSpot's properties were read, if they just were; they then count as known
+   * @param readAtMs - when HubSpot was asked for the contact's properties and associations, if it just was; they then count as known
    * @returns the contact under its living id, or undefined when it is erased, or an address that nobody is known by
    * @throws RetryableError when others kept storing first
    */
@@ -68,8 +71,10 @@ export class ContactTable {
       const contactId = contactIdOf(living.key, this.#portalId);
       if (contactId === undefined) return undefined;
       const { head, properties } = living;
-      const facts = await this.#rows.newestFacts(living.key);
-      const scored = scoreKnown(contactId, { properties, facts }, head.shown);
+      const associated = takeApart(properties);
+      const company = await this.#companyOf(associated);
+      const known = await this.#known(living.key, associated, company);
+      const scored = scoreKnown(contactId, known, head.shown);
       const next: Head = {
         ...head,
         revision: head.revision + 1,
@@ -77,79 +82,82 @@ export class ContactTable {
         writeId: scored.writeId,
         shownAtMs: scored.writeId === head.writeId ? head.shownAtMs : nowMs,
         lastSignalAtMs: scored.lastSignalAtMs,
-        readAtMs: readAtMs ?? head.readAtMs,
+        readAtMs: readingAfter(head, readAtMs),
         due: scored.dueNight && dueKey(this.#portalId, scored.dueNight, contactId),
+        company: head.life === 'living' ? company?.key : undefined,
       };
-      if (await this.#storeScore(living.key, next)) return { contactId, head: next };
+      const isStored = await this.#heads.store(living.key, scoreAttributes(next));
+      if (isStored && !(await this.#isOverlooked(head, next, associated, company)))
+        return { contactId, head: next };
     }
     throw new RetryableError(`others stored ${STORE_TRIES} times before this one`);
   }
 
-  async #storeScore(key: string, next: Head): Promise<boolean> {
-    const values = scoreAttributes(next);
-    const set = Object.entries(values).filter(([, value]) => value !== undefined);
-    const gone = Object.entries(values).filter(([, value]) => value === undefined);
-    const remove = gone.length === 0 ? '' : ` REMOVE ${gone.map(([name]) => `#${name}`).join(', ')}`;
-    return this.#rows.ifHolds(
-      new UpdateCommand({
-        TableName: this.#tableName,
-        Key: { pk: key, sk: HEAD },
-        UpdateExpression: `SET ${set.map(([name]) => `#${name} = :${name}`).join(', ')}${remove}`,
-        ConditionExpression: next.revision === 1 ? 'attribute_not_exists(pk)' : '#rev = :before',
-        ExpressionAttributeNames: Object.fromEntries(Object.keys(values).map((name) => [`#${name}`, name])),
-        ExpressionAttributeValues: {
-          ...Object.fromEntries(set.map(([name, value]) => [`:${name}`, value])),
-          ...(next.revision > 1 && { ':before': next.revision - 1 }),
-        },
-      }),
-    );
+  /**
+   * Whether a contact came to another place in the index of its company after that company's contacts were looked for: then
+   * nobody sent it the tick of a value that it had not seen.
+   */
+  async #isOverlooked(
+    before: Head,
+    after: Head,
+    associated: Associated,
+    seen: Company | undefined,
+  ): Promise<boolean> {
+    const isMoved = before.company !== after.company || rankOf(before) !== rankOf(after);
+    if (!isMoved || after.company === undefined) return false;
+    return !isDeepStrictEqual(await this.#companyOf(associated), seen);
   }
 
   /** What is known of a contact now, and its head. @returns undefined for a partition that was never scored */
   async read(key: string): Promise<{ head: Head; known: Known } | undefined> {
     const { head, properties } = await this.#rows.beginning(key);
     if (head.revision === 0) return undefined;
-    return { head, known: { properties, facts: await this.#rows.newestFacts(key) } };
+    const associated = takeApart(properties);
+    const company = await this.#companyOf(associated);
+    return { head, known: await this.#known(key, associated, company) };
+  }
+
+  /** What a contact is associated with follows its own facts: both are read after the head. */
+  async #known(key: string, { properties, deals }: Associated, company: Company | undefined): Promise<Known> {
+    const facts = await this.#rows.newestFacts(key);
+    return { properties, facts, deals, ...(company !== undefined && { company: company.properties }) };
+  }
+
+  /**
+   * The primary company as it is today: of one that was merged away the living record, of a deleted one nothing is known.
+   *
+   * To be read after the head of the contact. Whoever changes a company keeps the value, then sends the tick of its contacts: a
+   * store that did not see the value began before the tick's, so one of the two fails, or the tick's comes last and sees it.
+   */
+  async #companyOf({ companyId }: Associated): Promise<Company | undefined> {
+    if (companyId === undefined) return undefined;
+    const { key, head, properties } = await this.#heads.livingBeginning(
+      recordKey(this.#portalId, 'company', companyId),
+    );
+    return { key, properties: head.life === 'living' ? properties : [] };
   }
 
   /** Heads of many contacts, strongly consistent. @returns by key; keys without a row are left out */
   async heads(keys: readonly string[]): Promise<Map<string, Head>> {
-    const heads = new Map<string, Head>();
-    let wanted = [...new Set(keys)].map((pk) => ({ pk, sk: HEAD }));
-    for (let attempt = 0; wanted.length > 0; attempt++) {
-      if (attempt === STORE_TRIES) throw new RetryableError('DynamoDB keeps leaving keys unread');
-      const left: typeof wanted = [];
-      for (const Keys of chunks(wanted, KEYS_PER_GET)) {
-        const { Responses, UnprocessedKeys } = await this.#rows.send(
-          new BatchGetCommand({ RequestItems: { [this.#tableName]: { Keys, ConsistentRead: true } } }),
-        );
-        for (const row of Responses?.[this.#tableName] ?? []) heads.set(String(row['pk']), readHead(row));
-        const unread = UnprocessedKeys?.[this.#tableName]?.Keys ?? [];
-        left.push(...unread.map(({ pk, sk }) => ({ pk: String(pk), sk: String(sk) })));
-      }
-      wanted = left;
-    }
-    return heads;
+    const rows = await this.#heads.read(keys);
+    return new Map([...rows].map(([key, row]) => [key, readHead(row)]));
   }
 
   /**
-   * Notes that HubSpot took a write, on condition that it is still what is to be shown, and has been ever since it was sent: what
-   * was overtaken and came back may not be what HubSpot shows.
+   * Ids of the companies in whose index some contacts stand, whatever these were merged into since.
    *
-   * @param sent - the head from which the write was made
-   * @returns false when something newer is to be shown by now
+   * @param keys - partitions of contacts
    */
-  async confirm(key: string, { writeId, shownAtMs }: Pick<Head, 'writeId' | 'shownAtMs'>): Promise<boolean> {
-    if (writeId === undefined || shownAtMs === undefined) return false;
-    return this.#rows.ifHolds(
-      new UpdateCommand({
-        TableName: this.#tableName,
-        Key: { pk: key, sk: HEAD },
-        UpdateExpression: 'SET cwid = :wid',
-        ConditionExpression: 'wid = :wid AND shownAt = :shownAt',
-        ExpressionAttributeValues: { ':wid': writeId, ':shownAt': shownAtMs },
-      }),
-    );
+  async companiesOf(keys: readonly string[]): Promise<string[]> {
+    const living = await this.#heads.readLiving(keys);
+    const companies = [...living.values()].map(({ row }) => (row === undefined ? '' : readHead(row).company));
+    const ids = companies.map((key = '') => companyIdOf(key, this.#portalId));
+    return [...new Set(ids.filter((id) => id !== undefined))];
+  }
+
+  /** As {@link RecordHeads.confirm}. */
+  confirm(key: string, sent: Pick<Head, 'writeId' | 'shownAtMs'>): Promise<boolean> {
+    return this.#heads.confirm(key, sent);
   }
 
   /** Follows merges to the record that lives, moving on the way what was kept under an old id. */
@@ -175,108 +183,19 @@ export class ContactTable {
     return (await this.#rows.beginning(alias)).head.life === 'deleted';
   }
 
-  /**
-   * Makes a partition an alias of another, then moves its facts there: whoever keeps a fact under the old key later finds the
-   * alias and moves it too. The living head lists the old id. Afterwards the target is to be scored.
-   *
-   * @param key - partition of an old record, or of an e-mail address; where it is an alias of a third one already, that one
-   *   is united, but an address belongs to whom it was found with last
-   * @param target - partition of the living contact
-   */
-  async unite(key: string, target: string): Promise<void> {
-    let at = key;
-    for (let hop = 0; hop <= ALIAS_HOPS; hop++) {
-      const { head } = await this.#rows.beginning(at);
-      if (head.life === 'erased' || (await this.#leadsTo(target, at))) return;
-      const isIdentity = isIdentityKey(at, this.#portalId);
-      const isNew = head.alias === undefined || (isIdentity && head.alias !== target);
-      const alias = isNew ? await this.#makeAlias(at, target, isIdentity) : head.alias;
-      if (alias === target) {
-        if (isIdentity) await this.#rows.putVia(target, at);
-        else await this.#listOldId(target, contactIdOf(at, this.#portalId) ?? '');
-        return this.#rows.move(at, target);
-      }
-      await this.#rows.move(at, alias);
-      at = alias;
-    }
-    throw new RetryableError(`merged more than ${ALIAS_HOPS} times in a row`);
+  /** As {@link RecordHeads.unite}. */
+  unite(key: string, target: string): Promise<void> {
+    return this.#heads.unite(key, target);
   }
 
-  /** Whether following aliases from one partition ends at another: a ring must never form. */
-  async #leadsTo(from: string, to: string): Promise<boolean> {
-    let at: string | undefined = from;
-    for (let hop = 0; hop <= ALIAS_HOPS && at !== undefined; hop++) {
-      if (at === to) return true;
-      at = (await this.#rows.beginning(at)).head.alias;
-    }
-    return false;
+  /** As {@link RecordHeads.mark}. */
+  mark(key: string, life: 'living' | 'deleted', atMs: number): Promise<void> {
+    return this.#heads.mark(key, life, atMs);
   }
 
-  /** An alias has no score of its own. @returns what the partition is an alias of: somebody else may have been first */
-  async #makeAlias(key: string, target: string, isReplacing: boolean): Promise<string> {
-    const alias = isReplacing ? ':target' : 'if_not_exists(alias, :target)';
-    const { Attributes } = await this.#rows.send(
-      new UpdateCommand({
-        TableName: this.#tableName,
-        Key: { pk: key, sk: HEAD },
-        UpdateExpression: `SET alias = ${alias} ADD rev :one REMOVE ${NO_SCORE.names}`,
-        ExpressionAttributeNames: NO_SCORE.attributes,
-        ExpressionAttributeValues: { ':target': target, ':one': 1 },
-        ReturnValues: 'ALL_NEW',
-      }),
-    );
-    return readHead(Attributes).alias ?? target;
-  }
-
-  async #listOldId(target: string, oldId: string): Promise<void> {
-    await this.#rows.ifHolds(
-      new UpdateCommand({
-        TableName: this.#tableName,
-        Key: { pk: target, sk: HEAD },
-        // Properties are read afresh from the living record, so readAt goes.
-        UpdateExpression:
-          'SET #old = list_append(if_not_exists(#old, :none), :ids) ADD rev :one REMOVE readAt',
-        ConditionExpression: 'attribute_not_exists(#old) OR NOT contains(#old, :id)',
-        ExpressionAttributeNames: { '#old': 'old' },
-        ExpressionAttributeValues: { ':ids': [oldId], ':id': oldId, ':none': [], ':one': 1 },
-      }),
-    );
-  }
-
-  /**
-   * Notes that HubSpot deleted or restored the record; the newest of these wins, in whatever order they are heard. Of two at
-   * the same instant the restoring is the later: only what was deleted is restored.
-   *
-   * @param atMs - epoch milliseconds at which it happened
-   */
-  async mark(key: string, life: 'living' | 'deleted', atMs: number): Promise<void> {
-    await this.#rows.ifHolds(
-      new UpdateCommand({
-        TableName: this.#tableName,
-        Key: { pk: key, sk: HEAD },
-        UpdateExpression: 'SET life = :life, lifeAt = :at ADD rev :one',
-        ConditionExpression:
-          'attribute_not_exists(life) OR (life <> :erased AND (lifeAt < :at OR (lifeAt = :at AND life < :life)))',
-        ExpressionAttributeValues: { ':life': life, ':at': atMs, ':one': 1, ':erased': 'erased' },
-      }),
-    );
-  }
-
-  /**
-   * Notes that what HubSpot says of a contact changed after we last read it: it is to be read again.
-   *
-   * @param atMs - epoch milliseconds of the change; nothing happens when the contact was read later
-   */
-  async forgetReading(key: string, atMs: number): Promise<void> {
-    await this.#rows.ifHolds(
-      new UpdateCommand({
-        TableName: this.#tableName,
-        Key: { pk: key, sk: HEAD },
-        UpdateExpression: 'ADD rev :one REMOVE readAt',
-        ConditionExpression: 'readAt < :at',
-        ExpressionAttributeValues: { ':at': atMs, ':one': 1 },
-      }),
-    );
+  /** As {@link RecordHeads.forgetReading}. */
+  forgetReading(key: string, atMs: number): Promise<void> {
+    return this.#heads.forgetReading(key, atMs);
   }
 
   /**
@@ -287,26 +206,19 @@ export class ContactTable {
   async erase(key: string): Promise<void> {
     const united = new Set([key]); // Grows while it is walked; HubSpot merges at most 250 records into one.
     for (const each of united) {
-      const { Attributes } = await this.#rows.send(
-        new UpdateCommand({
-          TableName: this.#tableName,
-          Key: { pk: each, sk: HEAD },
-          UpdateExpression: `SET life = :erased ADD rev :one REMOVE ${NO_SCORE.names}`,
-          ExpressionAttributeNames: NO_SCORE.attributes,
-          ExpressionAttributeValues: { ':erased': 'erased', ':one': 1 },
-          ReturnValues: 'ALL_NEW',
-        }),
-      );
+      const { alias, oldIds } = await this.#heads.markErased(each);
       await this.#rows.sweep(each);
-      const { alias, oldIds } = readHead(Attributes);
       if (alias !== undefined) united.add(alias);
       for (const id of oldIds) united.add(contactKey(this.#portalId, id));
     }
   }
 }
 
-/** Takes everything from a head that a score ever put there. */
-const NO_SCORE = {
-  names: SCORE_ATTRIBUTES.map((name) => `#${name}`).join(', '),
-  attributes: Object.fromEntries(SCORE_ATTRIBUTES.map((name) => [`#${name}`, name])),
-};
+/** When the contact was last read, as far as that reading saw all that is known to have changed. */
+function readingAfter(
+  { readAtMs: before, forgotAtMs }: Head,
+  readAtMs: number | undefined,
+): number | undefined {
+  if (readAtMs === undefined) return before;
+  return forgotAtMs !== undefined && forgotAtMs >= readAtMs ? undefined : readAtMs;
+}

@@ -47,7 +47,15 @@ export function dueShardKey(portalId: string, night: string, shard: number): str
 
 /** The id behind the portal in a contact's partition key; undefined for other partitions. */
 export function contactIdOf(key: string, portalId: string): string | undefined {
-  const prefix = `${portalId}#`;
+  return idBehind(`${portalId}#`, key);
+}
+
+/** The id in a company's partition key; undefined for other partitions. */
+export function companyIdOf(key: string, portalId: string): string | undefined {
+  return idBehind(recordKey(portalId, 'company', ''), key);
+}
+
+function idBehind(prefix: string, key: string): string | undefined {
   const id = key.startsWith(prefix) ? key.slice(prefix.length) : '';
   return /^\d+$/.test(id) ? id : undefined;
 }

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import pMap from 'p-map';
 import { FACTS_PER_FOLD, type Fact, type PropertyValue } from '../scoring/facts.ts';
-import { contactIdOf, isIdentityKey } from './keys.ts';
+import { isIdentityKey } from './keys.ts';
 import {
   BEHIND_PROPERTIES,
   factAttributes,
@@ -127,12 +127,12 @@ export class Partitions {
 
   /** Moves everything behind the head to another partition. Each row stands in one of the two at any time, or in both. */
   async move(key: string, target: string): Promise<void> {
-    const isContact = contactIdOf(key, this.#options.portalId) !== undefined;
+    const isAddress = isIdentityKey(key, this.#options.portalId);
     await this.#empty(key, async (row, sk) => {
       if (sk.startsWith(VIA)) await this.#put(target, sk);
       else if (sk.startsWith(SIGNAL)) await this.#keepFact(target, readFact(row));
       // What an old record was says nothing of the living one; what was said of an e-mail address does.
-      else if (!isContact) await this.#keepProperty(target, readProperty(row));
+      else if (isAddress) await this.#keepProperty(target, readProperty(row));
     });
   }
 

@@ -11,11 +11,17 @@ const REASON_LENGTH = 10_000;
 /** Longest delay SQS gives a message. */
 export const LONGEST_DELAY_SECONDS = 900;
 
-/** What write-back is asked to do: bring a contact to HubSpot, or find out whose an e-mail address is. */
+/** What write-back is asked to do: bring a contact or a company to HubSpot, or find out whose an address or a deal is. */
 export const WriteRequest = v.object({
   portalId: v.string(),
   contactId: v.optional(v.string()),
   email: v.optional(v.string()),
+  /** Roll its score up from its contacts. */
+  companyId: v.optional(v.string()),
+  /** It changed: read afresh which deals its contacts have. */
+  dealId: v.optional(v.string()),
+  /** Of a company: read it first, and score its contacts anew, also those of the records merged into it. */
+  rescoreContacts: v.optional(v.literal(true)),
   /** Read back first, and write if HubSpot shows something else: the outcome of an earlier write is not known. */
   force: v.optional(v.literal(true)),
   /** How often it could not be tried: no fault of its own, so not counted by the queue. */

@@ -36,7 +36,7 @@ const HeadRow = v.object({
   fit: v.optional(NullableNumber),
   eng: v.optional(NullableNumber),
   grade: v.optional(v.string()),
-  status: v.optional(v.picklist(['scored', 'insufficient_data'])),
+  status: v.optional(v.string()),
   model: v.optional(v.string()),
   why: v.optional(v.string()),
   /** Write id of what is to be shown, and of what HubSpot confirmed. */
@@ -46,7 +46,11 @@ const HeadRow = v.object({
   shownAt: v.optional(v.number()),
   lastAt: v.optional(v.number()),
   readAt: v.optional(v.number()),
+  /** Epoch milliseconds of a change that a reading must have seen to count. */
+  forgotAt: v.optional(v.number()),
   due: v.optional(v.string()),
+  /** Partition of the primary company while the contact lives: under it the index `company` has the contact, by its `rank`. */
+  company: v.optional(v.string()),
 });
 
 /** The first row of a contact's partition: the score it has, what HubSpot knows of it, and what became of the record. */
@@ -63,7 +67,11 @@ export interface Head {
   readonly lastSignalAtMs: number | undefined;
   /** When the contact's properties were last read from HubSpot; undefined while they are unknown. */
   readonly readAtMs: number | undefined;
+  /** When something changed that only a later reading has seen; undefined when there was no such change. */
+  readonly forgotAtMs: number | undefined;
   readonly due: string | undefined;
+  /** Partition of the primary company, as the index has it: none while the contact does not live. */
+  readonly company: string | undefined;
 }
 
 /** The head a contact has before its first row is stored. */
@@ -78,14 +86,14 @@ export const NO_HEAD: Head = {
   shownAtMs: undefined,
   lastSignalAtMs: undefined,
   readAtMs: undefined,
+  forgotAtMs: undefined,
   due: undefined,
+  company: undefined,
 };
 
 export function readHead(row: unknown): Head {
-  const { rev, alias, old, life, wid, cwid, shownAt, lastAt, readAt, due, ...values } = parseRow(
-    HeadRow,
-    row,
-  );
+  const { rev, alias, old, life, wid, cwid, shownAt, lastAt, readAt, forgotAt, due, company, ...values } =
+    parseRow(HeadRow, row);
   const { score = null, fit = null, eng = null, grade = '', status, model = '', why = '' } = values;
   return {
     revision: rev,
@@ -99,7 +107,9 @@ export function readHead(row: unknown): Head {
     shownAtMs: shownAt,
     lastSignalAtMs: lastAt,
     readAtMs: readAt,
+    forgotAtMs: forgotAt,
     due,
+    company,
   };
 }
 
@@ -167,11 +177,60 @@ export function scoreAttributes(head: Head) {
     lastAt: head.lastSignalAtMs,
     readAt: head.readAtMs,
     due: head.due,
+    company: head.company,
+    rank: rankOf(head),
   };
 }
+
+/** Below every score: contacts without one come last. */
+export const NO_RANK = -1_000_000;
+
+/** By what the contacts of one company are sorted: the shown score. Undefined for a contact that is no company's. */
+export function rankOf({ company, shown }: Head): number | undefined {
+  return company === undefined ? undefined : (shown?.score ?? NO_RANK);
+}
+
+/** What takes a contact out of the index of its company. */
+export const COMPANY_ATTRIBUTES = ['company', 'rank'];
 
 /** What an erased head loses: everything a score ever put there. */
 export const SCORE_ATTRIBUTES = [
   ...Object.keys(scoreAttributes(NO_HEAD)).filter((name) => name !== 'rev'),
   'cwid',
+  'forgotAt',
 ];
+
+/** The first row of a company's partition: what is rolled up from its contacts, and what became of the record. */
+export interface CompanyHead {
+  /** The id under which it lives now. */
+  readonly companyId: string;
+  readonly revision: number;
+  readonly life: 'living' | 'deleted' | 'erased';
+  /** Ids of the records merged into it. */
+  readonly oldIds: readonly string[];
+  /** Null where no contact has a score; undefined while nothing was ever rolled up. */
+  readonly score: number | null | undefined;
+  /** Text of the score that HubSpot is to show, and of the one it confirmed. */
+  readonly writeId: string | undefined;
+  readonly confirmedWriteId: string | undefined;
+  /** Epoch milliseconds. */
+  readonly shownAtMs: number | undefined;
+  /** When the company's properties were last read from HubSpot; undefined while they are unknown. */
+  readonly readAtMs: number | undefined;
+}
+
+/** @param row - undefined for a company without a row */
+export function readCompanyHead(companyId: string, row: unknown): CompanyHead {
+  const { rev, life, old, score, wid, cwid, shownAt, readAt } = parseRow(HeadRow, row ?? { rev: 0 });
+  return {
+    companyId,
+    revision: rev,
+    life,
+    oldIds: old,
+    score,
+    writeId: wid,
+    confirmedWriteId: cwid,
+    shownAtMs: shownAt,
+    readAtMs: readAt,
+  };
+}

@@ -2,7 +2,7 @@ import type { SQSRecord } from 'aws-lambda';
 import * as v from 'valibot';
 import { WriteRequest } from '../store/queues.ts';
 
-/** All that one invocation is asked for one contact or address. */
+/** All that one invocation is asked for one contact, address, company or deal. */
 export interface Errand {
   readonly request: WriteRequest;
   /** Read back before writing: the outcome of an earlier write is not known. */
@@ -12,7 +12,10 @@ export interface Errand {
   readonly messageIds: readonly string[];
 }
 
-/** The messages of one invocation, one errand per contact and per address, and those that say nothing. */
+/** Errands by the id or address they are about. */
+export type ErrandsBy = ReadonlyMap<string, readonly Errand[]>;
+
+/** The messages of one invocation, one errand for all that are about the same, and those that say nothing. */
 export function readRequests(
   records: readonly SQSRecord[],
   portalId: string,
@@ -21,18 +24,30 @@ export function readRequests(
   const rejected: { reason: string; event: string }[] = [];
   for (const { body, messageId, attributes } of records) {
     const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), WriteRequest), body);
-    const name = parsed.success ? (parsed.output.contactId ?? parsed.output.email) : undefined;
+    const name = parsed.success ? nameOf(parsed.output) : undefined;
     if (!parsed.success || name === undefined || parsed.output.portalId !== portalId) {
-      rejected.push({ reason: 'a message that names no contact of this portal', event: body });
+      rejected.push({
+        reason: 'a message that names no contact, company or deal of this portal',
+        event: body,
+      });
       continue;
     }
     const other = errands.get(name);
+    const isRescoring = parsed.output.rescoreContacts ?? other?.request.rescoreContacts;
     errands.set(name, {
-      request: parsed.output,
+      request: { ...parsed.output, ...(isRescoring && { rescoreContacts: isRescoring }) },
       force: parsed.output.force === true || other?.force === true,
       isRedelivered: Number(attributes.ApproximateReceiveCount) > 1 || other?.isRedelivered === true,
       messageIds: [...(other?.messageIds ?? []), messageId],
     });
   }
   return { errands: [...errands.values()], rejected };
+}
+
+/** What a request is about: a company and a contact may have the same id. */
+function nameOf({ contactId, email, companyId, dealId }: WriteRequest): string | undefined {
+  if (contactId !== undefined) return `contact ${contactId}`;
+  if (email !== undefined) return `address ${email}`;
+  if (companyId !== undefined) return `company ${companyId}`;
+  return dealId === undefined ? undefined : `deal ${dealId}`;
 }

@@ -1,17 +1,14 @@
-// Holds what the simulated HubSpot shows against what the oracle says, contact by contact.
+// Holds what the simulated HubSpot shows against what the oracle says, contact by contact and company by company.
 import type { Crm, CrmRecord } from '../hubspot/crm.ts';
 import type { Happening } from './happenings.ts';
-import { type Expected, expectedOf, type History } from './oracle.ts';
+import { type Counted, companyScoreOf, type Expected, expectedOf, type History } from './oracle.ts';
 import { type PlainModel, readPlainModel } from './oracle-model.ts';
-import type { DemoContact } from './portal.ts';
+import { type PortalNow, type PortalStory, portalNow } from './oracle-portal.ts';
 
-export interface PortalCheck {
+export interface PortalCheck extends PortalStory {
   readonly crm: Pick<Crm, 'get'>;
   /** The model file as it is written. */
   readonly modelYaml: string;
-  readonly contacts: readonly DemoContact[];
-  /** All that was made to happen since the contacts were created. */
-  readonly happenings: readonly Happening[];
   /** Since when points may have faded without a write: the last decay run, or the start. Epoch milliseconds. */
   readonly sinceMs: number;
   /** The clock of the system that scored, epoch milliseconds. */
@@ -25,21 +22,38 @@ export interface PortalCheck {
 }
 
 export interface Mismatch {
-  readonly contactId: string;
+  /** `contact` or `company`, and its id. */
+  readonly record: string;
   /** What HubSpot shows, and what would be right; names no person. */
   readonly reason: string;
 }
 
-/** The first thing wrong with each contact; nothing when HubSpot shows what it should. */
+/** The first thing wrong with each contact and company; nothing when HubSpot shows what it should. */
 export function checkPortal(check: PortalCheck): Mismatch[] {
   const model = readPlainModel(check.modelYaml);
-  const byContact = Map.groupBy(check.happenings, ({ contactId }) => contactId);
-  return check.contacts.flatMap(({ id, properties, createdAtMs }): Mismatch[] => {
-    const history = { properties, createdAtMs, happenings: byContact.get(id) ?? [] };
+  const now = portalNow(check);
+  const contacts = [...now.histories].flatMap(([id, history]): Mismatch[] => {
     const reason = whatIsWrong(check, model, history, check.crm.get('contacts', id));
-    return reason === undefined ? [] : [{ contactId: id, reason }];
+    return reason === undefined ? [] : [{ record: `contact ${id}`, reason }];
+  });
+  return [...contacts, ...checkCompanies(check, model, now)];
+}
+
+/** A company's score is made of what its contacts show, whatever that is. */
+function checkCompanies({ crm }: PortalCheck, model: PlainModel, { people }: PortalNow): Mismatch[] {
+  return [...people].flatMap(([id, contactIds]): Mismatch[] => {
+    const scores = contactIds
+      .map((contactId) => crm.get('contacts', contactId)?.properties['afterglow_score'] ?? '')
+      .filter((text) => text !== '');
+    const right = model.rollUp === undefined ? undefined : companyScoreOf(model, scores.map(Number));
+    const shown = crm.get('companies', id)?.properties['afterglow_company_score'] ?? '';
+    if (shown === (right === undefined ? '' : String(right))) return [];
+    const reason = `company score is "${shown}", right is ${right ?? '""'} of ${scores.length} scored contacts`;
+    return [{ record: `company ${id}`, reason }];
   });
 }
+
+type Shown = (name: string) => string;
 
 function whatIsWrong(
   check: PortalCheck,
@@ -48,7 +62,7 @@ function whatIsWrong(
   record: CrmRecord | undefined,
 ): string | undefined {
   if (record === undefined) return 'the contact is gone';
-  const shown = (name: string) => record.properties[`afterglow_${name}`] ?? '';
+  const shown: Shown = (name) => record.properties[`afterglow_${name}`] ?? '';
   if (shown('status') === '') {
     const mustBeScored =
       check.creationsHeard === true || history.happenings.some((one) => isHeard(model, one));
@@ -74,24 +88,85 @@ function whatIsWrong(
 function wrongText(
   model: PlainModel,
   history: History,
-  shown: (name: string) => string,
+  shown: Shown,
   now: Expected,
   nowMs: number,
 ): string | undefined {
   if (!shown('model').startsWith(`${model.name}@`))
     return `model is "${shown('model')}", right is ${model.name}@…`;
-  if (now.status === 'insufficient_data' && shown('reasons') !== '') return 'there are reasons, but no score';
+  const wrong = wrongReason(model, shown, now);
+  if (wrong !== undefined) return wrong;
   if (shown('write_id') === '') return 'HubSpot shows no write id';
   if (!Number.isFinite(Date.parse(shown('scored_at')))) return `scored_at is "${shown('scored_at')}"`;
   if (isRightLastSignal(model, history, shown('last_signal_at'), now, nowMs)) return undefined;
-  const [newestMs] = now.signalsAtMs;
-  const right = newestMs === undefined ? '""' : new Date(newestMs).toISOString();
+  const [newest] = now.counted;
+  const right = newest === undefined ? '""' : new Date(newest.atMs).toISOString();
   return `last_signal_at is "${shown('last_signal_at')}", right is ${right}`;
 }
 
+/** Reasons are terms of the score, each with the points as given, the strongest first; then what becomes of the grade. */
+function wrongReason(model: PlainModel, shown: Shown, now: Expected): string | undefined {
+  const lines = shown('reasons')
+    .split('\n')
+    .filter((line) => line !== '');
+  if (now.excludedBecause !== undefined)
+    return shown('reasons') === now.excludedBecause ? undefined : `reasons are "${shown('reasons')}"`;
+  if (now.status === 'insufficient_data')
+    return lines.length === 0 ? undefined : 'there are reasons, but no score';
+  const terms = termsOf(model, now);
+  const [strongest] = terms;
+  for (const line of lines) {
+    const change = /^(?:Falls|Rises) to (\S+) on \d/.exec(line);
+    const isKnown =
+      change === null
+        ? terms.some(({ text }) => line === text || line.startsWith(`${text} (`))
+        : change[1] !== shown('grade') && gradesThereAre(model).includes(change[1] ?? '');
+    if (!isKnown) return `"${line}" is no reason for the score`;
+  }
+  const first = terms.filter(({ points }) => points === strongest?.points);
+  if (strongest === undefined || first.some(({ text }) => lines[0]?.startsWith(text) === true))
+    return undefined;
+  return `the first reason is "${lines[0] ?? ''}", right is "${strongest.text}"`;
+}
+
+interface Term {
+  /** Thousandths of a point, without their sign. */
+  readonly points: number;
+  readonly text: string;
+}
+
+/** What there is to say of a score, the strongest first. */
+function termsOf(model: PlainModel, { fitting, counted }: Expected): Term[] {
+  const fit = model.fit
+    .filter(({ title }) => fitting.includes(title))
+    .map(({ points, title }) => term(points, title));
+  const signals = model.signals.flatMap((rule) => {
+    const ofRule = counted.filter((one) => one.rule === rule);
+    return ofRule.length === 0 ? [] : [term(givenBy(ofRule, rule.cap), rule.title)];
+  });
+  return [...fit, ...signals].filter(({ points }) => points > 0).toSorted((a, b) => b.points - a.points);
+}
+
+function givenBy(counted: readonly Counted[], cap: number): number {
+  let thousandths = 0;
+  for (const { points } of counted) thousandths += Math.round(points * 1000);
+  return Math.min(cap, Math.max(-cap, thousandths / 1000));
+}
+
+function term(points: number, title: string): Term {
+  const thousandths = Math.round(Math.abs(points) * 1000);
+  return { points: thousandths, text: `${points < 0 ? '−' : '+'}${thousandths / 1000} ${title}` };
+}
+
+function gradesThereAre({ bands, grid }: PlainModel): string[] {
+  if (grid === undefined) return bands.map(({ grade }) => grade);
+  return grid.fit.flatMap((row) => grid.engagement.map((column) => row.grade + column.grade));
+}
+
 /**
- * The newest signal that counts; or an earlier one, if those after it change nothing that is shown: times alone cause no
- * write. Within a step, since points may have faded since.
+ * The newest signal that counts; or another one, if what was heard of after it changes nothing that is shown: times alone cause no
+ * write. That may be an earlier one, and one that counted until another was heard of that it is too close to. Within a step, since
+ * points may have faded since. Of who is excluded nothing is shown that a signal could change.
  */
 function isRightLastSignal(
   model: PlainModel,
@@ -100,10 +175,9 @@ function isRightLastSignal(
   now: Expected,
   nowMs: number,
 ): boolean {
-  const [newestMs] = now.signalsAtMs;
-  if (text === '') return newestMs === undefined;
+  if (text === '') return now.counted.length === 0 || now.excludedBecause !== undefined;
   const shownMs = Date.parse(text);
-  if (!now.signalsAtMs.includes(shownMs)) return false;
+  if (!now.matched.some(({ atMs }) => atMs === shownMs)) return false;
   const earlier = expectedOf(model, history, nowMs, shownMs);
   return (
     Math.abs((earlier.score ?? 0) - (now.score ?? 0)) <= model.step &&
@@ -116,7 +190,7 @@ function isHeard(model: PlainModel, happening: Happening): boolean {
   if (happening.kind !== 'property') return true;
   const { property } = happening;
   return (
-    model.fit.some((rule) => rule.property === property) ||
+    [...model.fit, ...model.exclusions, ...model.resets].some((rule) => rule.property === property) ||
     model.signals.some((rule) => rule.kind !== 'signal' && rule.of === property)
   );
 }

@@ -1,4 +1,5 @@
 // Contacts scored by a person with pencil and paper. Ages are whole half-lives, so that nothing but halving is needed.
+import { domainToASCII } from 'node:url';
 import type { Happening } from './happenings.ts';
 import type { History } from './oracle.ts';
 
@@ -104,32 +105,32 @@ export interface HandScored extends History {
 }
 
 /** Days before the instant of the table. */
-function daysAgo(days: number): number {
+export function daysAgo(days: number): number {
   return HAND_SCORED_AT_MS - days * DAY_MS;
 }
 
-function change(property: string, value: string, atMs: number): Happening {
+export function change(property: string, value: string, atMs: number): Happening {
   return { kind: 'property', contactId: '1', property, value, atMs, changeSource: 'CRM' };
 }
 
-function click(atMs: number): Happening {
+export function click(atMs: number): Happening {
   return change('hs_email_last_click_date', String(atMs), atMs + 1000);
 }
 
-function views(count: number, atMs: number): Happening {
+export function views(count: number, atMs: number): Happening {
   return change('hs_analytics_num_page_views', String(count), atMs);
 }
 
-function pricing(atMs: number, page = '/pricing'): Happening {
+export function pricing(atMs: number, page = '/pricing'): Happening {
   return change('hs_analytics_last_url', `https://www.example.com${page}`, atMs);
 }
 
-function status(value: string, atMs: number): Happening {
+export function status(value: string, atMs: number): Happening {
   return change('hs_lead_status', value, atMs);
 }
 
 /** @param postId - webhook id; the same one is the same signal told again */
-function signal(name: string, atMs: number, postId: string): Happening {
+export function signal(name: string, atMs: number, postId: string): Happening {
   return {
     kind: 'signal',
     contactId: '1',
@@ -549,45 +550,67 @@ export const HAND_SCORED_OVER_TIME: readonly HandScored[] = [
   },
 ];
 
-/** Properties whose identity is their value alone. */
-const NAMED_BY_VALUE = new Set(['hs_analytics_num_page_views', 'hs_email_last_click_date']);
+const TIMES = new Set(['hs_email_last_click_date', 'hs_email_last_open_date']);
+const COUNTS = new Set(['hs_analytics_num_page_views']);
+
+interface KeptProperty {
+  readonly name: string;
+  readonly value: string;
+  readonly occurredAtMs: number;
+}
 
 /** What a system that was told of a hand-scored contact would keep. */
 export interface KeptHistory {
-  readonly properties: { readonly name: string; readonly value: string; readonly occurredAtMs: number }[];
+  readonly properties: KeptProperty[];
   readonly facts: {
     readonly key: string;
     readonly name: string;
     readonly occurredAtMs: number;
     readonly value?: string;
   }[];
+  readonly company: readonly KeptProperty[];
+  readonly deals: NonNullable<History['deals']>;
 }
 
 /** The same contact as property values and facts; what was told twice is there twice, under one key. */
-export function keptOf({ properties, createdAtMs, happenings }: History): KeptHistory {
-  const kept: KeptHistory = {
-    properties: Object.entries(properties).map(([name, value]) => ({
+export function keptOf(history: History): KeptHistory {
+  const { createdAtMs, happenings, company = {}, deals = [] } = history;
+  const created = (of: Readonly<Record<string, string>>) =>
+    Object.entries(of).map(([name, value]) => ({
       name,
-      value,
+      value: kept(name, value),
       occurredAtMs: createdAtMs,
-    })),
+    }));
+  const found: KeptHistory = {
+    properties: created(history.properties),
     facts: [],
+    company: created(company),
+    deals,
   };
   for (const happening of happenings) {
     if (happening.kind === 'property') {
       const { property, value, atMs } = happening;
-      const isTime = property === 'hs_email_last_click_date';
-      const occurredAtMs = isTime ? instant(value) : atMs;
-      const identity = isTime ? occurredAtMs : value;
-      const key = NAMED_BY_VALUE.has(property) ? `${property} ${identity}` : `${property} ${value} ${atMs}`;
-      kept.properties.push({ name: property, value, occurredAtMs: atMs });
-      if (value !== '') kept.facts.push({ key, name: `property:${property}`, occurredAtMs, value });
+      const occurredAtMs = TIMES.has(property) ? instant(value) : atMs;
+      const identity = TIMES.has(property) ? occurredAtMs : COUNTS.has(property) ? value : `${value} ${atMs}`;
+      found.properties.push({ name: property, value: kept(property, value), occurredAtMs: atMs });
+      if (value !== '')
+        found.facts.push({
+          key: `${property} ${identity}`,
+          name: `property:${property}`,
+          occurredAtMs,
+          value,
+        });
     } else if (happening.kind === 'signal') {
       const { signal: name, atMs, postId, index } = happening;
-      kept.facts.push({ key: `${postId} ${index}`, name: `signal:${name}`, occurredAtMs: atMs });
+      found.facts.push({ key: `${postId} ${index}`, name: `signal:${name}`, occurredAtMs: atMs });
     }
   }
-  return kept;
+  return found;
+}
+
+/** Of an address nothing is kept but its domain, in ASCII. */
+function kept(property: string, value: string): string {
+  return property === 'email' ? domainToASCII(value.replace(/^.*@/, '')) : value;
 }
 
 function instant(text: string): number {

@@ -132,6 +132,8 @@ export const RANKS: readonly { readonly weight: number; readonly titles: readonl
       'Co-Founder',
       'Chief Revenue Officer',
       'Owner',
+      'Geschäftsführer',
+      'Directrice générale',
     ],
   },
   { weight: 8, titles: ['VP {}', 'Vice President, {}', 'SVP {}'] },
@@ -152,5 +154,38 @@ export const RANKS: readonly { readonly weight: number; readonly titles: readonl
     weight: 6,
     titles: ['Software Engineer', 'Data Engineer', 'Solutions Architect', 'Office Administrator'],
   },
-  { weight: 6, titles: ['{} Intern', 'Trainee {}', 'Working Student {}', 'Student', 'Student Assistant'] },
+  {
+    weight: 6,
+    titles: ['{} Intern', 'Trainee {}', 'Working Student {}', 'Student', 'Werkstudentin {}', 'Stagiaire {}'],
+  },
+];
+
+/** Domains that cannot exist below those of public e-mail providers: what stands there is a private address, and nobody's. */
+export const PRIVATE_DOMAINS: readonly string[] = [
+  'afterglow-demo.gmail.com',
+  'demo-nobody.gmx.de',
+  'demo-nobody.web.de',
+  'afterglow-demo.orange.fr',
+  'afterglow-demo.yahoo.co.uk',
+];
+
+/** Where our own people and our competitors have their addresses, as the models name them; some below those domains. */
+export const EMPLOYEE_DOMAINS: readonly string[] = ['afterglow.example', 'mail.afterglow.example'];
+export const COMPETITOR_DOMAINS: readonly string[] = [
+  'competitor.example',
+  'uk.competitor.example',
+  'rival.example',
+];
+
+/** Statuses of a lead: HubSpot's own, and the one that this portal added. */
+export const LEAD_STATUSES: readonly string[] = [
+  'NEW',
+  'OPEN',
+  'IN_PROGRESS',
+  'OPEN_DEAL',
+  'UNQUALIFIED',
+  'ATTEMPTED_TO_CONTACT',
+  'CONNECTED',
+  'BAD_TIMING',
+  'RECYCLED',
 ];

@@ -1,27 +1,61 @@
 // Reads a scoring model the plain way. Second opinion on purpose: nothing here comes from `lambdas/`, and nothing is checked.
 import { parse } from 'yaml';
 
-export interface PlainFitRule {
-  readonly property: string;
+/** What a value must be; what is undefined is not asked. */
+export interface PlainCondition {
   readonly is: readonly (string | number | boolean)[] | undefined;
   readonly contains: readonly string[] | undefined;
   readonly atLeast: number | undefined;
   readonly below: number | undefined;
+  readonly known: boolean;
+  readonly domain: readonly string[] | undefined;
+}
+
+export interface PlainFitRule extends PlainCondition {
+  readonly title: string;
+  /** With `company.` in front: of the primary company. */
+  readonly property: string;
   readonly points: number;
 }
 
+export interface PlainExclusion extends PlainCondition {
+  readonly id: string;
+  readonly title: string;
+  /** Undefined where a deal excludes. */
+  readonly property: string | undefined;
+  /** State of a deal that excludes. */
+  readonly deal: string | undefined;
+  /** The group that is left out, where the contact stays. */
+  readonly onlyGroup: string | undefined;
+}
+
+export interface PlainReset {
+  /** Undefined where a lost deal resets. */
+  readonly property: string | undefined;
+  readonly to: readonly string[];
+}
+
 export interface PlainSignal {
+  readonly id: string;
+  readonly title: string;
+  readonly route: string | undefined;
   readonly kind: string;
   /** Name of the property, or of the signal. */
   readonly of: string;
-  /** Values of a transition or strings of a text. */
+  /** Values of a transition or patterns of a text. */
   readonly words: readonly string[];
   readonly points: number;
   /** Infinity for `never`. */
   readonly halfLifeDays: number;
+  /** 0 where none is asked for. */
+  readonly minimumGapSeconds: number;
+  readonly burst: { readonly moreThan: number; readonly withinSeconds: number } | undefined;
   readonly cap: number;
   readonly group: string | undefined;
 }
+
+/** From the highest to the lowest. */
+export type PlainBands = readonly { readonly grade: string; readonly from: number }[];
 
 /** A scoring model with its defaults filled in; a cap that is not there is Infinity. */
 export interface PlainModel {
@@ -34,10 +68,16 @@ export interface PlainModel {
   readonly engagementCap: number;
   readonly groupCaps: ReadonlyMap<string, number>;
   readonly signals: readonly PlainSignal[];
+  readonly exclusions: readonly PlainExclusion[];
+  readonly resets: readonly PlainReset[];
   readonly deadBand: number;
-  /** From the highest to the lowest score. */
-  readonly bands: readonly { readonly grade: string; readonly from: number }[];
+  /** Empty where grades come from a grid. */
+  readonly bands: PlainBands;
+  readonly grid: { readonly fit: PlainBands; readonly engagement: PlainBands } | undefined;
   readonly step: number;
+  readonly gradeOnly: boolean;
+  /** How companies are scored; undefined when they are not. */
+  readonly rollUp: string | undefined;
 }
 
 /** The model in a YAML text that the real check has accepted. @throws Error where a part that must be there is missing */
@@ -47,6 +87,7 @@ export function readPlainModel(yaml: string): PlainModel {
   const engagement = part(root, 'engagement');
   const grades = part(root, 'grades');
   const groups = part(engagement, 'groups');
+  const grid = part(grades, 'grid');
   return {
     name: text(root, 'name') ?? '',
     horizonDays: number(root, 'horizonDays') ?? 365,
@@ -57,38 +98,86 @@ export function readPlainModel(yaml: string): PlainModel {
     engagementCap: number(engagement, 'cap') ?? Infinity,
     groupCaps: new Map(names(groups).map((name) => [name, number(part(groups, name), 'cap') ?? Infinity])),
     signals: list(engagement, 'signals').map(plainSignal),
+    exclusions: list(root, 'exclusions').map(plainExclusion),
+    resets: list(root, 'resetOn').map((rule) => ({
+      property: text(rule, 'property'),
+      to: list(rule, 'to').map(String),
+    })),
     deadBand: number(grades, 'deadBand') ?? 0,
-    bands: list(grades, 'bands')
-      .map((band) => ({ grade: text(band, 'grade') ?? '', from: required(number(band, 'from'), 'from') }))
-      .toSorted((a, b) => b.from - a.from),
+    bands: plainBands(grades, 'bands'),
+    grid:
+      grid === undefined
+        ? undefined
+        : { fit: plainBands(grid, 'fit'), engagement: plainBands(grid, 'engagement') },
     step: number(part(root, 'display'), 'step') ?? 1,
+    gradeOnly: part(part(root, 'display'), 'gradeOnly') === true,
+    rollUp: text(part(root, 'companyScore'), 'rollUp'),
+  };
+}
+
+function plainBands(of: unknown, name: string): PlainBands {
+  return list(of, name)
+    .map((band) => ({ grade: text(band, 'grade') ?? '', from: required(number(band, 'from'), 'from') }))
+    .toSorted((a, b) => b.from - a.from);
+}
+
+function plainCondition(rule: unknown): PlainCondition {
+  const texts = (name: string) =>
+    Array.isArray(part(rule, name)) ? list(rule, name).map(String) : undefined;
+  const is = part(rule, 'is');
+  return {
+    is: Array.isArray(is)
+      ? is.filter((wanted) => ['string', 'number', 'boolean'].includes(typeof wanted))
+      : undefined,
+    contains: texts('contains'),
+    atLeast: number(rule, 'atLeast'),
+    below: number(rule, 'below'),
+    known: part(rule, 'known') === true,
+    domain: texts('domain'),
   };
 }
 
 function plainFitRule(rule: unknown): PlainFitRule {
-  const is = part(rule, 'is');
-  const contains = part(rule, 'contains');
   return {
+    ...plainCondition(rule),
+    title: text(rule, 'title') ?? '',
     property: required(text(rule, 'property'), 'property'),
-    is: Array.isArray(is)
-      ? is.filter((wanted) => ['string', 'number', 'boolean'].includes(typeof wanted))
-      : undefined,
-    contains: Array.isArray(contains) ? contains.map(String) : undefined,
-    atLeast: number(rule, 'atLeast'),
-    below: number(rule, 'below'),
     points: required(number(rule, 'points'), 'points'),
+  };
+}
+
+function plainExclusion(rule: unknown): PlainExclusion {
+  return {
+    ...plainCondition(rule),
+    id: required(text(rule, 'id'), 'id'),
+    title: text(rule, 'title') ?? '',
+    property: text(rule, 'property'),
+    deal: text(rule, 'deal'),
+    onlyGroup: text(rule, 'onlyGroup'),
   };
 }
 
 function plainSignal(rule: unknown): PlainSignal {
   const from = part(rule, 'from');
   const halfLife = part(rule, 'halfLifeDays');
+  const burst = part(rule, 'burst');
   return {
+    id: text(rule, 'id') ?? '',
+    title: text(rule, 'title') ?? '',
+    route: text(rule, 'route'),
     kind: required(text(from, 'kind'), 'kind'),
     of: required(text(from, 'property') ?? text(from, 'signal'), 'property or signal'),
     words: [...list(from, 'to'), ...list(from, 'contains')].map(String),
     points: required(number(rule, 'points'), 'points'),
     halfLifeDays: halfLife === 'never' ? Infinity : required(number(rule, 'halfLifeDays'), 'halfLifeDays'),
+    minimumGapSeconds: number(rule, 'minimumGapSeconds') ?? 0,
+    burst:
+      burst === undefined
+        ? undefined
+        : {
+            moreThan: required(number(burst, 'moreThan'), 'moreThan'),
+            withinSeconds: required(number(burst, 'withinSeconds'), 'withinSeconds'),
+          },
     cap: number(rule, 'cap') ?? Infinity,
     group: text(rule, 'group'),
   };

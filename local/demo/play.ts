@@ -4,6 +4,7 @@ import { Webhook } from 'standardwebhooks';
 import type { Crm } from '../hubspot/crm.ts';
 import { signV3 } from '../hubspot/sign.ts';
 import type { Happening, PropertyHappening, SignalHappening, WorkflowHappening } from './happenings.ts';
+import type { DealHappening, RecordHappening } from './record-happenings.ts';
 
 /** Posts in flight at once. */
 const IN_FLIGHT = 8;
@@ -17,9 +18,11 @@ const REPEATED_PERCENT = 40;
 /** How often progress is told. */
 const PROGRESS_MS = 250;
 
+type Changers = Pick<Crm, 'set' | 'get' | 'create' | 'associate' | 'merge'>;
+
 /** The part of the HubSpot simulator that is needed here. */
 export interface PlayedPortal {
-  readonly crm: Pick<Crm, 'set'>;
+  readonly crm: Changers;
   /** Accepted webhook deliveries since the start: events with repeats, and without. */
   delivered(): { readonly events: number; readonly distinct: number };
   /** Until all webhooks are delivered or given up. */
@@ -35,6 +38,8 @@ export interface Play {
   /** Signs posts to /webhooks/workflow as HubSpot does. */
   readonly clientSecret: string;
   readonly happenings: readonly Happening[];
+  /** What happens to companies and deals. @default nothing */
+  readonly records?: readonly RecordHappening[];
   /** @default 7 */
   readonly seed?: number;
   /** Called several times a second with what ingest has taken so far. */
@@ -56,7 +61,7 @@ export interface Played {
  * @throws Error when ingest refuses a post or does not take it after {@link TRIES} tries
  */
 export async function playHappenings(play: Play): Promise<Played> {
-  const { simulator, happenings, seed = 7, onProgress } = play;
+  const { simulator, happenings, records = [], seed = 7, onProgress } = play;
   const before = simulator.delivered();
   const own = { delivered: 0, distinct: 0 };
   const soFar = (): Played => {
@@ -71,6 +76,7 @@ export async function playHappenings(play: Play): Promise<Played> {
   const timer = setInterval(() => onProgress?.(soFar()), PROGRESS_MS);
   try {
     changeAll(simulator.crm, faker, happenings);
+    changeRecords(simulator.crm, records);
     await sendAll(sendings, (post) => {
       own.delivered += post.events;
       if (!post.isRepeat) own.distinct += post.events;
@@ -97,6 +103,38 @@ function changeOne(crm: Pick<Crm, 'set'>, changes: readonly PropertyHappening[])
       changeSource === 'CRM_UI' ? { changeSource, sourceId: 'userId:882761034' } : { changeSource };
     crm.set('contacts', contactId, { [property]: value }, { atMs, source });
   }
+}
+
+/** Deals of a plan by their names, as the portal knows them. */
+type DealIds = Map<string, string>;
+
+function changeRecords(crm: Changers, records: readonly RecordHappening[]): void {
+  const dealIds: DealIds = new Map();
+  for (const one of records.toSorted((a, b) => a.atMs - b.atMs)) {
+    const { atMs } = one;
+    if (one.kind === 'company') crm.set('companies', one.companyId, { [one.property]: one.value }, { atMs });
+    if (one.kind === 'move')
+      crm.associate('contacts', one.contactId, 'companies', one.companyId, { atMs, primary: true });
+    if (one.kind === 'merge') crm.merge('companies', one.primaryId, one.otherId, { atMs });
+    if (one.kind === 'deal') changeDeal(crm, dealIds, one);
+  }
+}
+
+/** Moving a deal to a stage that closes it also dates its closing, as HubSpot does. */
+function changeDeal(crm: Changers, dealIds: DealIds, { deal, contactIds, stage, atMs }: DealHappening): void {
+  const isWon = stage === 'closedwon';
+  const isClosed = isWon || stage === 'closedlost';
+  const values = {
+    dealstage: stage,
+    hs_is_closed: isClosed,
+    hs_is_closed_won: isWon,
+    ...(isClosed && { closedate: new Date(atMs).toISOString() }),
+  };
+  const known = dealIds.get(deal);
+  if (known !== undefined) return crm.set('deals', known, values, { atMs });
+  const id = crm.create('deals', { dealname: deal, pipeline: 'default', ...values }, { atMs });
+  dealIds.set(deal, id);
+  for (const contactId of contactIds) crm.associate('deals', id, 'contacts', contactId, { atMs });
 }
 
 /** One post with everything that stays the same when it is repeated; each try is signed anew. */

@@ -8,6 +8,9 @@ export interface ChangeSource {
 
 export const A_USER: ChangeSource = { changeSource: 'CRM_UI', sourceId: 'userId:882761034' };
 
+/** HubSpot itself, working out a property from others. */
+export const CALCULATED: ChangeSource = { changeSource: 'CALCULATED' };
+
 interface ChangeBase {
   readonly type: ObjectType;
   readonly id: string;

@@ -1,5 +1,6 @@
 // The records of a portal: versions of values, ids that live on as aliases, unique values, and what a write does.
-import { A_USER, type Change, type ChangeSource } from './changes.ts';
+import { calculatedFrom, withCloseDate } from './calculated.ts';
+import { A_USER, CALCULATED, type Change, type ChangeSource } from './changes.ts';
 import { OBJECT_TYPES, OBJECTS, type ObjectType } from './object-types.ts';
 import { createPropertyCatalog, type PropertyCatalog } from './properties.ts';
 import { createRandom, type Random } from './random.ts';
@@ -147,7 +148,7 @@ export function emptyRecord(state: CrmState, type: ObjectType, atMs: number): St
 /**
  * Writes checked values, keeps their history and raises a change for each, also for one that repeats the value; only a
  * user who saves an unchanged form in HubSpot's own pages changes nothing. A write with a time of its own takes its
- * place in the history; one without is the newest.
+ * place in the history; one without is the newest. Of a deal, what follows from its stage is written too.
  */
 export function writeValues(
   state: CrmState,
@@ -156,11 +157,13 @@ export function writeValues(
   values: ReadonlyMap<string, string>,
   options: WriteOptions,
 ): void {
+  const { atMs = state.clock(), source = A_USER } = options;
+  const whole = type === 'deals' ? withCloseDate(currentValue(record, 'dealstage'), values, atMs) : values;
   let written = false;
-  for (const [name, value] of values)
+  for (const [name, value] of whole)
     written = writeValue(state, type, record, name, value, options) || written;
   if (!written) return;
-  const { atMs = state.clock(), source = A_USER } = options;
+  calculate(type, record, whole.keys(), atMs);
   record.updatedAtMs = Math.max(record.updatedAtMs, atMs);
   const property = OBJECTS[type].modifiedProperty;
   const valueMs = record.updatedAtMs;
@@ -174,6 +177,16 @@ export function writeValues(
     value: isoTime(valueMs),
     valueMs,
   });
+}
+
+/** HubSpot calculates without telling: nobody can rely on events of calculated properties. */
+function calculate(type: ObjectType, record: StoredRecord, names: Iterable<string>, atMs: number): void {
+  const written = new Map([...names].map((name) => [name, currentValue(record, name)]));
+  for (const [name, value] of calculatedFrom(type, written)) {
+    const versions = record.versions.get(name) ?? [];
+    insertVersion(versions, { value, atMs, source: CALCULATED }, OBJECTS[type].historyVersions);
+    record.versions.set(name, versions);
+  }
 }
 
 function writeValue(

@@ -240,6 +240,7 @@ const DEAL: readonly Line[] = [
   'closed_won_reason|Closed Won Reason|string|textarea|information|',
   'hs_is_closed|Is Deal Closed?|bool|booleancheckbox|information|rc',
   'hs_is_closed_won|Is Closed Won|bool|booleancheckbox|information|rc',
+  'hs_is_closed_lost|Is Closed Lost|bool|booleancheckbox|information|rc',
   'hs_deal_stage_probability|Deal probability|number|number|information|rc',
   'hs_forecast_amount|Forecast amount|number|number|information|rc',
   'days_to_close|Days to close|number|number|information|rc',

@@ -55,7 +55,7 @@ export interface MappingPlan {
 }
 
 export interface RoutePlan {
-  /** `METHOD /path` or `$default` */
+  /** `METHOD /path` or `$default`; a part of the path may be a parameter, such as `{id}`. */
   readonly routeKey: string;
   readonly functionArn: string;
 }
@@ -302,7 +302,15 @@ function readMapping(properties: unknown): MappingPlan {
   };
 }
 
-const routeSchema = v.object({ RouteKey: v.string(), Target: v.string() });
+const routeSchema = v.object({
+  RouteKey: v.string(),
+  Target: v.string(),
+  // What IAM guards on AWS is open here: only this machine reaches 127.0.0.1, and everything here is made up.
+  AuthorizationType: v.optional(
+    v.picklist(['NONE', 'AWS_IAM'], 'the local run knows routes without authorization, and AWS_IAM'),
+    'NONE',
+  ),
+});
 const integrationSchema = v.object({ IntegrationUri: v.string(), PayloadFormatVersion: v.literal('2.0') });
 
 function readRoute(properties: unknown, template: Template, resolver: Resolver): RoutePlan {

@@ -32,10 +32,13 @@ export async function startHttpApi(
   clock: () => number,
   target: (functionArn: string) => LocalFunction | undefined,
 ): Promise<HttpApi> {
-  const arns = new Map(routes.map(({ routeKey, functionArn }) => [routeKey, functionArn]));
-  const find = (routeKey: string): LocalFunction | undefined => {
-    const functionArn = arns.get(routeKey);
-    return functionArn === undefined ? undefined : target(functionArn);
+  const matching = routes.map(toMatcher);
+  const find = (method: string, path: string): Found | undefined => {
+    const found = matching
+      .flatMap((match) => match(method, path) ?? [])
+      .toSorted((a, b) => b.precision - a.precision)[0];
+    const to = found && target(found.functionArn);
+    return found && to && { ...found, target: to };
   };
   let busy = 0;
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -58,6 +61,53 @@ export async function startHttpApi(
   };
 }
 
+/** A route that a request takes. */
+interface Match {
+  readonly routeKey: string;
+  readonly functionArn: string;
+  readonly pathParameters: Readonly<Record<string, string>>;
+  /** Of several routes API Gateway takes the most precise: by path, then with parameters, then any method, then the default. */
+  readonly precision: number;
+}
+
+type Found = Match & { readonly target: LocalFunction };
+
+/**
+ * @throws Error for a route of a kind that the local run does not know
+ * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html
+ */
+function toMatcher({
+  routeKey,
+  functionArn,
+}: RoutePlan): (method: string, path: string) => Match | undefined {
+  if (routeKey === '$default') return () => ({ routeKey, functionArn, pathParameters: {}, precision: 0 });
+  if (routeKey.includes('+}')) throw new Error(`The local run knows no greedy path parameters: ${routeKey}`);
+  const [wanted = '', pattern = ''] = routeKey.split(' ');
+  const parts = pattern.split('/');
+  const isFixed = !pattern.includes('{');
+  const precision = (isFixed ? 2 : 1) * 2 + (wanted === 'ANY' ? 0 : 1);
+  return (method, path) => {
+    const found = path.split('/');
+    if ((wanted !== 'ANY' && wanted !== method) || found.length !== parts.length) return undefined;
+    const pathParameters: Record<string, string> = {};
+    for (const [at, part] of parts.entries()) {
+      const given = found[at] ?? '';
+      const name = /^\{(\w+)\}$/.exec(part)?.[1];
+      if (name === undefined ? part !== given : given === '') return undefined;
+      if (name !== undefined) pathParameters[name] = decoded(given);
+    }
+    return { routeKey, functionArn, pathParameters, precision };
+  };
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 /** What the API itself adds to a request. */
 interface Stamp {
   readonly host: string;
@@ -68,15 +118,12 @@ interface Stamp {
 async function handle(
   request: IncomingMessage,
   response: ServerResponse,
-  find: (routeKey: string) => LocalFunction | undefined,
+  find: (method: string, path: string) => Found | undefined,
   stamp: Stamp,
 ): Promise<void> {
   const [rawPath = '/'] = (request.url ?? '/').split('?');
-  const candidates = [`${request.method} ${rawPath}`, `ANY ${rawPath}`, '$default'];
-  const match = candidates
-    .map((routeKey) => ({ routeKey, target: find(routeKey) }))
-    .find(({ target }) => target !== undefined);
-  if (match?.target === undefined) {
+  const match = find(request.method ?? 'GET', rawPath);
+  if (match === undefined) {
     request.resume();
     reply(response, 404, 'Not Found');
     return;
@@ -87,7 +134,7 @@ async function handle(
     reply(response, 413, 'Request Entity Too Large');
     return;
   }
-  write(response, await match.target.invoke(eventOf(request, body, match.routeKey, stamp)));
+  write(response, await match.target.invoke(eventOf(request, body, match, stamp)));
 }
 
 /** @returns undefined when the body is above the limit; the rest is then left unread */
@@ -107,7 +154,12 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
  *
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
-function eventOf(request: IncomingMessage, body: Buffer, routeKey: string, { host, nowMs }: Stamp) {
+function eventOf(
+  request: IncomingMessage,
+  body: Buffer,
+  { routeKey, pathParameters }: Match,
+  { host, nowMs }: Stamp,
+) {
   const [rawPath = '/', ...query] = (request.url ?? '/').split('?');
   const rawQueryString = query.join('?');
   const { headers, cookies } = joinHeaders(request.rawHeaders);
@@ -127,6 +179,7 @@ function eventOf(request: IncomingMessage, body: Buffer, routeKey: string, { hos
       'x-forwarded-proto': 'http',
     },
     ...(rawQueryString !== '' && { queryStringParameters: joinQuery(rawQueryString) }),
+    ...(Object.keys(pathParameters).length > 0 && { pathParameters }),
     requestContext: {
       accountId: LOCAL_ACCOUNT,
       apiId: 'local',

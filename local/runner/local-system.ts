@@ -13,7 +13,7 @@ import { type SecretsEndpoint, startSecretsEndpoint } from './secrets-endpoint.t
 
 const DEFAULT_LOG_DIRECTORY = path.resolve(import.meta.dirname, '../../.local/logs');
 
-type Door = 'ingest' | 'scorer' | 'write-back' | 'nightly';
+type Door = 'ingest' | 'scorer' | 'write-back' | 'nightly' | 'explain';
 
 export interface LocalSystemOptions {
   /** `cdk.out`, synthesized. */

@@ -28,9 +28,7 @@ test('a wrong model is told with its line', () => {
 
   expect(check()).toMatchObject({
     status: 1,
-    stderr: expect.stringMatching(
-      /b2b-saas\.yaml:\d+: grades\.deadBand: Invalid value: Expected >=0 but received -2\n$/,
-    ),
+    stderr: expect.stringMatching(/b2b-saas\.yaml:\d+: grades\.deadBand: found -2, expected 0 or more\n$/),
   });
 });
 
@@ -40,6 +38,18 @@ test('a model that editors would underline is told too', () => {
   expect(check()).toMatchObject({
     status: 1,
     stderr: expect.stringMatching(/b2b-saas\.yaml: \/horizonDays: must be <= 300 \(.*schema\.json\)\n$/),
+  });
+});
+
+test('a signal of a model that ships says how it arrives and what of it does not', () => {
+  edit(modelFile, '      route: signals\n', '');
+  edit(modelFile, '      loss: What nobody notes.\n', '');
+
+  expect(check()).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(
+      /b2b-saas\.yaml: the signal product-login has no route\n.*b2b-saas\.yaml: the signal in-conversation has no loss\n$/,
+    ),
   });
 });
 

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { explain, formatExplanation } from '../../cli/explain.ts';
+import { explain, printed, writePicture } from '../../cli/explain.ts';
 import { sendEvents } from '../../cli/send.ts';
 import type { Target } from '../../cli/target.ts';
 import type { Known } from '../../lambdas/scoring/facts.ts';
@@ -72,53 +72,54 @@ const FACTS: Known = {
 };
 
 describe('explain', () => {
-  test('names every term, what caps and rounding take, and the distance to the next grade', async () => {
-    const explanation = await explain(contact({ writeId: 'w', confirmedWriteId: 'w' }, FACTS), model(), '7');
+  test('prints why a contact has its score, as text', async () => {
+    const text = printed(await explain(contact({}, FACTS), model(), '7'), false);
 
     // 40.25 / 2 = 20.125; 40.25 / 4 = 10.0625, rounded 10.063 (halves upwards); together 30.188, cap 30; with fit 20: 50.
-    expect(explanation.lines.map(({ title, left }) => [title, left])).toEqual([
-      ['Runs technology', 20_000],
-      ['Asked for a demo', 10_063],
-      ['Asked for a demo', 20_125],
-      ['Cap of Asked for a demo (30)', -188],
-    ]);
-    expect(explanation).toMatchObject({
-      shown: { score: 50, grade: 'B' },
-      isConfirmed: true,
-      rounding: 0,
-      nextGrade: { grade: 'A', points: 10 },
-    });
-    expect(explanation.dueAt).not.toBeNull();
+    expect(text).toContain('Score 50, grade B: fit 20, engagement 30. HubSpot has not confirmed it yet.');
+    expect(text).toContain('20.125  40.250  11 Nov 2026  signal  demo  Asked for a demo');
+    expect(text).toContain('10 points from A.');
+    expect(text).toContain('The next 60 days if nothing happens: 50 to 20, between 20 and 50');
   });
 
-  test('its column sums to the score that is shown', async () => {
-    const later = { ...contact({}, FACTS), clock: () => NOW_MS + 3 * DAY_MS };
+  test('and as JSON, with as many days ahead as are asked for', async () => {
+    const json = JSON.parse(printed(await explain(contact({}, FACTS), model(), '7', '2'), true));
 
-    const { lines, rounding, shown } = await explain(later, model(), '7');
+    expect(json).toMatchObject({ contactId: '7', shown: { score: 50 }, sumThousandths: 50_000 });
+    expect(json.outlook.days).toHaveLength(3);
+  });
 
-    expect(lines.reduce((sum, { left }) => sum + left, 0) + rounding).toBe(
-      (shown.score ?? Number.NaN) * 1000,
+  test.each(['0', '391', '-1', '1.5', 'many', ''])('takes no --days of "%s"', async (days) => {
+    await expect(explain(contact({}, FACTS), model(), '7', days)).rejects.toThrow(
+      `--days: expected a whole number from 1 to 390, found "${days}"`,
     );
   });
 
-  test('is readable', async () => {
-    const text = formatExplanation(await explain(contact({}, FACTS), model(), '7'), 'UTC');
+  test('writes the graph to a file, or says that it cannot', async () => {
+    const explanation = await explain(contact({}, FACTS), model(), '7');
+    const file = join(directory, 'score.svg');
 
-    expect(text).toContain('Contact 7 at 2026-11-21T12:00:00.000Z: 50 B (scored, small@');
-    expect(text).toContain('not yet confirmed by HubSpot');
-    expect(text).toContain('    20.125     40.250  11 Nov 2026  Asked for a demo');
-    expect(text).toContain('10 points to grade A.');
+    writePicture(file, explanation);
+
+    expect(readFileSync(file, 'utf8')).toMatch(/^<svg [^]*<\/svg>\n$/);
+    expect(() => writePicture(join(directory, 'absent', 'score.svg'), explanation)).toThrow(
+      /score\.svg cannot be written/,
+    );
   });
 
   test.each([
-    ['nothing was heard of it', target({}), 'nothing was heard of contact 7'],
+    ['nothing was heard of it', target({}), 'nothing was heard of contact 7 yet (portal 33)'],
     [
       'it was erased',
       contact({ life: 'erased' }, { properties: [], facts: [] }),
-      'erased by a privacy deletion',
+      'contact 7 was erased by a privacy deletion',
     ],
   ])('says so when %s', async (_, where, message) => {
     await expect(explain(where, model(), '7')).rejects.toThrow(message);
+  });
+
+  test('says so when what was typed is no record id', async () => {
+    await expect(explain(contact({}, FACTS), model(), 'zoe@acme.example')).rejects.toThrow('is no record id');
   });
 
   test('follows a merge to the record that lives', async () => {
@@ -187,12 +188,26 @@ function run(...args: string[]): Promise<{ code: number; stdout: string; stderr:
 }
 
 describe('afterglow', () => {
-  test('lists its commands', async () => {
+  test('lists its commands, each with what it is for', async () => {
     const { code, stdout } = await run('--help');
 
     expect(code).toBe(0);
-    for (const command of ['provision', 'send', 'explain']) expect(stdout).toContain(command);
+    for (const command of ['provision', 'send', 'explain', 'model'])
+      expect(stdout).toMatch(new RegExp(`^ {2}${command} .*[a-z]{3}`, 'm'));
   });
+
+  test.each([['provision'], ['send'], ['explain'], ['model check'], ['model init']])(
+    '%s explains each of its options',
+    async (command) => {
+      const { code, stdout } = await run(...command.split(' '), '--help');
+
+      expect(code).toBe(0);
+      expect(stdout).toContain(`Usage: afterglow ${command} [options]`);
+      const [, options = ''] = stdout.split('Options:\n');
+      for (const line of options.split('\n').filter((one) => /^ {2}-/.test(one)))
+        expect(line).toMatch(/^ {2}-\S+(?: ?,? ?(?:--\S+|<\S+>))* {2,}\S/);
+    },
+  );
 
   test('shows how a command is used when an argument is missing', async () => {
     const { code, stderr } = await run('explain');
@@ -200,5 +215,47 @@ describe('afterglow', () => {
     expect(code).toBe(1);
     expect(stderr).toContain("missing required argument 'contact'");
     expect(stderr).toContain('Usage: afterglow explain');
+  });
+
+  test('tells what is wrong with a model as compilers do, and ends with 1', async () => {
+    const file = join(directory, 'wrong.yaml');
+    writeFileSync(
+      file,
+      readFileSync('models/plg.yaml', 'utf8').replace('horizonDays: 45', 'horizonDays: forty'),
+    );
+    const problem = { line: 7, path: 'horizonDays', reason: 'found "forty", expected a number' };
+
+    const text = await run('model', 'check', file);
+    const json = await run('model', 'check', file, '--json');
+
+    expect(text).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `${file}:7: horizonDays: found "forty", expected a number\n`,
+    });
+    expect({ ...json, stdout: JSON.parse(json.stdout) }).toEqual({
+      ...text,
+      stdout: { file, problems: [problem] },
+    });
+  });
+
+  test('makes a model, shows what it does, and says what to do next', async () => {
+    const file = join(directory, 'made.yaml');
+
+    const { code, stdout } = await run('model', 'init', '--yes', '--from', 'product-led', '--out', file);
+
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`^Wrote ${file}\\.\n\n${file} is a valid model: mine@`));
+    expect(stdout).toContain('Five typical contacts over 90 days.');
+    expect(stdout).toContain('What to do next:\n  1. ');
+  });
+
+  test('makes no model when there is nobody to ask and nothing was said', async () => {
+    const { code, stderr } = await run('model', 'init');
+
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      'afterglow: there is no terminal to ask on: answer with options, or take the usual with --yes\n',
+    );
   });
 });

@@ -2,7 +2,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { InvalidModelError, readModelFile } from '../../cli/model-file.ts';
+import {
+  formatComplaint,
+  InvalidModelError,
+  readModelAndWarnings,
+  readModelFile,
+} from '../../cli/model-file.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'afterglow-model-'));
 const file = join(directory, 'mine.yaml');
@@ -46,50 +51,135 @@ test('the same rules have the same id, however the file is laid out', () => {
   expect(readModelFile(file).id).toBe(readModelFile('models/b2b-saas.yaml').id);
 });
 
-test.each([
-  ['horizonDays: 365', 'horizonDay: 365', 'horizonDay: unknown key; did you mean "horizonDays"?'],
-  ['      known: true', '      knwon: true', 'fit.rules.3.knwon: unknown key; did you mean "known"?'],
+test.each<[what: string, find: string, replacement: string, complaint: string]>([
   [
-    'kind: text, property: hs_analytics_last_url',
-    'kind: txt, property: hs_analytics_last_url',
-    'engagement.signals.0.from.kind: Invalid type: Expected ("timestamp" | "counter" | "transition" | "text" | "signal") but received "txt"',
+    'a misspelt key',
+    'horizonDays: 365',
+    'horizonDay: 365',
+    'horizonDay: found an unknown key, expected one of name, horizonDays, range, fit, engagement, exclusions, resetOn, companyScore, grades, display; did you mean "horizonDays"?',
   ],
   [
-    '      halfLifeDays: 7',
-    '      halfLifeDays: soon',
-    'engagement.signals.0.halfLifeDays: expected a number of days, or never',
+    'a misspelt kind',
+    'kind: counter, property: hs_analytics_num_page_views',
+    'kind: count, property: hs_analytics_num_page_views',
+    'engagement.signals.2.from.kind: found "count", expected timestamp, counter, transition, text or signal; did you mean "counter"?',
   ],
   [
+    'a misspelt group',
     '      group: email',
-    '      group: mail',
-    'engagement.signals.4.group: group "mail" is not among engagement.groups (web, email)',
+    '      group: emial',
+    'engagement.signals.8.group: found "emial", expected one of engagement.groups (web, email); did you mean "email"?',
   ],
   [
-    '{ grade: B, from: 45 }',
-    '{ grade: B, from: 75 }',
-    'grades.bands.1.from: expected bands from the highest to the lowest score',
+    'a misspelt route',
+    '      route: app-webhook',
+    '      route: webhook',
+    'engagement.signals.0.route: found "webhook", expected app-webhook, workflow or signals; did you mean "app-webhook"?',
   ],
-  ['deadBand: 2', 'deadBand: two', 'grades.deadBand: Invalid type: Expected number but received "two"'],
   [
+    'a misspelt roll-up',
+    'rollUp: maximum',
+    'rollUp: maximun',
+    'companyScore.rollUp: found "maximun", expected maximum or mean-of-top-three; did you mean "maximum"?',
+  ],
+  [
+    'a half-life in words',
+    '      halfLifeDays: 7',
+    '      halfLifeDays: a week',
+    'engagement.signals.0.halfLifeDays: found "a week", expected a number of days, or never',
+  ],
+  [
+    'points out of all proportion',
     '      points: -25',
     '      points: -2500',
-    'fit.rules.5.points: Invalid value: Expected >=-1000 but received -2500',
+    'fit.rules.9.points: found -2500, expected -1000 or more',
   ],
   [
+    'an id that is taken',
     'id: head-of-team',
     'id: decision-maker',
-    'fit.rules.1.id: id "decision-maker" is taken by fit.rules.0.id; every rule needs its own',
+    'fit.rules.1.id: found "decision-maker", which fit.rules.0.id is already, expected an id of its own',
   ],
-  ['{ step: 1 }', '{ step: 0.5 }', 'display.step: Invalid integer: Received 0.5'],
-])('a mistake is told with file and line: %s as %s', (find, replacement, complaint) => {
-  expect(complaintsAfter(find, replacement)).toEqual([`mine.yaml:${lineOf(find)}: ${complaint}`]);
-});
+  [
+    'grades out of order',
+    '{ grade: B, from: 45 }',
+    '{ grade: B, from: 75 }',
+    'grades.bands.1.from: found 75, expected less than 70 of the band before: bands go from the highest to the lowest',
+  ],
+  [
+    'an address for a domain',
+    'domain: [afterglow.example]',
+    'domain: ["@afterglow.example"]',
+    'exclusions.1.domain.0: found "@afterglow.example", expected a domain such as acme.example or freemail; did you mean "afterglow.example"?',
+  ],
+  [
+    'a public suffix for a domain',
+    'domain: [competitor.example, rival.example]',
+    'domain: [competitor.example, co.uk]',
+    'exclusions.2.domain.1: found "co.uk", under which anybody may have a domain, expected a domain such as acme.example or freemail',
+  ],
+  [
+    'one act that is paid twice',
+    'property: hs_sales_email_last_replied',
+    'property: recent_conversion_date',
+    'engagement.signals.10.from: found a form submission, which demo-request scores already, expected one of the two, or both in one group, whose cap they share',
+  ],
+  [
+    'a condition that is none',
+    '      known: true\n      points: 4',
+    '      points: 4',
+    'fit.rules.6: found no condition, expected one of is, contains, atLeast, below, known, domain',
+  ],
+  ['a part of a step', '{ step: 1 }', '{ step: 0.5 }', 'display.step: found 0.5, expected a whole number'],
+])(
+  '%s is told with file, line, path, what was found and what was expected',
+  (_what, find, replacement, complaint) => {
+    expect(complaintsAfter(find, replacement)).toEqual([`mine.yaml:${lineTold(find)}: ${complaint}`]);
+  },
+);
+
+/** The line on which an edit is told: its first, or of a rule that lacks something the one on which it begins. */
+function lineTold(find: string): number {
+  return find.startsWith('      known: true') ? lineOf('id: business-phone') : lineOf(find);
+}
 
 test('what is missing is told at the line of what misses it', () => {
   const decisionMaker = '    - id: decision-maker\n      title: Decision maker by job title\n';
 
   expect(complaintsAfter(decisionMaker, '    - id: decision-maker\n')).toEqual([
-    `mine.yaml:${lineOf('id: decision-maker')}: fit.rules.0.title: missing`,
+    `mine.yaml:${lineOf('id: decision-maker')}: fit.rules.0.title: found nothing, expected text`,
+  ]);
+});
+
+test('a part that is told begins on the line of its key', () => {
+  const text = SHIPPED.replace(/^grades:\n(?:.*\n)*?\n/m, 'grades:\n  # Nothing yet.\n  deadBand: 2\n\n');
+
+  expect(complaintsAbout(text)).toEqual([
+    `mine.yaml:${lineOf('grades:\n')}: grades: found neither bands nor grid, expected one of them`,
+  ]);
+});
+
+test('a mistake in a part that is repeated is told where it stands', () => {
+  const text = SHIPPED.replace('halfLifeDays: 7', 'halfLifeDays: &short soon').replace(
+    'halfLifeDays: 14',
+    'halfLifeDays: *short',
+  );
+
+  expect(complaintsAbout(text)).toEqual([
+    `mine.yaml:${lineOf('halfLifeDays: 7')}: engagement.signals.0.halfLifeDays: found "soon", expected a number of days, or never`,
+    `mine.yaml:${lineOf('halfLifeDays: 14')}: engagement.signals.1.halfLifeDays: found "soon", expected a number of days, or never`,
+  ]);
+});
+
+test('a mistake inside a part that is repeated is told at the part', () => {
+  const text = SHIPPED.replace('web: { cap: 40 }', 'web: &cap { cap: much }').replace(
+    'email: { cap: 20 }',
+    'email: *cap',
+  );
+
+  expect(complaintsAbout(text)).toEqual([
+    `mine.yaml:${lineOf('web: { cap: 40 }')}: engagement.groups.web.cap: found "much", expected a number`,
+    `mine.yaml:${lineOf('web: { cap: 40 }')}: engagement.groups.email.cap: found "much", expected a number`,
   ]);
 });
 
@@ -97,9 +187,111 @@ test('every mistake is told at once, one a line', () => {
   const twoMistakes = SHIPPED.replace('deadBand: 2', 'deadBand: -2').replace('cap: 80', 'cap: much');
 
   expect(complaintsAbout(twoMistakes)).toEqual([
-    expect.stringContaining('engagement.cap: '),
-    expect.stringContaining('grades.deadBand: '),
+    `mine.yaml:${lineOf('cap: 80')}: engagement.cap: found "much", expected a number`,
+    `mine.yaml:${lineOf('deadBand: 2')}: grades.deadBand: found -2, expected 0 or more`,
   ]);
+});
+
+/** What is said of an entry of a `domain` condition. */
+function complaintAbout(entry: string): string[] {
+  return complaintsAfter('domain: [afterglow.example]', `domain: [${JSON.stringify(entry)}]`).map((line) =>
+    line.replace(/^.*exclusions\.1\.domain\.0: /, ''),
+  );
+}
+
+describe('a domain in a rule', () => {
+  test.each([
+    ['acme.example', 'a domain'],
+    ['mail.acme.example', 'one below it'],
+    ['Acme.Example', 'in any letter case'],
+    ['münchen.example', 'an international name'],
+    ['xn--mnchen-3ya.example', 'the same as machines write it'],
+    ['acme.co.uk', 'below a public suffix'],
+    ['acme.github.io', 'below the suffix of a provider'],
+    ['freemail', 'the word for public providers'],
+  ])('%s may be: %s', (entry) => {
+    expect(complaintAbout(entry)).toEqual([]);
+  });
+
+  const EXPECTED = 'expected a domain such as acme.example or freemail';
+
+  test.each([
+    ['acme', `found "acme", ${EXPECTED}`, 'a word'],
+    ['com', `found "com", ${EXPECTED}`, 'half of the world'],
+    ['github.io', `found "github.io", under which anybody may have a domain, ${EXPECTED}`, 'many of it'],
+    [
+      'jane@acme.example',
+      `found "jane@acme.example", ${EXPECTED}; did you mean "acme.example"?`,
+      'an address',
+    ],
+    [
+      'https://www.acme.example/about',
+      `found "https://www.acme.example/about", ${EXPECTED}; did you mean "acme.example"?`,
+      'a URL',
+    ],
+    ['*.acme.example', `found "*.acme.example", ${EXPECTED}; did you mean "acme.example"?`, 'a pattern'],
+    ['192.0.2.1', `found "192.0.2.1", ${EXPECTED}`, 'a number of the network'],
+    ['acme..example', `found "acme..example", ${EXPECTED}`, 'a slip of the finger'],
+    [
+      '.acme.example',
+      `found ".acme.example", ${EXPECTED}; did you mean "acme.example"?`,
+      'what is below one',
+    ],
+    ['freemial', `found "freemial", ${EXPECTED}; did you mean "freemail"?`, 'the word misspelt'],
+  ])('%s is refused', (entry, complaint) => {
+    expect(complaintAbout(entry)).toEqual([complaint]);
+  });
+});
+
+describe('freemail', () => {
+  test('stands for public providers, each a domain that somebody registered', () => {
+    const { freemail } = readModelFile('models/b2b-saas.yaml');
+
+    expect(freemail).toEqual(expect.arrayContaining(['gmail.com', 'outlook.com', 'web.de', 'gmx.net']));
+    // On the list of providers, and public suffixes: everybody below them would write from a private address.
+    for (const suffix of ['com.ar', 'org.ua', 'za.com']) expect(freemail).not.toContain(suffix);
+    expect(freemail).toContain('xn--mll-hoa.email'); // müll.email
+    expect(freemail).toEqual([...new Set(freemail)].toSorted());
+  });
+
+  test('costs nothing where no rule names it', () => {
+    expect(complaintsAfter('domain: [freemail]', 'domain: [private.example]')).toEqual([]);
+    expect(readModelFile(file).freemail).toEqual([]);
+  });
+});
+
+function warningsAfter(find: string, replacement: string): string[] {
+  expect(complaintsAfter(find, replacement)).toEqual([]);
+  return readModelAndWarnings(file).warnings.map((one) => formatComplaint('mine.yaml', one));
+}
+
+describe('a warning', () => {
+  test.each([
+    ['jobtitel', 'jobtitle', 'two letters changed places'],
+    ['numberofemployees', 'company.numberofemployees', 'a property of companies'],
+    ['citi', 'city', 'one letter of a short name'],
+  ])('is given for the property %s', (name, meant) => {
+    expect(warningsAfter('property: phone', `property: ${name}`)).toEqual([
+      `mine.yaml:${lineOf('property: phone')}: fit.rules.6.property: found "${name}", which is right if it is a property of your own; did you mean "${meant}"?`,
+    ]);
+  });
+
+  test.each([['phone'], ['product_plan'], ['zone'], ['company.our_tier']])(
+    'is not given for the property %s',
+    (name) => {
+      expect(warningsAfter('property: phone', `property: ${name}`)).toEqual([]);
+    },
+  );
+
+  test('is given for a group that no signal is in', () => {
+    expect(warningsAfter('    web: { cap: 40 }', '    web: { cap: 40 }\n    events: { cap: 10 }')).toEqual([
+      `mine.yaml:${lineOf('    email: { cap: 20 }')}: engagement.groups.events: found a group of no signal, expected a signal with this group`,
+    ]);
+  });
+
+  test.each([['models/b2b-saas.yaml'], ['models/plg.yaml']])('is not given for %s', (shipped) => {
+    expect(readModelAndWarnings(shipped).warnings).toEqual([]);
+  });
 });
 
 test('a file that is no YAML is told with its line', () => {
@@ -115,9 +307,7 @@ test('a key given twice is told: YAML would silently take the last', () => {
 });
 
 test('an empty file is no model', () => {
-  expect(complaintsAbout('')).toEqual([
-    'mine.yaml: the file: Invalid type: Expected Object but received null',
-  ]);
+  expect(complaintsAbout('')).toEqual(['mine.yaml: the file: found nothing, expected keys and values']);
 });
 
 test('a file that blows up by repeating itself is refused', () => {

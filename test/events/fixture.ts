@@ -7,13 +7,16 @@ export const PORTAL = '247187887';
 /** When everything here is received: a minute after the events of HubSpot's examples. */
 export const RECEIVED_AT_MS = 1787843216000;
 
-const rule = (id: string, from: object, points: number) => ({
+const rule = (id: string, from: object, points: number, more: object = {}) => ({
   id,
   title: id,
   from,
   points,
   halfLifeDays: 'never',
+  ...more,
 });
+/** Two signals of one act share a cap, here one that is never reached. */
+const SITE = { group: 'site' };
 
 /** A model with one rule of each kind, none of them fading or capped: the score is the number of things counted. */
 export function countingModel(): Model {
@@ -22,11 +25,17 @@ export function countingModel(): Model {
     range: { min: 0, max: 1000 },
     fit: { rules: [{ id: 'role', title: 'Role', property: 'jobtitle', is: ['Head of IT'], points: 1 }] },
     engagement: {
+      groups: { site: { cap: 1000 } },
       signals: [
         rule('opened', { kind: 'timestamp', property: 'hs_email_last_open_date' }, 1),
-        rule('viewed', { kind: 'counter', property: 'hs_analytics_num_page_views' }, 1),
+        rule('viewed', { kind: 'counter', property: 'hs_analytics_num_page_views' }, 1, SITE),
         rule('became-lead', { kind: 'transition', property: 'lifecyclestage', to: ['lead'] }, 1),
-        rule('saw-pricing', { kind: 'text', property: 'hs_analytics_last_url', contains: ['/pricing'] }, 1),
+        rule(
+          'saw-pricing',
+          { kind: 'text', property: 'hs_analytics_last_url', contains: ['/pricing'] },
+          1,
+          SITE,
+        ),
         rule('logged-in', { kind: 'signal', signal: 'product.login' }, 1),
       ],
     },

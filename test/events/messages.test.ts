@@ -27,14 +27,26 @@ test('a request is heard, and a tick names the contacts that fall due', () => {
   expect(due).toEqual({ ...NOTHING, messageId: 'm1', tick: ['7', '8'] });
 });
 
+test('a company tick names the company, and where the page begins', () => {
+  const first = { portalId: PORTAL, companyId: '8' };
+  const next = { ...first, after: '25#7' };
+
+  expect(read(JSON.stringify(first), JSON.stringify(next))).toEqual([
+    { ...NOTHING, messageId: 'm0', companyTick: first },
+    { ...NOTHING, messageId: 'm1', companyTick: next },
+  ]);
+});
+
 test('another portal is dropped, as request and as tick', () => {
-  const [request, tick] = read(
+  const [request, tick, companyTick] = read(
     envelope(JSON.stringify([propertyChange()]), { portalId: '33' }),
     JSON.stringify({ portalId: '33', contactIds: ['7'] }),
+    JSON.stringify({ portalId: '33', companyId: '8' }),
   );
 
   expect(request).toEqual({ ...NOTHING, messageId: 'm0', dropped: ['another portal'] });
   expect(tick).toEqual({ ...NOTHING, messageId: 'm1', dropped: ['another portal'] });
+  expect(companyTick).toEqual({ ...NOTHING, messageId: 'm2', dropped: ['another portal'] });
 });
 
 test.each([

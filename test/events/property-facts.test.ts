@@ -77,30 +77,60 @@ test('a signal that is also a fit input is kept both as a fact and as a value', 
   expect(properties).toEqual([{ name: 'lifecyclestage', value: 'lead', occurredAtMs: AT_MS }]);
 });
 
+/** The counting model, with a rule that looks at the e-mail address. */
+const readingEmail = {
+  ...MODEL,
+  fit: { rules: [{ id: 'ours', title: 'Ours', property: 'email', domain: ['acme.example'], points: -10 }] },
+};
+
 test.each(['change', 'state', 'found'] as const)(
-  'an e-mail address is kept only where a fit rule reads it, told as %s',
+  'of an e-mail address nothing is kept but its domain, and that only where a rule reads it, told as %s',
   (as) => {
-    const [rule, ...rules] = MODEL.fit.rules;
-    const reading = {
-      ...MODEL,
-      fit: { rules: rule === undefined ? rules : [{ ...rule, property: 'email' }] },
-    };
-    const seen = {
-      portalId: '33',
-      objectType: 'contact',
-      objectId: '7',
-      value: 'ada@example.com',
-      atMs: AT_MS,
-      as,
-    };
+    const seen = { portalId: '33', objectType: 'contact', objectId: '7', atMs: AT_MS, as };
+    const value = 'Ada.Lovelace@Mail.Acme.Example';
 
     for (const property of ['email', 'hs_additional_emails'])
-      expect(observe(MODEL, { ...seen, property })).toEqual({ facts: [], properties: [] });
-    expect(observe(reading, { ...seen, property: 'email' }).properties).toEqual([
-      { name: 'email', value: 'ada@example.com', occurredAtMs: AT_MS },
-    ]);
+      expect(observe(MODEL, { ...seen, property, value })).toEqual({ facts: [], properties: [] });
+    expect(observe(readingEmail, { ...seen, property: 'email', value })).toEqual({
+      facts: [],
+      properties: [{ name: 'email', value: 'mail.acme.example', occurredAtMs: AT_MS }],
+    });
+    expect(observe(readingEmail, { ...seen, property: 'hs_additional_emails', value })).toEqual({
+      facts: [],
+      properties: [],
+    });
   },
 );
+
+test.each([
+  { value: '', because: 'the address was cleared' },
+  { value: 'Ada Lovelace', because: 'a name is no address' },
+  { value: 'lovelace', because: 'one word may be a name too' },
+  { value: 'ada@', because: 'there is no domain' },
+])('of the address "$value" nothing is kept: $because', ({ value }) => {
+  const seen = { portalId: '33', objectType: 'contact', objectId: '7', property: 'email', value } as const;
+
+  expect(observe(readingEmail, { ...seen, atMs: AT_MS, as: 'state' }).properties).toEqual([
+    { name: 'email', value: '', occurredAtMs: AT_MS },
+  ]);
+});
+
+test('changes that only start anew are facts too, and hydration fetches them', () => {
+  const resetOn = [{ id: 'recycled', title: 'Recycled', property: 'my_status', to: ['RECYCLED'] }];
+  const model = { ...MODEL, resetOn };
+
+  expect(kindOf(model, 'my_status')).toBe('transition');
+  expect(modelInputs(model)).toContain('my_status');
+});
+
+test('what a rule asks of the company is not fetched of the contact', () => {
+  const rules = [
+    { id: 'big', title: 'Big', property: 'company.numberofemployees', atLeast: 100, points: 25 },
+  ];
+
+  expect(modelInputs({ ...MODEL, fit: { rules } })).not.toContain('company.numberofemployees');
+  expect(modelInputs({ ...MODEL, fit: { rules } })).not.toContain('numberofemployees');
+});
 
 test('of companies and deals every value is kept: their contacts may be scored by it one day', () => {
   expect(see('lifecyclestage', 'lead', { objectType: 'company' }).properties).toEqual([

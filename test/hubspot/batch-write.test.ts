@@ -1,6 +1,6 @@
 import { MisconfiguredError } from '../../lambdas/errors.ts';
 import { type Outcome, writeBatch } from '../../lambdas/hubspot/batch-write.ts';
-import type { WriteInput } from '../../lambdas/hubspot/contacts.ts';
+import type { WriteInput } from '../../lambdas/hubspot/objects.ts';
 import type { Fault, FaultableCall } from '../../local/hubspot/faults.ts';
 import { closeAll, NOON_MS } from '../local/hubspot/portal.ts';
 import { type Connection, connectProvisioned, memoryStore } from './connection.ts';

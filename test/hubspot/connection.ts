@@ -1,9 +1,10 @@
-// A portal and our way to it: simulator, transport, contacts adapter, provisioned properties.
+// A portal and our way to it: simulator, transport, adapters, provisioned properties.
 
 import { Budget, type BudgetState, type BudgetStore, FULL_BUDGET } from '../../lambdas/hubspot/budget.ts';
-import { type HubSpotContacts, hubSpotContacts } from '../../lambdas/hubspot/contacts.ts';
+import type { HubSpotObjects } from '../../lambdas/hubspot/objects.ts';
 import { outputProperties } from '../../lambdas/hubspot/outputs.ts';
-import { provisionContactProperties } from '../../lambdas/hubspot/properties.ts';
+import { type HubSpotPortal, hubSpotPortal } from '../../lambdas/hubspot/portal.ts';
+import { provisionProperties } from '../../lambdas/hubspot/properties.ts';
 import { type Send, type TransportOptions, transportOf } from '../../lambdas/hubspot/transport.ts';
 import { checkModel, type Model } from '../../lambdas/scoring/model.ts';
 import type { Exchange } from '../../local/hubspot/api.ts';
@@ -55,14 +56,15 @@ export function memoryStore(state: BudgetState = FULL_BUDGET): MemoryStore {
 export interface Connection {
   readonly portal: Portal;
   readonly send: Send;
-  readonly contacts: HubSpotContacts;
+  readonly hubSpot: HubSpotPortal;
+  readonly contacts: HubSpotObjects;
   readonly budget: MemoryStore;
   /** Everything that was said about answers. */
   readonly said: unknown[];
   readonly exchanges: Exchange[];
   /** What HubSpot's own specs have against the exchanges so far. */
   readonly specProblems: () => string[];
-  /** The API calls so far, such as `POST batch/read`; then forgets them. */
+  /** The API calls so far, such as `POST batch/read` of contacts or `POST companies/batch/read`; then forgets them. */
   readonly takeCalls: () => string[];
 }
 
@@ -89,29 +91,38 @@ export async function connect(
     onAnswer: (...answer) => said.push(answer),
     ...transport,
   });
+  const hubSpot = hubSpotPortal(portal.url, send);
   let seen = 0;
   return {
     portal,
     send,
-    contacts: hubSpotContacts(portal.url, send),
+    hubSpot,
+    contacts: hubSpot.contacts,
     budget,
     said,
     exchanges,
     specProblems: () => exchanges.flatMap(validateExchange),
     takeCalls() {
-      const calls = portal.calls
-        .slice(seen)
-        .map(({ method, path }) => `${method} ${path.split('contacts/')[1]}`);
+      const calls = portal.calls.slice(seen).map(({ method, path }) => `${method} ${shortened(path)}`);
       seen = portal.calls.length;
       return calls;
     },
   };
 }
 
+/** `batch/read` of contacts, `companies/batch/read`, `contacts/deals/batch/read` of associations. */
+function shortened(path: string): string {
+  return path.replace(
+    /^\/crm\/(?:objects\/2026-03\/(?:contacts\/)?|(?:associations|properties)\/2026-03\/)/,
+    '',
+  );
+}
+
 /** A connection to a portal that has our properties. */
 export async function connectProvisioned(
   options: SimulatorOptions = {},
   transport: Partial<TransportOptions> = {},
+  model = loginModel(),
 ): Promise<Connection> {
   let isReady = false;
   const { faults } = options;
@@ -119,12 +130,7 @@ export async function connectProvisioned(
     { ...options, ...(faults && { faults: (call) => (isReady ? faults(call) : undefined) }) },
     transport,
   );
-  await provisionContactProperties(
-    connection.portal.url,
-    connection.send,
-    outputProperties(loginModel()),
-    () => undefined,
-  );
+  await provisionProperties(connection.portal.url, connection.send, outputProperties(model), () => undefined);
   isReady = true;
   connection.takeCalls();
   return connection;

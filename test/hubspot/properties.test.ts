@@ -1,5 +1,5 @@
 import { outputProperties, outputValues } from '../../lambdas/hubspot/outputs.ts';
-import { type Provisioned, provisionContactProperties } from '../../lambdas/hubspot/properties.ts';
+import { type Provisioned, provisionProperties } from '../../lambdas/hubspot/properties.ts';
 import { closeAll } from '../local/hubspot/portal.ts';
 import { type Connection, connect, loginModel } from './connection.ts';
 
@@ -10,7 +10,7 @@ async function provision(
   wanted = outputProperties(loginModel()),
 ): Promise<Provisioned[]> {
   const done: Provisioned[] = [];
-  await provisionContactProperties(portal.url, send, wanted, (each) => done.push(each));
+  await provisionProperties(portal.url, send, wanted, (each) => done.push(each));
   return done;
 }
 
@@ -112,7 +112,7 @@ test('a grade of a new model is added; those that are there stay as they are', a
   const [a] = (await listed(connection, 'afterglow_grade')).options;
   await connection.portal.call('PATCH', grades, { options: [a, hidden] });
   const model = loginModel();
-  const bands = [{ ...model.grades.bands[0], grade: 'A+', from: 40 }, ...model.grades.bands.slice(1)];
+  const bands = [{ grade: 'A+', from: 40 }, ...(model.grades.bands ?? []).slice(1)];
 
   const done = await provision(
     connection,
@@ -128,6 +128,57 @@ test('a grade of a new model is added; those that are there stay as they are', a
     { label: 'A+', value: 'A+', hidden: false },
   ]);
   expect(connection.specProblems()).toEqual([]);
+});
+
+test('every exclusion of the model is a status that can be shown, with its title', async () => {
+  const connection = await connect();
+  const exclusions = [{ id: 'our-own', title: 'Our own people', property: 'email', domain: ['us.example'] }];
+
+  await provision(connection, outputProperties({ ...loginModel(), exclusions }));
+
+  expect((await listed(connection, 'afterglow_status')).options).toMatchObject([
+    { value: 'scored', label: 'Scored' },
+    { value: 'insufficient_data', label: 'Insufficient data' },
+    { value: 'excluded_our_own', label: 'Excluded: Our own people' },
+  ]);
+});
+
+test('companies get their score where the model rolls one up, and nothing where it does not', async () => {
+  const [without, rollingUp] = [await connect(), await connect()];
+  const model = { ...loginModel(), companyScore: { rollUp: 'maximum' as const } };
+
+  await provision(without);
+  const done = await provision(rollingUp, outputProperties(model));
+
+  expect(done.at(-1)).toEqual({ name: 'afterglow_company_score', did: 'created' });
+  const path = '/crm/properties/2026-03/companies/afterglow_company_score';
+  expect((await rollingUp.portal.call('GET', path)).body).toMatchObject({
+    type: 'number',
+    fieldType: 'number',
+    groupName: 'afterglow',
+  });
+  expect((await without.portal.call('GET', path)).status).toBe(404);
+  expect(
+    without.portal.calls.filter((call) => call.path.includes('companies')).map(({ method }) => method),
+  ).toEqual(['GET']);
+  expect(rollingUp.specProblems()).toEqual([]);
+});
+
+test('a property of companies that is something else stops those of contacts too', async () => {
+  const connection = await connect();
+  connection.portal.crm.defineProperty('companies', {
+    name: 'afterglow_company_score',
+    type: 'string',
+    fieldType: 'text',
+    groupName: 'companyinformation',
+  });
+  const model = { ...loginModel(), companyScore: { rollUp: 'maximum' as const } };
+
+  await expect(provision(connection, outputProperties(model))).rejects.toThrow(
+    /afterglow_company_score: HubSpot has string/,
+  );
+
+  expect(connection.portal.calls.map(({ method }) => method)).toEqual(['GET', 'GET']);
 });
 
 test('a portal that refuses is an error', async () => {

@@ -309,14 +309,16 @@ describe('what an answer asks of us', () => {
 const dated = (path: string) => datedPath(`https://api.hubapi.com${path}`);
 
 describe('a call', () => {
-  test('goes to the dated path, for objects and for properties', () => {
+  test('goes to the dated path, for objects, properties and associations', () => {
     expect([
       dated('/crm/v3/objects/contacts/batch/update'),
       dated('/crm/v3/properties/contacts/groups'),
+      dated('/crm/v4/associations/contacts/deals/batch/read'),
       dated('/crm/objects/2026-03/contacts/1'),
     ]).toEqual([
       'https://api.hubapi.com/crm/objects/2026-03/contacts/batch/update',
       'https://api.hubapi.com/crm/properties/2026-03/contacts/groups',
+      'https://api.hubapi.com/crm/associations/2026-03/contacts/deals/batch/read',
       'https://api.hubapi.com/crm/objects/2026-03/contacts/1',
     ]);
   });

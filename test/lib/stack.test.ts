@@ -6,8 +6,10 @@ import { readSettings } from '../../lib/settings.ts';
 import { AfterglowStack } from '../../lib/stack.ts';
 
 const PROJECT = join(import.meta.dirname, '../..');
-const DOORS = ['ingest', 'scorer', 'write-back', 'nightly'];
-const FUNCTIONS = ['Ingest/Function', 'Scorer/Function', 'WriteBack/Function', 'Nightly/Function'];
+const DOORS = ['ingest', 'scorer', 'write-back', 'nightly', 'explain'];
+/** The functions that events and scores pass through. */
+const PATH = ['Ingest/Function', 'Scorer/Function', 'WriteBack/Function', 'Nightly/Function'];
+const FUNCTIONS = [...PATH, 'Explain/Function'];
 const EVENTS_AND_TICKS = ['Scorer/Events', 'Scorer/Ticks'];
 const LANES = ['WriteBack/Urgent', 'WriteBack/Changes', 'WriteBack/Background'];
 const QUEUES = [...EVENTS_AND_TICKS, ...LANES];
@@ -219,17 +221,26 @@ describe('the contact table', () => {
         ],
         Projection: { ProjectionType: 'KEYS_ONLY' },
       },
+      {
+        IndexName: 'company',
+        KeySchema: [
+          { AttributeName: 'company', KeyType: 'HASH' },
+          { AttributeName: 'rank', KeyType: 'RANGE' },
+        ],
+        Projection: { ProjectionType: 'KEYS_ONLY' },
+      },
     ]);
   });
 
-  test('defines every attribute that is part of a key, as text, and no other', () => {
-    const schemas = [table.KeySchema, table.GlobalSecondaryIndexes[0].KeySchema].flat();
+  test('defines every attribute that is part of a key, the rank as a number and all others as text, and no other', () => {
+    const indexes: Piece[] = table.GlobalSecondaryIndexes;
+    const schemas = [table.KeySchema, ...indexes.map(({ KeySchema }) => KeySchema)].flat();
     const used = new Set(schemas.map(({ AttributeName }) => AttributeName));
 
     expect(table.AttributeDefinitions).toHaveLength(used.size);
     for (const { AttributeName, AttributeType } of table.AttributeDefinitions) {
       expect(used).toContain(AttributeName);
-      expect(AttributeType).toBe('S');
+      expect(AttributeType).toBe(AttributeName === 'rank' ? 'N' : 'S');
     }
   });
 });
@@ -240,6 +251,7 @@ describe('functions', () => {
     { path: 'Scorer/Function', timeout: 60, memory: 1_024 },
     { path: 'WriteBack/Function', timeout: 300, memory: 1_024 },
     { path: 'Nightly/Function', timeout: 900, memory: 1_024 },
+    { path: 'Explain/Function', timeout: 15, memory: 512 },
   ])('$path may take $timeout s and $memory MB', ({ path, timeout, memory }) => {
     expect(properties[path]).toMatchObject({
       Runtime: 'nodejs24.x',
@@ -250,7 +262,7 @@ describe('functions', () => {
     });
   });
 
-  test('are the four doors and nothing else', () => {
+  test('are the doors and nothing else', () => {
     expect(pathsOf('AWS::Lambda::Function')).toEqual(sorted(FUNCTIONS));
   });
 
@@ -265,6 +277,7 @@ describe('functions', () => {
     const lanes = {
       CHANGES_QUEUE_URL: 'WriteBack/Changes',
       BACKGROUND_QUEUE_URL: 'WriteBack/Background',
+      TICKS_QUEUE_URL: 'Scorer/Ticks',
     };
     const store = { CONTACT_TABLE_NAME: 'ContactTable', IDENTITY_KEY_SECRET_ARN: 'Secrets/IdentityKey' };
 
@@ -305,6 +318,12 @@ describe('functions', () => {
       POWERTOOLS_SERVICE_NAME: 'nightly',
       CONTACT_TABLE_NAME: 'ContactTable',
       TICKS_QUEUE_URL: 'Scorer/Ticks',
+      TIME_ZONE: 'Europe/Berlin',
+    });
+    expect(environmentOf('Explain/Function')).toEqual({
+      ...common,
+      POWERTOOLS_SERVICE_NAME: 'explain',
+      CONTACT_TABLE_NAME: 'ContactTable',
       TIME_ZONE: 'Europe/Berlin',
     });
   });
@@ -370,14 +389,22 @@ describe('permissions', () => {
 });
 
 describe('the way in', () => {
-  test('is three routes to ingest, and no other', () => {
-    const routes = ofType('AWS::ApiGatewayV2::Route').map(({ Properties }) => Properties.RouteKey);
-    const [integration, ...others] = ofType('AWS::ApiGatewayV2::Integration');
+  test('is three routes to ingest, and one to explain that takes nothing but what IAM signed', () => {
+    const targets = new Map(
+      ofType('AWS::ApiGatewayV2::Integration').map(({ path, Properties }) => [path, Properties]),
+    );
+    const routes = ofType('AWS::ApiGatewayV2::Route').map(({ Properties }) => {
+      const target = targets.get(render(Properties.Target).replace('integrations/', ''));
+      expect(target?.PayloadFormatVersion).toBe('2.0');
+      return `${Properties.RouteKey} -> ${render(target?.IntegrationUri)}, ${Properties.AuthorizationType}`;
+    });
 
-    expect(sorted(routes)).toEqual(['POST /signals', 'POST /webhooks/hubspot', 'POST /webhooks/workflow']);
-    expect(others).toEqual([]);
-    expect(render(integration?.Properties.IntegrationUri)).toBe('Ingest/Function');
-    expect(integration?.Properties.PayloadFormatVersion).toBe('2.0');
+    expect(sorted(routes)).toEqual([
+      'GET /contacts/{id}/score -> Explain/Function, AWS_IAM',
+      'POST /signals -> Ingest/Function, NONE',
+      'POST /webhooks/hubspot -> Ingest/Function, NONE',
+      'POST /webhooks/workflow -> Ingest/Function, NONE',
+    ]);
   });
 
   test('is throttled', () => {
@@ -399,6 +426,7 @@ describe('the way in', () => {
       HubSpotWebhookUrl: 'Ingest/Api/webhooks/hubspot',
       WorkflowWebhookUrl: 'Ingest/Api/webhooks/workflow',
       SignalsUrl: 'Ingest/Api/signals',
+      ExplainUrl: 'Ingest/Api/contacts/{id}/score',
       ContactTableName: 'ContactTable',
       WebhookSecretArn: 'Secrets/WebhookSecret',
       HubSpotTokenSecretArn: 'Secrets/HubSpotToken',
@@ -449,7 +477,7 @@ describe('the dashboard', () => {
       [
         [
           ...deadLetters,
-          ...FUNCTIONS.flatMap((path) => [`Errors ${path}`, `Throttles ${path}`]),
+          ...PATH.flatMap((path) => [`Errors ${path}`, `Throttles ${path}`]),
           ...['Count', '4xx', '5xx'].map((name) => `${name} Ingest/Api`),
         ],
         [

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { readModelFile } from '../../cli/model-file.ts';
 import { Budget, type BudgetState, FULL_BUDGET } from '../../lambdas/hubspot/budget.ts';
 import { outputProperties } from '../../lambdas/hubspot/outputs.ts';
-import { provisionContactProperties } from '../../lambdas/hubspot/properties.ts';
+import { provisionProperties } from '../../lambdas/hubspot/properties.ts';
 import { transportOf } from '../../lambdas/hubspot/transport.ts';
 import { compareWithTable, countFacts, openTable } from '../../local/check-table.ts';
 import { HAND_MODEL_YAML, HAND_SCORED_OVER_TIME } from '../../local/demo/hand-scored.ts';
@@ -73,12 +73,7 @@ beforeAll(async () => {
     clock: Date.now,
     onAnswer: () => undefined,
   });
-  await provisionContactProperties(
-    simulator.url,
-    send,
-    outputProperties(readModelFile(modelFile)),
-    () => undefined,
-  );
+  await provisionProperties(simulator.url, send, outputProperties(readModelFile(modelFile)), () => undefined);
   simulator.setWebhooks({
     targetUrl: `${system.ingestUrl}/webhooks/hubspot`,
     subscriptions: [

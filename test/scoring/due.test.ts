@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { horizonMs } from '../../lambdas/scoring/awards.ts';
-import { displayPoints, gradeOf } from '../../lambdas/scoring/display.ts';
+import { displaySums, gradeOf } from '../../lambdas/scoring/display.ts';
 import { dueMoment } from '../../lambdas/scoring/due.ts';
 import type { Known } from '../../lambdas/scoring/facts.ts';
 import { fold } from '../../lambdas/scoring/fold.ts';
@@ -224,15 +224,21 @@ function models1000(): fc.Arbitrary<Model> {
   });
   return fc
     .record({
-      signals: fc.array(rule, { minLength: 1, maxLength: 4 }),
+      signals: fc.uniqueArray(rule, {
+        minLength: 1,
+        maxLength: 4,
+        selector: ({ from }) => JSON.stringify(from),
+      }),
       fitPoints: fc.constantFrom(44.499, 44.5, 44.502, 42.5, 12.498, 0.499),
       offset: fc.constantFrom(undefined, 0.499, 0.5),
       groupCap: fc.integer({ min: 0, max: 8 }).map((points) => points / 1000),
       step: fc.constantFrom(1, 1, 5),
       deadBand: fc.constantFrom(0, 2, 5),
       horizonDays: fc.constantFrom(3, 20, 60),
+      isGrid: fc.boolean(),
+      gradeOnly: fc.boolean(),
     })
-    .map(({ signals, fitPoints, offset, groupCap, step, deadBand, horizonDays }) => {
+    .map(({ signals, fitPoints, offset, groupCap, step, deadBand, horizonDays, isGrid, gradeOnly }) => {
       const steady = {
         id: 'steady',
         title: 'Steady',
@@ -256,14 +262,9 @@ function models1000(): fc.Arbitrary<Model> {
         },
         grades: {
           deadBand,
-          bands: [
-            { grade: 'A', from: 45 },
-            { grade: 'B', from: 43 },
-            { grade: 'C', from: 10 },
-            { grade: 'D', from: 0 },
-          ],
+          ...(isGrid ? { grid: { fit: ROWS, engagement: COLUMNS } } : { bands: ROWS }),
         },
-        display: { step },
+        display: { step, gradeOnly },
       });
       if ('problems' in checked) throw new Error(JSON.stringify(checked.problems));
       return checked.model;
@@ -292,13 +293,25 @@ function candidates(model: Model, known: Known): number[] {
   return [...moments].filter((ms) => ms > NOW_MS && Number.isFinite(ms)).toSorted((a, b) => a - b);
 }
 
+const ROWS = [
+  { grade: 'A', from: 45 },
+  { grade: 'B', from: 43 },
+  { grade: 'C', from: 10 },
+  { grade: 'D', from: 0 },
+];
+/** Engagement is a few thousandths around half a point, where one point begins to be shown. */
+const COLUMNS = [
+  { grade: '1', from: 1 },
+  { grade: '2', from: 0 },
+];
+
 const smallContacts = fc
   .record({
     properties: fc.constantFrom([], [{ name: 'jobtitle', value: 'CTO', occurredAtMs: 0 }]),
     facts: facts(['1', '2'], 24 * 20),
   })
   .map(({ properties, facts: some }): Known => ({ properties, facts: some.slice(0, 8) }));
-const grades = fc.constantFrom(undefined, 'A', 'B', 'C');
+const grades = fc.constantFrom(undefined, 'A', 'B', 'C', 'A1', 'B1', 'B2');
 
 function same(a: Shown, b: Shown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
@@ -332,8 +345,10 @@ describe('against brute force', () => {
         const folded = fold(model, known, NOW_MS);
         const { grade, status } = show(withGrade(model, known, before), folded, model, 'UTC');
         fc.pre(status === 'scored');
-        const gradeAt = (ms: number) =>
-          gradeOf(model, displayPoints(model, fold(model, known, ms).score), grade);
+        const gradeAt = (ms: number) => {
+          const at = fold(model, known, ms);
+          return gradeOf(model, displaySums(model, at.fit, at), grade);
+        };
 
         const first = candidates(model, known).find((ms) => gradeAt(ms) !== grade);
         const isScored = first !== undefined && fold(model, known, first).status === 'scored';

@@ -1,4 +1,4 @@
-import { currentProperties, FACTS_PER_FOLD, type Fact, orderFacts } from '../../lambdas/scoring/facts.ts';
+import { currentValues, FACTS_PER_FOLD, type Fact, orderFacts } from '../../lambdas/scoring/facts.ts';
 
 function fact(key: string, occurredAtMs: number, more: Partial<Fact> = {}): Fact {
   return { key, name: 'signal:login', occurredAtMs, ...more };
@@ -104,19 +104,26 @@ test.each<[[string, number][], string | undefined, string]>([
     'set again',
   ],
 ])('of the values %j a property has %p, because: %s', (said, expected) => {
-  const values = currentProperties(
-    said.map(([value, occurredAtMs]) => ({ name: 'city', value, occurredAtMs })),
-  );
+  const properties = said.map(([value, occurredAtMs]) => ({ name: 'city', value, occurredAtMs }));
+
+  const values = currentValues({ properties });
 
   expect(values.get('city')).toBe(expected);
   expect(values.has('city')).toBe(expected !== undefined);
 });
 
-test('properties do not mix', () => {
-  const values = currentProperties([
-    { name: 'city', value: 'Bern', occurredAtMs: 1 },
-    { name: 'country', value: 'Switzerland', occurredAtMs: 2 },
-  ]);
+test('properties do not mix, nor do those of the company with those of the contact', () => {
+  const values = currentValues({
+    properties: [
+      { name: 'city', value: 'Bern', occurredAtMs: 1 },
+      { name: 'country', value: 'Switzerland', occurredAtMs: 2 },
+    ],
+    company: [{ name: 'city', value: 'Basel', occurredAtMs: 3 }],
+  });
 
-  expect(Object.fromEntries(values)).toEqual({ city: 'Bern', country: 'Switzerland' });
+  expect(Object.fromEntries(values)).toEqual({
+    city: 'Bern',
+    country: 'Switzerland',
+    'company.city': 'Basel',
+  });
 });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Fact, Known, PropertyValue } from '../../lambdas/scoring/facts.ts';
+import type { Deal, Fact, Known, PropertyValue } from '../../lambdas/scoring/facts.ts';
 import { checkModel, type Model } from '../../lambdas/scoring/model.ts';
 
 export const HOUR_MS = 3_600_000;
@@ -15,7 +15,9 @@ const SOURCES = {
   views: { kind: 'counter', property: 'views' },
   status: { kind: 'transition', property: 'status', to: ['OPEN', 'won'] },
   url: { kind: 'text', property: 'url', contains: ['/pricing', '/demo'] },
+  blog: { kind: 'text', property: 'url', contains: ['/blog', 'example*'] },
 } as const;
+const RULE_KINDS = [...KINDS, 'blog'] as const;
 
 export interface ModelShape {
   /** Largest points of a rule, positive or negative. */
@@ -32,6 +34,17 @@ const ANY_SHAPE: ModelShape = {
   horizonDays: [5, 30, 365],
 };
 
+const EXCLUSIONS = [
+  { id: 'customer', title: 'Is a customer', property: 'stage', is: ['customer'] },
+  { id: 'rival', title: 'Is a rival', property: 'email', domain: ['rival.example'] },
+  { id: 'won', title: 'Has a won deal', deal: 'won' },
+  { id: 'opted-out', title: 'Opted out', property: 'optout', is: [true], onlyGroup: 'mail' },
+] as const;
+const RESETS = [
+  { id: 'recycled', title: 'Recycled', property: 'status', to: ['lost'] },
+  { id: 'deal-lost', title: 'Deal lost', deal: 'lost' },
+] as const;
+
 function optionalKey<T>(key: string, values: fc.Arbitrary<T>): fc.Arbitrary<Record<string, T>> {
   return fc.option(values, { nil: undefined }).map((value) => (value === undefined ? {} : { [key]: value }));
 }
@@ -47,10 +60,19 @@ export function models({ points, halfLifeDays, horizonDays }: ModelShape = ANY_S
         .tuple(someCap, optionalKey('group', fc.constantFrom('web', 'mail')))
         .map((rest) => Object.assign({}, rule, ...rest)),
     );
+  const closeness = fc.tuple(
+    optionalKey('minimumGapSeconds', fc.constantFrom(60, 3600, 7200)),
+    optionalKey(
+      'burst',
+      fc.record({ moreThan: fc.integer({ min: 1, max: 3 }), withinSeconds: fc.constantFrom(7201, 86_400) }),
+    ),
+  );
   const fitRule = fc.constantFrom(
     { property: 'jobtitle', contains: ['cto', 'head of'] },
     { property: 'country', is: ['Germany', 'France'] },
     { property: 'seats', atLeast: 10, below: 100 },
+    { property: 'company.size', atLeast: 100 },
+    { property: 'email', domain: ['free.example'] },
   );
   return fc
     .record({
@@ -72,35 +94,49 @@ export function models({ points, halfLifeDays, horizonDays }: ModelShape = ANY_S
             points: given,
           })),
         })),
-      signals: fc.array(fc.tuple(fc.constantFrom(...KINDS), signal), { maxLength: 6 }),
+      signals: fc.uniqueArray(fc.tuple(fc.constantFrom(...RULE_KINDS), signal, closeness), {
+        maxLength: 6,
+        selector: ([kind]) => kind, // One act must not be scored twice.
+      }),
+      exclusions: fc.subarray([...EXCLUSIONS]),
+      resetOn: fc.subarray([...RESETS]),
+      isGrid: fc.boolean(),
+      gradeOnly: fc.constantFrom(false, false, true),
       caps: fc.tuple(someCap, fc.integer({ min: 0, max: points }), fc.integer({ min: 0, max: points })),
       deadBand: fc.constantFrom(0, 1, 3, 7),
       bands: fc.uniqueArray(fc.integer({ min: 1, max: 60 }), { maxLength: 3 }),
       step: fc.constantFrom(1, 1, 2, 5, 10),
     })
-    .map(({ signals, caps: [engagementCap, web, mail], deadBand, bands, step, ...rest }) => {
-      const checked = checkModel({
-        name: 'random',
-        ...rest,
-        engagement: {
-          ...engagementCap,
-          groups: { web: { cap: web }, mail: { cap: mail } },
-          signals: signals.map(([kind, rule], at) => ({
-            id: `signal-${at}`,
-            title: `Signal ${at}`,
-            from: SOURCES[kind],
-            ...rule,
-          })),
-        },
-        grades: {
-          deadBand,
-          bands: [...bands.toSorted((a, b) => b - a), -1000].map((from, at) => ({ grade: 'ABCD'[at], from })),
-        },
-        display: { step },
-      });
-      if ('problems' in checked) throw new Error(JSON.stringify(checked.problems));
-      return checked.model;
-    });
+    .map(
+      ({ signals, caps: [engagementCap, web, mail], deadBand, bands, step, isGrid, gradeOnly, ...rest }) => {
+        const some = bands.toSorted((a, b) => b - a);
+        const named = (names: string) => [...some, -1000].map((from, at) => ({ grade: names[at], from }));
+        const checked = checkModel({
+          name: 'random',
+          ...rest,
+          engagement: {
+            ...engagementCap,
+            groups: { web: { cap: web }, mail: { cap: mail } },
+            signals: signals.map(([kind, rule, [gap, burst]], at) => ({
+              id: `signal-${at}`,
+              title: `Signal ${at}`,
+              from: SOURCES[kind],
+              ...rule,
+              ...(SOURCES[kind].kind !== 'counter' && { ...gap, ...burst }),
+            })),
+          },
+          grades: {
+            deadBand,
+            ...(isGrid
+              ? { grid: { fit: named('ABCD'), engagement: named('1234') } }
+              : { bands: named('ABCD') }),
+          },
+          display: { step, gradeOnly },
+        });
+        if ('problems' in checked) throw new Error(JSON.stringify(checked.problems));
+        return checked.model;
+      },
+    );
 }
 
 /** Facts of every kind, some told twice and some heard of at two times, on a grid of hours around now. */
@@ -134,16 +170,54 @@ export function facts(records: readonly string[] = ['1', '2'], maxAgeHours = 24 
   );
 }
 
-const properties: fc.Arbitrary<PropertyValue[]> = fc.array(
-  fc.record({
-    name: fc.constantFrom('jobtitle', 'country', 'seats'),
-    value: fc.constantFrom('', 'CTO', 'Head of Sales', 'france', '10', '99.5', '100'),
-    occurredAtMs: fc.integer({ min: 0, max: 5 }).map((days) => NOW_MS - days * DAY_MS),
-  }),
-  { maxLength: 5 },
+function propertyValues(names: readonly string[], texts: readonly string[]): fc.Arbitrary<PropertyValue[]> {
+  return fc.array(
+    fc.record({
+      name: fc.constantFrom(...names),
+      value: fc.constantFrom(...texts),
+      occurredAtMs: fc.integer({ min: 0, max: 5 }).map((days) => NOW_MS - days * DAY_MS),
+    }),
+    { maxLength: 5 },
+  );
+}
+
+const properties = fc
+  .tuple(
+    propertyValues(
+      ['jobtitle', 'country', 'seats'],
+      ['', 'CTO', 'Head of Sales', 'france', '10', '99.5', '100'],
+    ),
+    fc.constantFrom('', '', '', 'free.example', 'mail.rival.example'),
+    fc.constantFrom('', '', '', 'lead', 'customer'),
+    fc.constantFrom('', 'true', 'false'),
+  )
+  .map(([some, email, stage, optout]) => [
+    ...some,
+    { name: 'email', value: email, occurredAtMs: NOW_MS },
+    { name: 'stage', value: stage, occurredAtMs: NOW_MS },
+    { name: 'optout', value: optout, occurredAtMs: NOW_MS },
+  ]);
+
+const deals: fc.Arbitrary<Deal[]> = fc.array(
+  fc
+    .record({
+      id: fc.constantFrom('1', '2', '3'),
+      state: fc.constantFrom('open', 'lost', 'lost', 'won'),
+      closedHoursAgo: fc.integer({ min: -12, max: 24 * 20 }),
+    })
+    .map(({ id, state, closedHoursAgo }): Deal => {
+      const closedAtMs = state === 'open' ? undefined : NOW_MS - closedHoursAgo * HOUR_MS;
+      return { id, state, closedAtMs };
+    }),
+  { maxLength: 2 },
 );
 
 /** All that is known of a random contact. */
 export function contacts(records?: readonly string[], maxAgeHours?: number): fc.Arbitrary<Known> {
-  return fc.record({ properties, facts: facts(records, maxAgeHours) });
+  return fc.record({
+    properties,
+    facts: facts(records, maxAgeHours),
+    company: propertyValues(['size'], ['', '50', '100', '2000']),
+    deals: fc.oneof({ arbitrary: fc.constant([]), weight: 3 }, { arbitrary: deals, weight: 1 }),
+  });
 }

@@ -2,14 +2,17 @@ import { parse } from 'yaml';
 import { checkModel, type Model } from '../../lambdas/scoring/model.ts';
 
 /** A model from YAML text; name, fit, engagement and grades have to be given only where a test is about them. */
-export function modelOf(yaml: string): Model {
-  const checked = checkModel({
-    name: 'of-a-test',
-    fit: { rules: [] },
-    engagement: { signals: [] },
-    grades: { bands: [{ grade: 'A', from: -1000 }] },
-    ...parse(yaml),
-  });
+export function modelOf(yaml: string, freemail: readonly string[] = []): Model {
+  const checked = checkModel(
+    {
+      name: 'of-a-test',
+      fit: { rules: [] },
+      engagement: { signals: [] },
+      grades: { bands: [{ grade: 'A', from: -1000 }] },
+      ...parse(yaml),
+    },
+    freemail,
+  );
   if ('problems' in checked) throw new Error(JSON.stringify(checked.problems));
   return checked.model;
 }

@@ -1,4 +1,12 @@
-import { checkModel, fitInputs } from '../../lambdas/scoring/model.ts';
+import {
+  checkModel,
+  companyInputs,
+  contactInputs,
+  factProperties,
+  type Model,
+  usesCompanies,
+  usesDeals,
+} from '../../lambdas/scoring/model.ts';
 import { modelOf } from './model-of.ts';
 
 const LEAST = {
@@ -27,6 +35,37 @@ function signals(...rules: object[]): object {
   return { engagement: { signals: rules.map((rule, at) => ({ ...LOGIN, id: `rule-${at}`, ...rule })) } };
 }
 
+function fit(more: object): object {
+  return { fit: { rules: [{ ...PHONE, ...more }] } };
+}
+
+function exclusion(more: object): object {
+  return { exclusions: [{ id: 'out', title: 'Out', ...more }] };
+}
+
+function reset(more: object): object {
+  return { resetOn: [{ id: 'start', title: 'Start', ...more }] };
+}
+
+function grouped(more: object): object {
+  return { engagement: { groups: { web: { cap: 5 }, mail: { cap: 5 } }, signals: [{ ...LOGIN, ...more }] } };
+}
+
+function bands(...given: [string, number][]): object {
+  return { grades: { bands: given.map(([grade, from]) => ({ grade, from })) } };
+}
+
+const GRID = {
+  fit: [
+    { grade: 'A', from: 40 },
+    { grade: 'B', from: 0 },
+  ],
+  engagement: [
+    { grade: '1', from: 40 },
+    { grade: '2', from: 0 },
+  ],
+};
+
 test('what a model leaves out has its usual value', () => {
   expect(checkModel(LEAST)).toMatchObject({
     model: {
@@ -39,175 +78,444 @@ test('what a model leaves out has its usual value', () => {
   });
 });
 
+const KINDS = 'timestamp, counter, transition, text or signal';
+const CONDITIONS = 'is, contains, atLeast, below, known, domain';
+const TWICE = 'expected one of the two, or both in one group, whose cap they share';
+
 test.each<[string, object, string]>([
-  ['a misspelt key', { horizonDay: 30 }, 'horizonDay: unknown key; did you mean "horizonDays"?'],
+  [
+    'a misspelt key',
+    { horizonDay: 30 },
+    'horizonDay: found an unknown key, expected one of name, horizonDays, range, fit, engagement, exclusions, resetOn, companyScore, grades, display; did you mean "horizonDays"?',
+  ],
   [
     'a misspelt key of a rule',
-    { fit: { rules: [{ ...PHONE, pionts: 2 }] } },
-    'fit.rules.0.pionts: unknown key; did you mean "points"?',
+    fit({ pionts: 2 }),
+    `fit.rules.0.pionts: found an unknown key, expected one of id, title, property, ${CONDITIONS}, points; did you mean "points"?`,
   ],
   [
     'a key in capitals',
-    { fit: { rules: [{ ...PHONE, POINTS: 2 }] } },
-    'fit.rules.0.POINTS: unknown key; did you mean "points"?',
+    fit({ POINTS: 2 }),
+    `fit.rules.0.POINTS: found an unknown key, expected one of id, title, property, ${CONDITIONS}, points; did you mean "points"?`,
   ],
   [
     'a misspelt key of a source',
     signals({ from: { kind: 'counter', property: 'views', Propertie: 1 } }),
-    'engagement.signals.0.from.Propertie: unknown key; did you mean "property"?',
+    'engagement.signals.0.from.Propertie: found an unknown key, expected one of kind, property; did you mean "property"?',
   ],
-  ['a key as long as a page', { ['x'.repeat(2000)]: 1 }, `${'x'.repeat(2000)}: unknown key`],
+  [
+    'a key that is like no other',
+    { display: { colour: 'red' } },
+    'display.colour: found an unknown key, expected one of step, gradeOnly',
+  ],
+  [
+    'a key as long as a page',
+    { display: { ['x'.repeat(2000)]: 1 } },
+    `display.${'x'.repeat(2000)}: found an unknown key, expected one of step, gradeOnly`,
+  ],
   [
     'a rule without points',
-    { fit: { rules: [{ ...PHONE, points: undefined }] } },
-    'fit.rules.0.points: Invalid type: Expected number but received undefined',
+    fit({ points: undefined }),
+    'fit.rules.0.points: found nothing, expected a number',
   ],
-  ['no name', { name: undefined }, 'name: Invalid type: Expected string but received undefined'],
+  ['no name', { name: undefined }, 'name: found nothing, expected text'],
+  [
+    'a name that is none',
+    { name: 'My model' },
+    'name: found "My model", expected lower-case letters, digits and hyphens, at most 40',
+  ],
   [
     'a rule without a condition',
-    { fit: { rules: [{ ...PHONE, known: undefined }] } },
-    'fit.rules.0: expected a condition: one of is, contains, atLeast, below, known',
+    fit({ known: undefined }),
+    `fit.rules.0: found no condition, expected one of ${CONDITIONS}`,
   ],
   [
     'a half-life of zero',
     signals({ halfLifeDays: 0 }),
-    'engagement.signals.0.halfLifeDays: Invalid value: Expected >=0.01 but received 0',
+    'engagement.signals.0.halfLifeDays: found 0, expected 0.01 or more',
   ],
   [
     'a half-life in words',
-    signals({ halfLifeDays: 'ever' }),
-    'engagement.signals.0.halfLifeDays: expected a number of days, or never',
+    signals({ halfLifeDays: 'a week' }),
+    'engagement.signals.0.halfLifeDays: found "a week", expected a number of days, or never',
   ],
   [
     'points beyond any scale',
     signals({ points: 1001 }),
-    'engagement.signals.0.points: Invalid value: Expected <=1000 but received 1001',
+    'engagement.signals.0.points: found 1001, expected 1000 or less',
   ],
   [
     'endless points',
     signals({ points: Infinity }),
-    'engagement.signals.0.points: Invalid finite: Received Infinity',
+    'engagement.signals.0.points: found Infinity, expected a finite number',
   ],
-  [
-    'a negative cap',
-    signals({ cap: -1 }),
-    'engagement.signals.0.cap: Invalid value: Expected >=0 but received -1',
-  ],
+  ['points as text', signals({ points: '10' }), 'engagement.signals.0.points: found "10", expected a number'],
+  ['a negative cap', signals({ cap: -1 }), 'engagement.signals.0.cap: found -1, expected 0 or more'],
   [
     'a title that no row holds',
     signals({ title: 'x'.repeat(61) }),
-    'engagement.signals.0.title: Invalid length: Expected <=60 but received 61',
+    'engagement.signals.0.title: found 61 characters, expected at most 60',
+  ],
+  ['no title', signals({ title: '' }), 'engagement.signals.0.title: found empty text, expected some'],
+  [
+    'a value longer than a message',
+    signals({ points: 'y'.repeat(300) }),
+    `engagement.signals.0.points: found "${'y'.repeat(40)}…", expected a number`,
   ],
   [
     'an unknown kind',
     signals({ from: { kind: 'count', property: 'views' } }),
-    'engagement.signals.0.from.kind: Invalid type: Expected ("timestamp" | "counter" | "transition" | "text" | "signal") but received "count"',
+    `engagement.signals.0.from.kind: found "count", expected ${KINDS}; did you mean "counter"?`,
+  ],
+  [
+    'a kind that is like no other',
+    signals({ from: { kind: 7, property: 'views' } }),
+    `engagement.signals.0.from.kind: found 7, expected ${KINDS}`,
+  ],
+  [
+    'an unknown route',
+    signals({ route: 'webhook' }),
+    'engagement.signals.0.route: found "webhook", expected app-webhook, workflow or signals; did you mean "app-webhook"?',
   ],
   [
     'an entry into nothing',
     signals({ from: { kind: 'transition', property: 'status', to: [''] } }),
-    'engagement.signals.0.from.to.0: Invalid length: Expected >=1 but received 0',
+    'engagement.signals.0.from.to.0: found empty text, expected some',
+  ],
+  [
+    'a source without patterns',
+    signals({ from: { kind: 'text', property: 'page', contains: [] } }),
+    'engagement.signals.0.from.contains: found an empty list, expected at least one entry',
+  ],
+  [
+    'more words than a rule may have',
+    fit({ contains: Array.from({ length: 201 }, () => 'word') }),
+    'fit.rules.0.contains: found 201 entries, expected at most 200',
   ],
   [
     'a value that is none',
-    { fit: { rules: [{ ...PHONE, is: [null] }] } },
-    'fit.rules.0.is.0: expected text, a number, true or false',
+    fit({ is: [null] }),
+    'fit.rules.0.is.0: found nothing, expected text, a number, true or false',
   ],
+  ['known as a question', fit({ known: false }), 'fit.rules.0.known: found false, expected true'],
   [
     'a label for a property',
-    { fit: { rules: [{ ...PHONE, property: 'Job Title' }] } },
-    "fit.rules.0.property: expected a property's internal name: lower-case letters, digits, underscores",
+    fit({ property: 'Job Title' }),
+    'fit.rules.0.property: found "Job Title", expected a property\'s internal name, or company. and the name of a property of the company',
   ],
+  [
+    'an exclusion of nobody',
+    exclusion({}),
+    'exclusions.0: found neither property nor deal, expected one of them',
+  ],
+  [
+    'an exclusion for two reasons',
+    exclusion({ property: 'phone', known: true, deal: 'won' }),
+    'exclusions.0: found both property and deal, expected one of them',
+  ],
+  [
+    'an exclusion without a condition',
+    exclusion({ property: 'phone' }),
+    `exclusions.0: found no condition, expected one of ${CONDITIONS}`,
+  ],
+  [
+    'a deal with a condition',
+    exclusion({ deal: 'won', known: true }),
+    `exclusions.0: found deal beside one of ${CONDITIONS}, expected deal alone`,
+  ],
+  [
+    'a deal in no known state',
+    exclusion({ deal: 'win' }),
+    'exclusions.0.deal: found "win", expected open, won or lost; did you mean "won"?',
+  ],
+  ['a reset by nothing', reset({}), 'resetOn.0: found neither property nor deal, expected one of them'],
+  [
+    'a reset for two reasons',
+    reset({ property: 'status', deal: 'lost' }),
+    'resetOn.0: found both property and deal, expected one of them',
+  ],
+  [
+    'a reset by no value',
+    reset({ property: 'status' }),
+    'resetOn.0: found property without to, expected both',
+  ],
+  [
+    'a reset by a value of nothing',
+    reset({ deal: 'lost', to: ['LOST'] }),
+    'resetOn.0: found to without property, expected both',
+  ],
+  ['a reset by a won deal', reset({ deal: 'won' }), 'resetOn.0.deal: found "won", expected lost'],
+  [
+    'a roll-up that is none',
+    { companyScore: { rollUp: 'max' } },
+    'companyScore.rollUp: found "max", expected maximum or mean-of-top-three; did you mean "maximum"?',
+  ],
+  [
+    'two ways to grade',
+    { grades: { bands: [{ grade: 'A', from: 0 }], grid: GRID } },
+    'grades: found both bands and grid, expected one of them',
+  ],
+  ['no way to grade', { grades: {} }, 'grades: found neither bands nor grid, expected one of them'],
+  ['half a step', { display: { step: 0.5 } }, 'display.step: found 0.5, expected a whole number'],
+  [
+    'a range upside down',
+    { range: { min: 10, max: 10 } },
+    'range: found min 10 and max 10, expected min below max',
+  ],
+  [
+    'a horizon longer than facts are kept',
+    { horizonDays: 400 },
+    'horizonDays: found 400, expected 390 or less',
+  ],
+])('%s is refused', (_what, more, expected) => {
+  expect(problemsOf(more)).toEqual([expected]);
+});
+
+test.each<[string, object, string]>([
   [
     'two rules of one id',
-    { fit: { rules: [{ ...PHONE, id: 'rule-0' }] }, ...signals({}) },
-    'engagement.signals.0.id: id "rule-0" is taken by fit.rules.0.id; every rule needs its own',
+    { ...fit({ id: 'rule-0' }), ...signals({}) },
+    'engagement.signals.0.id: found "rule-0", which fit.rules.0.id is already, expected an id of its own',
   ],
   [
-    'a group that is not there',
+    'a reset with the id of an exclusion',
+    { ...exclusion({ deal: 'won', id: 'deal' }), ...reset({ deal: 'lost', id: 'deal' }) },
+    'resetOn.0.id: found "deal", which exclusions.0.id is already, expected an id of its own',
+  ],
+  [
+    'a group where there is none',
     signals({ group: 'web' }),
-    'engagement.signals.0.group: group "web" is not among engagement.groups (none)',
+    'engagement.signals.0.group: found "web", expected one of engagement.groups (there are none)',
+  ],
+  [
+    'a misspelt group',
+    grouped({ group: 'wbe' }),
+    'engagement.signals.0.group: found "wbe", expected one of engagement.groups (web, mail)',
+  ],
+  [
+    'a misspelt group of an exclusion',
+    { ...grouped({}), ...exclusion({ deal: 'won', onlyGroup: 'mails' }) },
+    'exclusions.0.onlyGroup: found "mails", expected one of engagement.groups (web, mail); did you mean "mail"?',
   ],
   [
     'a count read as a time',
     signals(
       { from: { kind: 'counter', property: 'views' } },
-      { from: { kind: 'timestamp', property: 'views' } },
+      { from: { kind: 'timestamp', property: 'views' }, points: 0 },
     ),
-    'engagement.signals.1.from.kind: "views" is read as counter by rule-0; a property has one kind',
+    'engagement.signals.1.from.kind: found timestamp, expected counter, as rule-0 reads "views": a property has one kind',
   ],
-  ['a range upside down', { range: { min: 10, max: 10 } }, 'range: expected min below max'],
+  [
+    'a count that resets',
+    {
+      ...reset({ property: 'views', to: ['0'] }),
+      ...signals({ from: { kind: 'counter', property: 'views' } }),
+    },
+    'engagement.signals.0.from.kind: found counter, expected transition, as start reads "views": a property has one kind',
+  ],
+  [
+    'a property of which HubSpot tells nobody',
+    signals({ from: { kind: 'counter', property: 'num_unique_conversion_events' } }),
+    'engagement.signals.0.from.property: found "num_unique_conversion_events", of whose changes HubSpot tells no app, expected num_conversion_events',
+  ],
+  [
+    'the time of any change',
+    fit({ property: 'company.hs_lastmodifieddate' }),
+    'fit.rules.0.property: found "company.hs_lastmodifieddate", of whose changes HubSpot tells no app, expected the property whose change matters',
+  ],
+  [
+    'a score that feeds on itself',
+    fit({ property: 'afterglow_score', known: undefined, atLeast: 50 }),
+    'fit.rules.0.property: found "afterglow_score", which Afterglow writes, expected another property: a score must not feed on itself',
+  ],
+  [
+    'a reset by our own grade',
+    reset({ property: 'afterglow_grade', to: ['D'] }),
+    'resetOn.0.property: found "afterglow_grade", which Afterglow writes, expected another property: a score must not feed on itself',
+  ],
+  [
+    'words of an address',
+    fit({ property: 'email', known: undefined, contains: ['jane'] }),
+    'fit.rules.0.contains: found contains, expected domain or known: only the domain of an address is kept',
+  ],
+  [
+    'further addresses',
+    fit({ property: 'hs_additional_emails' }),
+    'fit.rules.0.property: found "hs_additional_emails", expected email: further addresses are not kept',
+  ],
+  [
+    'the changes of an address',
+    signals({ from: { kind: 'text', property: 'email', contains: ['jane'] } }),
+    'engagement.signals.0.from.property: found "email", expected another property: the changes of addresses are not kept',
+  ],
+  [
+    'a reset by an address',
+    reset({ property: 'email', to: ['jane'] }),
+    'resetOn.0.property: found "email", expected another property: the changes of addresses are not kept',
+  ],
+  [
+    'one act that is scored twice',
+    signals(
+      { from: { kind: 'counter', property: 'num_conversion_events' } },
+      { from: { kind: 'timestamp', property: 'recent_conversion_date' } },
+    ),
+    `engagement.signals.1.from: found a form submission, which rule-0 scores already, ${TWICE}`,
+  ],
+  [
+    'one word that is scored twice',
+    signals(
+      { from: { kind: 'transition', property: 'status', to: ['OPEN', 'NEW'] } },
+      { from: { kind: 'transition', property: 'status', to: ['open'] } },
+    ),
+    `engagement.signals.1.from: found "open" in status, which rule-0 scores already, ${TWICE}`,
+  ],
+  [
+    'one signal of your own that is scored twice',
+    signals({}, {}),
+    `engagement.signals.1.from: found the signal login, which rule-0 scores already, ${TWICE}`,
+  ],
+  [
+    'a burst that the gap leaves nothing of',
+    signals({ minimumGapSeconds: 60, burst: { moreThan: 5, withinSeconds: 60 } }),
+    'engagement.signals.0.burst.withinSeconds: found 60, expected more than minimumGapSeconds (60): what is closer counts as one anyway',
+  ],
+  [
+    'a gap between counts',
+    signals({ from: { kind: 'counter', property: 'views' }, minimumGapSeconds: 60 }),
+    'engagement.signals.0.minimumGapSeconds: found minimumGapSeconds, expected cap: a counter says how many, not how fast',
+  ],
   [
     'a range that ends between two steps',
     { display: { step: 15 } },
-    'range.max: expected a multiple of display.step (15), so that no score is shown outside the range',
+    'range.max: found 100, expected a multiple of display.step (15), so that no score is shown outside the range',
   ],
   [
     'a range that starts between two steps',
-    { range: { min: -5, max: 100 }, display: { step: 10 }, grades: { bands: [{ grade: 'A', from: -10 }] } },
-    'range.min: expected a multiple of display.step (10), so that no score is shown outside the range',
+    { range: { min: -5, max: 100 }, display: { step: 10 }, ...bands(['A', -10]) },
+    'range.min: found -5, expected a multiple of display.step (10), so that no score is shown outside the range',
   ],
   [
     'bands in the wrong order',
-    {
-      grades: {
-        bands: [
-          { grade: 'B', from: 0 },
-          { grade: 'A', from: 50 },
-        ],
-      },
-    },
-    'grades.bands.1.from: expected bands from the highest to the lowest score',
+    { ...bands(['B', -10], ['A', 50]), range: { min: 50, max: 100 } },
+    'grades.bands.1.from: found 50, expected less than -10 of the band before: bands go from the highest to the lowest',
   ],
   [
     'two bands from one score',
-    {
-      grades: {
-        bands: [
-          { grade: 'A', from: 0 },
-          { grade: 'B', from: 0 },
-        ],
-      },
-    },
-    'grades.bands.1.from: expected bands from the highest to the lowest score',
+    bands(['A', 0], ['B', 0]),
+    'grades.bands.1.from: found 0, expected less than 0 of the band before: bands go from the highest to the lowest',
   ],
-  [
-    'one grade twice',
-    {
-      grades: {
-        bands: [
-          { grade: 'A', from: 50 },
-          { grade: 'A', from: 0 },
-        ],
-      },
-    },
-    'grades.bands: expected every grade once',
-  ],
+  ['one grade twice', bands(['A', 50], ['A', 0]), 'grades.bands: found "A" twice, expected every grade once'],
   [
     'scores without a grade',
-    { grades: { bands: [{ grade: 'A', from: 1 }] } },
-    'grades.bands.0.from: expected the lowest band to start at range.min (0) or below, so that every score has a grade',
+    bands(['A', 1]),
+    'grades.bands.0.from: found 1, expected range.min (0) or less, so that every score has a grade',
   ],
   [
-    'a horizon longer than facts are kept',
-    { horizonDays: 400 },
-    'horizonDays: Invalid value: Expected <=390 but received 400',
+    'engagement without a grade',
+    { grades: { grid: { ...GRID, engagement: [{ grade: '1', from: 10 }] } } },
+    'grades.grid.engagement.0.from: found 10, expected 0 or less, so that every score has a grade',
   ],
-])('%s is refused', (_what, more, expected) => {
-  expect(problemsOf(more)).toContain(expected);
+  [
+    'fit with two grades from one score',
+    { grades: { grid: { ...GRID, fit: [GRID.fit[1], { grade: 'C', from: 0 }] } } },
+    'grades.grid.fit.1.from: found 0, expected less than 0 of the band before: bands go from the highest to the lowest',
+  ],
+  [
+    'cells that read alike',
+    {
+      grades: {
+        grid: {
+          fit: [
+            { grade: 'A1', from: 40 },
+            { grade: 'A', from: 0 },
+          ],
+          engagement: [
+            { grade: '1', from: 40 },
+            { grade: '11', from: 0 },
+          ],
+        },
+      },
+    },
+    'grades.grid: found two cells named "A11", expected names of which each makes its own cells',
+  ],
+  [
+    'a company score of what is not shown',
+    { companyScore: { rollUp: 'maximum' }, display: { gradeOnly: true } },
+    'companyScore: found a company score, expected none with display.gradeOnly: it is made of the scores that are shown',
+  ],
+])('parts that do not agree are refused: %s', (_what, more, expected) => {
+  expect(problemsOf(more)).toEqual([expected]);
 });
 
-test('a key that is not there is missing, and every problem is told at once', () => {
+test.each<[string, object]>([
+  [
+    'two signals of one act in one group',
+    {
+      engagement: {
+        groups: { web: { cap: 5 } },
+        signals: [
+          { ...LOGIN, id: 'a', group: 'web', from: { kind: 'counter', property: 'num_conversion_events' } },
+          {
+            ...LOGIN,
+            id: 'b',
+            group: 'web',
+            from: { kind: 'timestamp', property: 'recent_conversion_date' },
+          },
+        ],
+      },
+    },
+  ],
+  [
+    'two signals of one act of which one gives nothing',
+    signals(
+      { from: { kind: 'counter', property: 'hs_email_open' } },
+      { from: { kind: 'timestamp', property: 'hs_email_last_open_date' }, points: 0 },
+    ),
+  ],
+  [
+    'two words of one property',
+    signals(
+      { from: { kind: 'text', property: 'hs_analytics_last_url', contains: ['/pricing'] } },
+      { from: { kind: 'text', property: 'hs_analytics_last_url', contains: ['/blog'] } },
+    ),
+  ],
+  [
+    'a transition and a text of one property: both are its changes',
+    signals(
+      { from: { kind: 'text', property: 'status', contains: ['new'] } },
+      { from: { kind: 'transition', property: 'status', to: ['OPEN'] } },
+    ),
+  ],
+  ['the domain of an address', fit({ property: 'email', known: undefined, domain: ['acme.example'] })],
+  [
+    'a property of the company',
+    fit({ property: 'company.numberofemployees', known: undefined, atLeast: 100 }),
+  ],
+  [
+    'a burst longer than the gap',
+    signals({ minimumGapSeconds: 59, burst: { moreThan: 5, withinSeconds: 60 } }),
+  ],
+  ['a grid', { grades: { grid: GRID } }],
+])('%s may be', (_what, more) => {
+  expect(problemsOf(more)).toEqual([]);
+});
+
+test('every problem is told at once', () => {
   expect(problemsOf({ fit: {}, grades: {}, horizonDays: 'a year' })).toEqual([
-    'horizonDays: Invalid type: Expected number but received "a year"',
-    'fit.rules: missing',
-    'grades.bands: missing',
+    'horizonDays: found "a year", expected a number',
+    'fit.rules: found nothing, expected a list',
+    'grades: found neither bands nor grid, expected one of them',
   ]);
 });
 
-test.each([[null], ['text'], [7], [undefined]])('%p is no model', (content) => {
+test.each([
+  [null, 'nothing'],
+  ['text', '"text"'],
+  [7, '7'],
+  [undefined, 'nothing'],
+])('%p is no model', (content, found) => {
   expect(checkModel(content)).toEqual({
-    problems: [{ path: [], reason: expect.stringContaining('Expected Object') }],
+    problems: [{ path: [], reason: `found ${found}, expected keys and values` }],
   });
 });
 
@@ -215,14 +523,6 @@ test('a list is no model', () => {
   expect(checkModel([LEAST])).toEqual({
     problems: [{ path: [], reason: 'expected keys and values, not a list' }],
   });
-});
-
-test('a transition and a text may read one property: both are its changes', () => {
-  const text = { from: { kind: 'text', property: 'status', contains: ['open'] } };
-
-  expect(
-    problemsOf(signals(text, { from: { kind: 'transition', property: 'status', to: ['OPEN'] } })),
-  ).toEqual([]);
 });
 
 function idOf(...names: string[]): string {
@@ -277,10 +577,52 @@ describe('the id of a model', () => {
   });
 });
 
-test('fit inputs are the properties that fit rules read, each once', () => {
-  const model = modelOf(`fit: { rules: [
+test('what a model reads of contact, company and deals is each named once', () => {
+  const model = modelOf(`{ fit: { rules: [
     { id: a, title: A, property: jobtitle, contains: [cto], points: 1 }, { id: b, title: B, property: phone, known: true, points: 1 },
-    { id: c, title: C, property: jobtitle, contains: [intern], points: -1 }] }`);
+    { id: c, title: C, property: jobtitle, contains: [intern], points: -1 },
+    { id: d, title: D, property: company.industry, is: [INTERNET], points: 1 } ] },
+    exclusions: [ { id: e, title: E, property: phone, known: true }, { id: f, title: F, property: company.type, is: [PARTNER] } ],
+    resetOn: [ { id: g, title: G, property: hs_lead_status, to: [RECYCLED] } ],
+    engagement: { signals: [
+      { id: h, title: H, from: { kind: text, property: page, contains: [/a] }, points: 1, halfLifeDays: 1 },
+      { id: i, title: I, from: { kind: signal, signal: login }, points: 1, halfLifeDays: 1 } ] } }`);
 
-  expect(fitInputs(model)).toEqual(['jobtitle', 'phone']);
+  expect(contactInputs(model)).toEqual(['jobtitle', 'phone']);
+  expect(companyInputs(model)).toEqual(['industry', 'type']);
+  expect(factProperties(model)).toEqual(
+    new Map([
+      ['hs_lead_status', 'transition'],
+      ['page', 'text'],
+    ]),
+  );
+});
+
+test.each([
+  ['{}', false, false],
+  ['companyScore: { rollUp: maximum }', true, false],
+  ['exclusions: [{ id: a, title: A, property: company.type, known: true }]', true, false],
+  ['exclusions: [{ id: a, title: A, deal: open }]', false, true],
+  ['resetOn: [{ id: a, title: A, deal: lost }]', false, true],
+])('%s reads of companies: %p, of deals: %p', (yaml, ofCompanies, ofDeals) => {
+  expect([usesCompanies(modelOf(yaml)), usesDeals(modelOf(yaml))]).toEqual([ofCompanies, ofDeals]);
+});
+
+function checkedWith(content: object, freemail: readonly string[]): Model | undefined {
+  const checked = checkModel(content, freemail);
+  return 'model' in checked ? checked.model : undefined;
+}
+
+describe('freemail', () => {
+  const freemail = ['mail.example'];
+  const used = { ...LEAST, ...fit({ property: 'email', known: undefined, domain: ['freemail'] }) };
+  test('is the list that was given where a rule names it, and nothing elsewhere', () => {
+    expect(checkedWith(used, freemail)?.freemail).toEqual(freemail);
+    expect(checkedWith(LEAST, freemail)?.freemail).toEqual([]);
+  });
+
+  test('is part of the content: another list is another model', () => {
+    expect(checkedWith(used, freemail)?.id).not.toBe(checkedWith(used, ['other.example'])?.id);
+    expect(checkedWith(LEAST, freemail)?.id).toBe(checkedWith(LEAST, ['other.example'])?.id);
+  });
 });

@@ -435,6 +435,26 @@ describe.each(ENGINES)('on $name', ({ start }) => {
       expect(await table.row(CONTACT, '#head')).toMatchObject({ readAt: NOON - 4 });
     });
 
+    test.each([
+      ['before the reading began', NOON - 5, NOON - 4, 'read'],
+      ['while the reading was under way', NOON - 3, NOON - 4, 'to be read'],
+      ['as the reading began', NOON - 4, NOON - 4, 'to be read'],
+    ])('that changed %s is %4$s', async (_when, changedAtMs, readAtMs, expected) => {
+      const contacts = table.contacts();
+
+      await contacts.forgetReading(CONTACT, changedAtMs); // Also of a contact that was never read before.
+      await contacts.forgetReading(CONTACT, changedAtMs - 1);
+      await contacts.rescore(CONTACT, scored, NOON, readAtMs);
+      const head = await table.row(CONTACT, '#head');
+
+      expect(head?.['readAt']).toBe(expected === 'read' ? readAtMs : undefined);
+
+      await contacts.rescore(CONTACT, scored, NOON, NOON);
+      await contacts.forgetReading(CONTACT, changedAtMs); // Told again: the latest reading saw it.
+
+      expect(await table.row(CONTACT, '#head')).toMatchObject({ readAt: NOON });
+    });
+
     test('is folded from its newest 1,000 facts, however many there are', async () => {
       const contacts = table.contacts();
       const keys = Array.from({ length: 1003 }, (_, at) => `f${at}`);

@@ -1,4 +1,5 @@
 import {
+  companyIdOf,
   contactIdOf,
   contactKey,
   DUE_SHARDS,
@@ -55,6 +56,16 @@ test.each([
   { key: '33#', id: undefined, because: 'it has no id' },
 ])('$key is the contact $id: $because', ({ key, id }) => {
   expect(contactIdOf(key, '33')).toBe(id);
+});
+
+test.each([
+  { key: '33#company#8', id: '8', because: 'it is a company' },
+  { key: '3#company#8', id: undefined, because: 'another portal' },
+  { key: '33#deal#8', id: undefined, because: 'it is a deal' },
+  { key: '33#8', id: undefined, because: 'it is a contact' },
+  { key: '33#company#', id: undefined, because: 'it has no id' },
+])('$key is the company $id: $because', ({ key, id }) => {
+  expect(companyIdOf(key, '33')).toBe(id);
 });
 
 test('only addresses of the same portal are identities', () => {

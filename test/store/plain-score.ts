@@ -13,12 +13,14 @@ export function property(name: string, value: string, occurredAtMs = NOON): Prop
   return { name, value, occurredAtMs };
 }
 
-/** A score that any reader can check: the sum of the points, and as reasons all facts and properties that were seen. */
-export const plainScore: ScoreKnown = (contactId, { facts, properties }) => {
+/** A score that any reader can check: the sum of the points, and as reasons all that was seen. */
+export const plainScore: ScoreKnown = (contactId, { facts, properties, company = [], deals = [] }) => {
   const points = facts.reduce((sum, { value }) => sum + Number(value ?? 0), 0);
   const seen = [
     ...facts.map(({ key }) => key),
     ...properties.map(({ name, value }) => `${name}=${value}`),
+    ...company.map(({ name, value }) => `company.${name}=${value}`),
+    ...deals.map(({ id, state, closedAtMs = 'now' }) => `deal:${id}:${state}:${closedAtMs}`),
   ].toSorted();
   const shown = {
     score: points,

@@ -17,6 +17,7 @@ import {
   type UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { chunks } from '../../lambdas/chunks.ts';
+import { CompanyTable } from '../../lambdas/store/company-table.ts';
 import { ContactTable } from '../../lambdas/store/contact-table.ts';
 
 const require = createRequire(import.meta.url);
@@ -72,6 +73,12 @@ export const ENGINES = [
 
 export type Client = Pick<DynamoDBDocumentClient, 'send'>;
 
+interface TableOptions {
+  readonly portalId?: string;
+  readonly client?: Client;
+  readonly clock?: () => number;
+}
+
 export interface Table {
   readonly client: DynamoDBDocumentClient;
   readonly tableName: string;
@@ -81,7 +88,9 @@ export interface Table {
   /** Puts rows as they are, 25 at a time. */
   put(rows: readonly Record<string, unknown>[]): Promise<void>;
   /** The contact table of a portal, 33 unless told otherwise, seen through a client of one's own if wanted. */
-  contacts(options?: { portalId?: string; client?: Client; clock?: () => number }): ContactTable;
+  contacts(options?: TableOptions): ContactTable;
+  /** The companies of the same portal, in the same table. */
+  companies(options?: TableOptions): CompanyTable;
 }
 
 let tables = 0;
@@ -101,10 +110,13 @@ export async function createTable({ url }: Engine): Promise<Table> {
     new CreateTableCommand({
       TableName: tableName,
       BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: ['pk', 'sk', 'due'].map((AttributeName) => ({
-        AttributeName,
-        AttributeType: 'S',
-      })),
+      AttributeDefinitions: [
+        ...['pk', 'sk', 'due', 'company'].map((AttributeName) => ({
+          AttributeName,
+          AttributeType: 'S' as const,
+        })),
+        { AttributeName: 'rank', AttributeType: 'N' },
+      ],
       KeySchema: [
         { AttributeName: 'pk', KeyType: 'HASH' },
         { AttributeName: 'sk', KeyType: 'RANGE' },
@@ -118,9 +130,24 @@ export async function createTable({ url }: Engine): Promise<Table> {
           ],
           Projection: { ProjectionType: 'KEYS_ONLY' },
         },
+        {
+          IndexName: 'company',
+          KeySchema: [
+            { AttributeName: 'company', KeyType: 'HASH' },
+            { AttributeName: 'rank', KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'KEYS_ONLY' },
+        },
       ],
     }),
   );
+  const optionsOf = ({ portalId = '33', client: own = client, clock = Date.now }: TableOptions = {}) => ({
+    client: own,
+    tableName,
+    portalId,
+    factRetentionDays: 400,
+    clock,
+  });
   return {
     client,
     tableName,
@@ -140,8 +167,8 @@ export async function createTable({ url }: Engine): Promise<Table> {
       const Key = { pk, sk };
       return (await client.send(new GetCommand({ TableName: tableName, Key, ConsistentRead: true }))).Item;
     },
-    contacts: ({ portalId = '33', client: own = client, clock = Date.now } = {}) =>
-      new ContactTable({ client: own, tableName, portalId, factRetentionDays: 400, clock }),
+    contacts: (options) => new ContactTable(optionsOf(options)),
+    companies: (options) => new CompanyTable(optionsOf(options)),
   };
 }
 

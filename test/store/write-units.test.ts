@@ -1,6 +1,7 @@
 import { DeleteCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { checkModel, type Model } from '../../lambdas/scoring/model.ts';
 import { score } from '../../lambdas/scoring/score.ts';
+import { companyKept } from '../../lambdas/store/associations.ts';
 import type { ScoreKnown } from '../../lambdas/store/contact-table.ts';
 import { fact, NOON, plainScore, property } from './plain-score.ts';
 import { type Client, createTable, type Engine, startDynalite, type Table, watched } from './table.ts';
@@ -28,7 +29,7 @@ function rowBytes(row: Record<string, unknown> | undefined): number {
 
 /**
  * Counts write units as DynamoDB bills them: the larger of the row before and after, each 1 KB begun one unit, also where a
- * condition fails; in the index (keys only) one for each key that goes and each that comes.
+ * condition fails; in the indexes (keys only) one for each key that goes and each that comes.
  */
 function counted(table: Table): { client: Client; units: { table: number; index: number } } {
   const units = { table: 0, index: 0 };
@@ -43,9 +44,10 @@ function counted(table: Table): { client: Client; units: { table: number; index:
     } finally {
       const after = await table.row(String(pk), String(sk));
       units.table += Math.max(1, Math.ceil(Math.max(rowBytes(before), rowBytes(after)) / 1024));
-      const [dueBefore, dueAfter] = [before?.['due'], after?.['due']];
-      if (dueBefore !== dueAfter)
-        units.index += [dueBefore, dueAfter].filter((due) => due !== undefined).length;
+      for (const keys of [['due'], ['company', 'rank']]) {
+        const [was, is] = [before, after].map((row) => keys.map((name) => row?.[name]).join());
+        if (was !== is) units.index += [was, is].filter((key) => key?.startsWith('1') === true).length;
+      }
     }
   });
   return { client, units };
@@ -77,12 +79,13 @@ function longestModel(letter: string): Model {
     from: { kind: 'signal', signal: 'visit' },
     points: 111.125 + at,
     halfLifeDays: 30,
+    group: 'all',
   }));
   const checked = checkModel({
     name: 'm'.repeat(40),
     range: { min: -4999, max: 4999 },
     fit: { rules: [{ id: 'fit', title, property: 'city', known: true, points: 1.125 }] },
-    engagement: { signals },
+    engagement: { groups: { all: { cap: 1000 } }, signals }, // One signal of six rules: they share a cap.
     grades: {
       bands: [
         { grade: 'AAAAAAAAAA', from: 100 },
@@ -118,6 +121,8 @@ test.each([
     await contacts.keep(CONTACT, facts, [property('city', 'Paris')]);
     for (let id = 0; id < 10; id++) await contacts.unite(`${portalId}#10000000000${id}`, CONTACT);
     await contacts.mark(CONTACT, 'deleted', NOON + 1);
+    await contacts.mark(CONTACT, 'living', NOON + 2);
+    await contacts.keep(CONTACT, [], [companyKept('200000000001', NOON)]);
 
     const standing = await contacts.rescore(
       CONTACT,
@@ -130,6 +135,11 @@ test.each([
 
     const row = await table.row(CONTACT, '#head');
     expect(row).toMatchObject({ cwid: standing?.head.writeId, due: expect.any(String), old: { length: 10 } });
+    expect(row).toMatchObject({
+      company: '123456789#company#200000000001',
+      rank: row?.['score'],
+      life: 'living',
+    });
     const reasonBytes = Buffer.byteLength(String(row?.['why']));
     expect(rowBytes(row) - reasonBytes + 480).toBeLessThanOrEqual(1024); // Were the reasons as long as they may be.
   },
@@ -203,6 +213,25 @@ test.each([
     await contacts.rescore(CONTACT, dueOn(row.to), NOON);
 
     expect(units.index).toBe(row.expected);
+  },
+);
+
+test.each([
+  { points: 0, expected: 0, because: 'company and score stay' },
+  { points: 5, expected: 2, because: 'its place moves with its score' },
+])(
+  'the index of companies takes $expected write units when a contact gets $points points: $because',
+  async (row) => {
+    const { client, units } = counted(table);
+    const contacts = table.contacts({ portalId: '123456789', client });
+    await contacts.keep(CONTACT, [], [companyKept('200000000001', NOON)]);
+    await contacts.rescore(CONTACT, plainScore, NOON);
+    Object.assign(units, { table: 0, index: 0 });
+
+    await contacts.keep(CONTACT, [fact('visit', row.points)], []);
+    await contacts.rescore(CONTACT, plainScore, NOON);
+
+    expect(units).toEqual({ table: 2, index: row.expected });
   },
 );
 

@@ -3,6 +3,7 @@ import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
 import type { TransportOptions } from '../../lambdas/hubspot/transport.ts';
 import type { Fact } from '../../lambdas/scoring/facts.ts';
 import { type Scored, score } from '../../lambdas/scoring/score.ts';
+import type { CompanyTable } from '../../lambdas/store/company-table.ts';
 import type { ContactTable } from '../../lambdas/store/contact-table.ts';
 import { contactKey, emailKey } from '../../lambdas/store/keys.ts';
 import type { WriteRequest } from '../../lambdas/store/queues.ts';
@@ -26,10 +27,13 @@ export interface Sent {
 export interface System extends Connection {
   readonly table: Table;
   readonly store: ContactTable;
+  readonly companies: CompanyTable;
   readonly logged: unknown[];
   readonly deadLetters: object[];
-  /** What write-back put back on a lane since the last look. */
+  /** What write-back put on lanes since the last look. */
   takeSent(): Sent[];
+  /** Which companies' contacts write-back asked to have scored anew since the last look. */
+  takeTicks(): { readonly portalId: string; readonly companyId: string }[];
   /** Set it to fail commands to DynamoDB. */
   failing: ((command: Command) => boolean) | undefined;
   /** Lets a contact log in some times: 7 points each; then scores it as the scorer does. */
@@ -46,6 +50,8 @@ export interface System extends Connection {
   whose(email: string): Promise<string | undefined>;
   /** Whether anything waits under an address. */
   isWaiting(email: string): Promise<boolean>;
+  /** What HubSpot shows of a company. */
+  companyScore(companyId: string): string | null | undefined;
   /** What HubSpot shows of a contact, names without `afterglow_`. */
   shown(contactId: string): Record<string, string | null | undefined>;
   /** Hands messages to write-back, one for each request; text is a body as it is. Counts are for all, or one for each. */
@@ -55,27 +61,28 @@ export interface System extends Connection {
   ): Promise<SQSBatchResponse>;
 }
 
-const model = loginModel();
-
 export async function openSystem(
   engine: Engine,
   options: SimulatorOptions = {},
   transport: Partial<TransportOptions> = {},
   parts: (own: WriteBackParts) => Partial<WriteBackParts> = () => ({}),
+  model = loginModel(),
 ): Promise<System> {
-  const connection = await connectProvisioned(options, transport);
+  const connection = await connectProvisioned(options, transport, model);
   const table = await createTable(engine);
   const { time, crm } = connection.portal;
   const clock = () => time.nowMs;
   const logged: unknown[] = connection.said;
   const deadLetters: object[] = [];
   const sent: Sent[] = [];
+  const ticks: { portalId: string; companyId: string }[] = [];
   const client = watched(table.client, async (command, go) => {
     if (system.failing?.(command) === true) throw new Error('ProvisionedThroughputExceededException');
     return go();
   });
   const contacts = table.contacts({ portalId: PORTAL, client, clock });
   const store = table.contacts({ portalId: PORTAL, clock });
+  const companies = table.companies({ portalId: PORTAL, clock });
   const log = (...line: unknown[]) => void logged.push(line);
   const own: WriteBackParts = {
     clock,
@@ -83,10 +90,14 @@ export async function openSystem(
     portalId: PORTAL,
     timeZone: 'UTC',
     contacts,
-    hubSpot: connection.contacts,
+    companies: table.companies({ portalId: PORTAL, client, clock }),
+    hubSpot: connection.hubSpot,
     identityKey: { read: async () => ({ key: IDENTITY_KEY }) },
     again: async (lane, requests, delaySeconds) =>
       void sent.push(...requests.map((request) => ({ lane, request, delaySeconds }))),
+    background: async (requests, delaySeconds) =>
+      void sent.push(...requests.map((request) => ({ lane: 'background', request, delaySeconds }))),
+    ticks: async (messages) => void ticks.push(...messages),
     deadLetter: async (letters) => void deadLetters.push(...letters),
     logger: { info: log, warn: log, error: log },
   };
@@ -102,9 +113,11 @@ export async function openSystem(
     ...connection,
     table,
     store,
+    companies,
     logged,
     deadLetters,
     takeSent: () => sent.splice(0),
+    takeTicks: () => ticks.splice(0),
     failing: undefined,
     async login(contactId, times = 1) {
       await keepLogins(contactKey(PORTAL, contactId), times);
@@ -147,6 +160,7 @@ export async function openSystem(
       const partition = emailKey(PORTAL, email, IDENTITY_KEY);
       return (await table.rows()).some(({ pk, sk }) => pk === partition && sk !== '#head');
     },
+    companyScore: (companyId) => crm.get('companies', companyId)?.properties['afterglow_company_score'],
     shown(contactId) {
       const properties = Object.entries(crm.get('contacts', contactId)?.properties ?? {});
       const ours = properties.filter(([name]) => name.startsWith('afterglow_'));

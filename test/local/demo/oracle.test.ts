@@ -1,6 +1,9 @@
 import type { Happening } from '../../../local/demo/happenings.ts';
 import { expectedOf } from '../../../local/demo/oracle.ts';
 import { readPlainModel } from '../../../local/demo/oracle-model.ts';
+import { portalNow } from '../../../local/demo/oracle-portal.ts';
+import { holdsPattern } from '../../../local/demo/oracle-text.ts';
+import type { DemoCompany, DemoContact } from '../../../local/demo/portal.ts';
 
 const NOW_MS = Date.parse('2026-11-01T12:00:00Z');
 
@@ -39,6 +42,13 @@ test.each([
   ['atLeast: 10, below: 20', '15', 1, 'all conditions hold'],
   ['atLeast: 10, below: 20', '25', 0, 'one condition fails'],
   ['atLeast: 10', 'ten', 0, 'no number'],
+  ['contains: ["mana*"]', 'Team Manager', 1, 'a star lets a word go on'],
+  ['contains: ["*manager"]', 'Teammanager', 1, 'or begin before'],
+  ['domain: [acme.example]', 'https://www.acme.example:8080/a@b', 1, 'a URL has a domain'],
+  ['domain: [acme.example]', 'ACME.example', 1, 'so has the domain itself'],
+  ['domain: [acme.example]', 'acme.example@other.example', 0, 'the domain of an address stands behind the @'],
+  ['domain: [freemail]', 'a@gmail.example', 0, 'no public provider'],
+  ['domain: [freemail, acme.example]', 'a@acme.example', 1, 'own entries stand beside the list'],
   ['known: true', 'x', 1, 'any value is known'],
   ['known: true', ' ', 0, 'blanks are no value'],
 ])('fit rule %s, value "%s": %d point, because %s', (rule, value, points) => {
@@ -96,4 +106,71 @@ test('a baseline beyond the horizon is forgotten: the next count is the baseline
   };
 
   expect(expectedOf(model, history, NOW_MS).engagement).toBe(3);
+});
+
+test.each([
+  ['https://www.afterglow.example/pricing', '/pricing', true],
+  ['HTTP://user:word@Afterglow.example:8080//Pricing/', '/pricing', true],
+  ['https://afterglow.example/en/pricing/team', '/pricing', true],
+  ['https://afterglow.example/en/pricing/team', '/en/pricing', true],
+  ['https://afterglow.example/pricing-guide', '/pricing', false],
+  ['https://afterglow.example/pricing-guide', '/pricing*', true],
+  ['https://afterglow.example/a?next=/pricing', '/pricing', false],
+  ['https://afterglow.example/#/pricing', '/pricing', false],
+  ['https://pricing.example/', '/pricing', false],
+  ['https://afterglow.example/en//pricing', '/en/pricing', true],
+  ['https://afterglow.example/blog/', '/blog/*', false],
+  ['https://www.afterglow.example/', 'www', false],
+  ['https://www.afterglow.example/', 'afterglow.example', true],
+  ['https://afterglow.example:8080/', '8080', false],
+  ['https://afterglow.example/docs/api/start', '/docs/*/start', true],
+  ['https://afterglow.example/100%/pricing', '/pricing', true],
+  ['https://afterglow.example/a?plan=team', 'team', true],
+  ['https://afterglow.example/a?utm_campaign=team', 'team', false],
+  ['https://afterglow.example/a?hsCtaTracking=team&_hsmi=team', 'team', false],
+  ['Pricing: request a demo', 'demo', true],
+  ['Democracy', 'demo', false],
+])('the page or form %s holds %s: %p', (value, pattern, holds) => {
+  expect(holdsPattern(value, pattern)).toBe(holds);
+});
+
+function company(id: string, properties: Record<string, string>): DemoCompany {
+  return { id, properties, createdAtMs: 0 };
+}
+
+function contact(id: string, companyId: string | undefined): DemoContact {
+  return { id, kind: 'worker', email: undefined, properties: {}, companyId, createdAtMs: 0 };
+}
+
+test('a company that merged keeps what the first one was, and takes what only the other had; deals stand at their last stage', () => {
+  const deal = { kind: 'deal', deal: 'a', contactIds: ['1', '2'] } as const;
+
+  const { histories, people } = portalNow({
+    portal: {
+      companies: [
+        company('10', { industry: 'RETAIL' }),
+        company('20', { industry: 'INTERNET', type: 'OTHER' }),
+      ],
+      contacts: [contact('1', '10'), contact('2', '20'), contact('3', undefined)],
+    },
+    happenings: [],
+    records: [
+      { kind: 'merge', primaryId: '10', otherId: '20', atMs: 5 },
+      { kind: 'company', companyId: '20', property: 'numberofemployees', value: '7', atMs: 6 },
+      { kind: 'move', contactId: '3', companyId: '20', atMs: 4 },
+      { ...deal, stage: 'closedlost', atMs: 2 },
+      { ...deal, stage: 'qualifiedtobuy', atMs: 1 },
+      { ...deal, deal: 'b', contactIds: ['1'], stage: 'closedlost', atMs: 1 },
+      { ...deal, deal: 'b', contactIds: ['1'], stage: 'contractsent', atMs: 3 },
+    ],
+  });
+
+  for (const id of ['1', '2', '3'])
+    expect(histories.get(id)?.company).toEqual({ industry: 'RETAIL', type: 'OTHER', numberofemployees: '7' });
+  expect(people).toEqual(new Map([['10', ['1', '2', '3']]]));
+  expect(histories.get('1')?.deals).toEqual([
+    { id: 'a', state: 'lost', closedAtMs: 2 },
+    { id: 'b', state: 'open', closedAtMs: undefined },
+  ]);
+  expect(histories.get('3')?.deals).toEqual([]);
 });

@@ -11,6 +11,7 @@ import { Webhook } from 'standardwebhooks';
 import { type Happening, planHappenings } from '../../../local/demo/happenings.ts';
 import { playHappenings } from '../../../local/demo/play.ts';
 import { createPortal } from '../../../local/demo/portal.ts';
+import type { RecordHappening } from '../../../local/demo/record-happenings.ts';
 import { signV3 } from '../../../local/hubspot/sign.ts';
 import { type Simulator, startSimulator } from '../../../local/hubspot/simulator.ts';
 
@@ -55,21 +56,24 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-function play(happenings: readonly Happening[]): ReturnType<typeof playHappenings> {
+function play(
+  happenings: readonly Happening[],
+  records: readonly RecordHappening[] = [],
+): ReturnType<typeof playHappenings> {
   return playHappenings({
     simulator,
     ingestUrl,
     signalsSecret: SIGNALS_SECRET,
     clientSecret: CLIENT_SECRET,
     happenings,
+    records,
   });
 }
 
-function planned(count: number): Happening[] {
+function planned(count: number): readonly Happening[] {
   const nowMs = Date.now();
-  const happenings = planHappenings(createPortal(simulator.crm, { nowMs, contacts: count }).contacts, {
-    nowMs,
-  });
+  const { contacts } = createPortal(simulator.crm, { nowMs, contacts: count });
+  const { happenings } = planHappenings(contacts, { nowMs });
   const subscriptions = new Set(
     happenings.flatMap((one) => (one.kind === 'property' ? [`contact.propertyChange:${one.property}`] : [])),
   );
@@ -142,6 +146,47 @@ test('HubSpot ends with the newest value of every property', async () => {
   expect(newest.size).toBeGreaterThan(0);
   for (const [id, value] of newest)
     expect(simulator.crm.get('contacts', id)?.properties['hs_lead_status']).toBe(value);
+});
+
+test('companies change and merge, people change sides, and deals are made, closed and opened again', async () => {
+  const { crm } = simulator;
+  const atMs = Date.now() - 1000;
+  const before = { atMs: atMs - 1 };
+  const company = (name: string) => crm.create('companies', { name }, before);
+  const [one, two] = [company('One'), company('Two')];
+  const contact = crm.create('contacts', { firstname: 'Ada' }, before);
+  crm.associate('contacts', contact, 'companies', one, { ...before, primary: true });
+  const deal = { kind: 'deal', deal: 'a', contactIds: [contact], atMs } as const;
+
+  await play(
+    [],
+    [
+      { ...deal, stage: 'appointmentscheduled' },
+      { kind: 'move', contactId: contact, companyId: two, atMs },
+      { ...deal, stage: 'closedlost', atMs: atMs + 1 },
+      { ...deal, stage: 'contractsent', atMs: atMs + 2 },
+      { kind: 'merge', primaryId: one, otherId: two, atMs: atMs + 3 },
+      { kind: 'company', companyId: two, property: 'numberofemployees', value: '150', atMs: atMs + 4 },
+    ],
+  );
+
+  expect(crm.get('companies', two)?.id).toBe(crm.get('companies', one)?.id);
+  expect(crm.get('companies', one)?.properties).toMatchObject({ name: 'One', numberofemployees: '150' });
+  expect(crm.get('contacts', contact)?.properties['associatedcompanyid']).toBe(two);
+  expect(crm.all('deals')).toMatchObject([
+    {
+      properties: {
+        dealstage: 'contractsent',
+        hs_is_closed: 'false',
+        closedate: new Date(atMs + 1).toISOString().replace('.000Z', 'Z'),
+      },
+    },
+  ]);
+  const [deals] = crm.all('deals');
+  const read = await fetch(`${simulator.url}/crm/objects/2026-03/deals/${deals?.id}?associations=contacts`, {
+    headers: { authorization: 'Bearer local-access-token' },
+  });
+  expect(await read.json()).toMatchObject({ associations: { contacts: { results: [{ id: contact }] } } });
 });
 
 test('a post is sent again while ingest is busy', async () => {

@@ -1,7 +1,7 @@
-import { BatchInputSimplePublicObjectBatchInput } from '@hubspot/api-client/lib/codegen/crm/contacts/models/BatchInputSimplePublicObjectBatchInput.js';
-import { ObjectSerializer } from '@hubspot/api-client/lib/codegen/crm/contacts/models/ObjectSerializer.js';
+import { BatchInputSimplePublicObjectBatchInput } from '@hubspot/api-client/lib/codegen/crm/objects/models/BatchInputSimplePublicObjectBatchInput.js';
+import { ObjectSerializer } from '@hubspot/api-client/lib/codegen/crm/objects/models/ObjectSerializer.js';
 import { HubSpotError } from '../../lambdas/hubspot/answer.ts';
-import type { WriteInput } from '../../lambdas/hubspot/contacts.ts';
+import type { WriteInput } from '../../lambdas/hubspot/objects.ts';
 import { closeAll, NOON_MS } from '../local/hubspot/portal.ts';
 import { connectProvisioned } from './connection.ts';
 

@@ -1,13 +1,14 @@
-import { fits, fittingRules } from '../../lambdas/scoring/fit.ts';
+import { fittingRules, holds } from '../../lambdas/scoring/conditions.ts';
 import { modelOf } from './model-of.ts';
 
-function rule(conditions: string) {
+function isHolding(conditions: string, value: string | undefined, freemail: readonly string[] = []): boolean {
   const model = modelOf(
     `fit: { rules: [{ id: asked, title: Asked, property: asked, points: 1, ${conditions} }] }`,
+    freemail,
   );
   const [first] = model.fit.rules;
   if (first === undefined) throw new Error('no rule');
-  return first;
+  return holds(model, first, value);
 }
 
 test.each<[string, string | undefined, boolean, string]>([
@@ -50,8 +51,41 @@ test.each<[string, string | undefined, boolean, string]>([
   ['is: [Berlin, Bern], contains: [bern]', 'Berlin', false, 'all conditions of a rule must hold'],
   ['is: [Berlin, Bern], contains: [bern]', 'Bern', true, 'all conditions of a rule hold'],
   ['is: [10, 20], atLeast: 15', '10', false, 'words and limits together'],
+  ['contains: [market*]', 'Head of Marketing', true, 'a star goes on with the word'],
+  ['contains: [market*]', 'Supermarket', false, 'but the word begins where the pattern does'],
+  ['contains: ["*führer*"]', 'Geschäftsführerin', true, 'stars on both sides'],
+  ['contains: ["head*sales"]', 'Head of Global Sales', true, 'a star spans words'],
+  ['contains: ["head*sales"]', 'Sales, not yet head', false, 'the parts come in their order'],
+  ['contains: ["a*ab"]', 'aab ab', true, 'the last part is sought until it ends with a word'],
+  ['domain: [acme.example]', 'ACME.example', true, 'letter case does not matter'],
+  ['domain: [acme.example]', 'mail.eu.acme.example', true, 'whatever stands below it'],
+  ['domain: [acme.example]', 'notacme.example', false, 'another domain that ends alike'],
+  ['domain: [acme.example]', 'acme.example.evil.example', false, 'in front of another domain'],
+  ['domain: [acme.example]', 'Jo <x>@mail.acme.example', true, 'an address'],
+  ['domain: [acme.example]', 'https://www.acme.example:8080/x?y=@evil.example', true, 'a URL'],
+  ['domain: [acme.example]', 'https://evil.example/@acme.example', false, 'its host, not its path'],
+  ['domain: [acme.example]', 'acme.example.', true, 'a dot at the end'],
+  ['domain: [acme.example]', 'example', false, 'only what stands above it'],
+  [
+    'domain: [bücher.example]',
+    'XN--BCHER-KVA.example',
+    true,
+    'international names are the same in both spellings',
+  ],
+  ['domain: [xn--bcher-kva.example]', 'mail.BÜCHER.example', true, 'the other way round'],
+  ['domain: [acme.example]', '', false, 'nothing'],
 ])('%s for "%s" is %p, because: %s', (conditions, value, expected) => {
-  expect(fits(rule(conditions), value)).toBe(expected);
+  expect(isHolding(conditions, value)).toBe(expected);
+});
+
+test.each<[string, boolean, string]>([
+  ['mail.example', true, 'a provider'],
+  ['de.mail.example', true, 'below a provider'],
+  ['acme.example', true, 'an own entry beside it'],
+  ['freemail', false, 'the word itself is no domain'],
+  ['email.example', false, 'no provider'],
+])('freemail stands for the list of providers: %s is %p, because: %s', (value, expected) => {
+  expect(isHolding('domain: [freemail, acme.example]', value, ['mail.example'])).toBe(expected);
 });
 
 test('each rule reads its own property, and rules that fit stay in the order of the model', () => {
@@ -68,6 +102,7 @@ fit:
       ['country', 'France'],
       ['jobtitle', 'CTO'],
       ['phone', '1'],
+      ['company.country', 'Spain'],
     ]),
   );
 

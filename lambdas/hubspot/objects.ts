@@ -5,16 +5,19 @@ import {
   ResponseContext,
   ServerConfiguration,
   wrapHttpLibrary,
-} from '@hubspot/api-client/lib/codegen/crm/contacts/index.js';
+} from '@hubspot/api-client/lib/codegen/crm/objects/index.js';
 import * as v from 'valibot';
-import { ErrorDetails, HubSpotError, reasonOf } from './answer.ts';
+import { ErrorDetails, HubSpotError, reasonOf, understood } from './answer.ts';
 import type { Send } from './transport.ts';
 
 /** HubSpot takes this many records in one batch (CRM API reference, batch endpoints, read 2026-11). */
 export const BATCH = 100;
 
-/** A contact as HubSpot has it. */
-export interface HubSpotContact {
+/** The kinds of records we have to do with, as HubSpot's paths name them. */
+export type ObjectType = 'contacts' | 'companies' | 'deals';
+
+/** A record as HubSpot has it. */
+export interface HubSpotRecord {
   /** The id it lives under, which may differ from the one asked for. */
   readonly id: string;
   /** Text, or null where there is none. */
@@ -45,27 +48,23 @@ export interface BatchAnswer {
   readonly correlationId: string | undefined;
 }
 
-/** What we ask of HubSpot about contacts. Every call goes through the budget; failures are {@link HubSpotError}s. */
-export interface HubSpotContacts {
+/** What we ask of HubSpot about records of one kind. Every call goes through the budget; failures are {@link HubSpotError}s. */
+export interface HubSpotObjects {
   /**
-   * Reads up to 100 contacts.
+   * Reads up to 100 records.
    *
-   * @param ids - record ids, or e-mail addresses with `idProperty: 'email'`
+   * @param ids - record ids, or e-mail addresses of contacts with `idProperty: 'email'`
    * @returns those that exist
    */
-  read(
-    ids: readonly string[],
-    properties: readonly string[],
-    idProperty?: 'email',
-  ): Promise<HubSpotContact[]>;
-  /** Reads one contact, also by an id that was merged away. @returns undefined when there is none */
-  lookUp(id: string, properties: readonly string[]): Promise<HubSpotContact | undefined>;
-  /** Writes up to 100 contacts, no id twice. */
+  read(ids: readonly string[], properties: readonly string[], idProperty?: 'email'): Promise<HubSpotRecord[]>;
+  /** Reads one record, also by an id that was merged away. @returns undefined when there is none */
+  lookUp(id: string, properties: readonly string[]): Promise<HubSpotRecord | undefined>;
+  /** Writes up to 100 records, no id twice. */
   update(inputs: readonly WriteInput[]): Promise<BatchAnswer>;
 }
 
 /** The SDK's classes are loose about what they hold; what comes back is checked like anything from outside. */
-const Contact = v.object({
+const ReadRecord = v.object({
   id: v.string(),
   properties: v.record(v.string(), v.nullable(v.string())),
   updatedAt: v.date(),
@@ -82,19 +81,60 @@ const ItemError = v.object({
     {},
   ),
 });
-const Read = v.object({ results: v.array(Contact) });
+const Read = v.object({ results: v.array(ReadRecord) });
 const Updated = v.object({
   data: v.object({ results: v.array(Written), errors: v.optional(v.array(ItemError), []) }),
   headers: v.record(v.string(), v.string()),
 });
 
 /**
- * HubSpot's contacts through the SDK's generated APIs, imported one by one: the whole client is many times the size of the door.
+ * HubSpot's records of one kind through the SDK's generated APIs, imported one by one: the whole client is many times the size of
+ * the door.
  *
  * @param apiUrl - scheme and host, no trailing slash
  * @param send - carries one request to HubSpot and throws what is no success
  */
-export function hubSpotContacts(apiUrl: string, send: Send): HubSpotContacts {
+export function hubSpotObjects(apiUrl: string, send: Send, type: ObjectType): HubSpotObjects {
+  const { batch, single } = objectApis(apiUrl, send);
+  return {
+    async read(ids, properties, idProperty) {
+      const input = {
+        inputs: ids.map((id) => ({ id })),
+        properties: [...properties],
+        propertiesWithHistory: [],
+        ...(idProperty !== undefined && { idProperty }),
+      };
+      const { results } = await understood(Read, batch.read(type, input, false));
+      return results.map(asRecord);
+    },
+    async lookUp(id, properties) {
+      try {
+        return asRecord(await understood(ReadRecord, single.getById(type, id, [...properties])));
+      } catch (error) {
+        if (error instanceof HubSpotError && error.trouble === 'missing') return undefined;
+        throw error;
+      }
+    },
+    async update(inputs) {
+      const { data, headers } = await understood(
+        Updated,
+        batch.updateWithHttpInfo(type, { inputs: inputs.map((input) => ({ ...input })) }),
+      );
+      return {
+        written: data.results.map((result) => ({ id: result.id, traceId: result.objectWriteTraceId })),
+        correlationId: headers['x-hubspot-correlation-id'],
+        errors: data.errors.map(({ category, errors, context }) => ({
+          category,
+          reason: reasonOf(category, errors),
+          ids: context.ids,
+          traceIds: context.objectWriteTraceId,
+        })),
+      };
+    },
+  };
+}
+
+function objectApis(apiUrl: string, send: Send): { batch: BatchApi; single: BasicApi } {
   const configuration = createConfiguration({
     baseServer: new ServerConfiguration(apiUrl, {}),
     httpApi: wrapHttpLibrary({
@@ -113,65 +153,9 @@ export function hubSpotContacts(apiUrl: string, send: Send): HubSpotContacts {
       },
     }),
   });
-  const batch = new BatchApi(configuration);
-  const single = new BasicApi(configuration);
-  return {
-    async read(ids, properties, idProperty) {
-      const input = {
-        inputs: ids.map((id) => ({ id })),
-        properties: [...properties],
-        propertiesWithHistory: [],
-        ...(idProperty !== undefined && { idProperty }),
-      };
-      const { results } = await understood(Read, batch.read(input, false));
-      return results.map(asContact);
-    },
-    async lookUp(id, properties) {
-      try {
-        return asContact(await understood(Contact, single.getById(id, [...properties])));
-      } catch (error) {
-        if (error instanceof HubSpotError && error.trouble === 'missing') return undefined;
-        throw error;
-      }
-    },
-    async update(inputs) {
-      const { data, headers } = await understood(
-        Updated,
-        batch.updateWithHttpInfo({ inputs: inputs.map((input) => ({ ...input })) }),
-      );
-      return {
-        written: data.results.map((result) => ({ id: result.id, traceId: result.objectWriteTraceId })),
-        correlationId: headers['x-hubspot-correlation-id'],
-        errors: data.errors.map(({ category, errors, context }) => ({
-          category,
-          reason: reasonOf(category, errors),
-          ids: context.ids,
-          traceIds: context.objectWriteTraceId,
-        })),
-      };
-    },
-  };
+  return { batch: new BatchApi(configuration), single: new BasicApi(configuration) };
 }
 
-function asContact({ id, properties, updatedAt }: v.InferOutput<typeof Contact>): HubSpotContact {
+function asRecord({ id, properties, updatedAt }: v.InferOutput<typeof ReadRecord>): HubSpotRecord {
   return { id, properties, updatedAtMs: updatedAt.getTime() };
-}
-
-/** An answer that cannot be read is no answer: the write may have been done. */
-async function understood<T>(schema: v.GenericSchema<unknown, T>, answer: Promise<unknown>): Promise<T> {
-  let content: unknown;
-  try {
-    content = await answer;
-  } catch (cause) {
-    // The SDK stumbles over a body of another form; its words might quote the body.
-    if (cause instanceof TypeError) throw notUnderstood();
-    throw cause;
-  }
-  const parsed = v.safeParse(schema, content);
-  if (parsed.success) return parsed.output;
-  throw notUnderstood();
-}
-
-function notUnderstood(): HubSpotError {
-  return new HubSpotError('unknown', 200, 'a body that does not have the form of an answer');
 }

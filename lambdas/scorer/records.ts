@@ -1,0 +1,87 @@
+import { chunks } from '../chunks.ts';
+import { CONTACTS_PER_TICK, type CompanyTick } from '../events/envelope.ts';
+import type { Heard } from '../events/heard.ts';
+import type { Message } from '../events/messages.ts';
+import { companyInputs, type Model, usesCompanies, usesDeals } from '../scoring/model.ts';
+import type { CompanyTable } from '../store/company-table.ts';
+import type { WriteRequest } from '../store/queues.ts';
+import type { Outcome } from './outcome.ts';
+
+/** What concerns contacts by way of the records they belong to. */
+interface RecordParts {
+  readonly model: Model;
+  readonly portalId: string;
+  readonly companies: CompanyTable;
+}
+
+/**
+ * What was heard of a company, its values being kept. Deletions and merges are noted whatever the model: the next one may ask.
+ */
+export async function hearOfCompany(
+  companyId: string,
+  heard: readonly Heard[],
+  { model, portalId, companies }: RecordParts,
+): Promise<Outcome> {
+  const inputs = new Set(companyInputs(model));
+  let isChanged = heard.some(({ properties }) => properties.some(({ name }) => inputs.has(name)));
+  const changes: WriteRequest[] = [];
+  for (const { turn } of heard) {
+    if (turn?.kind === 'merge') {
+      for (const oldId of turn.oldIds) await companies.unite(oldId, companyId);
+      changes.push({ portalId, companyId, rescoreContacts: true });
+    } else if (turn?.kind === 'deletion') {
+      await companies.mark(companyId, 'deleted', turn.atMs);
+      isChanged = true;
+    } else if (turn?.kind === 'restore') {
+      await companies.mark(companyId, 'living', turn.atMs);
+      isChanged = true;
+      changes.push({ portalId, companyId }); // Nothing was rolled up while it was deleted.
+    }
+  }
+  if (!usesCompanies(model)) return {};
+  return { changes, changedCompanies: isChanged ? [companyId] : [] };
+}
+
+/**
+ * What was heard of a deal. Whose it is and how it stands is asked of HubSpot. Of a deleted one HubSpot no longer says whose it was:
+ * its contacts keep it until their deals are read for another reason.
+ */
+export async function hearOfDeal(
+  dealId: string,
+  heard: readonly Heard[],
+  { model, portalId }: RecordParts,
+): Promise<Outcome> {
+  const isThere = heard.some(
+    ({ turn }) => turn === undefined || turn.kind === 'merge' || turn.kind === 'restore',
+  );
+  return isThere && usesDeals(model) ? { changes: [{ portalId, dealId }] } : {};
+}
+
+/** A page of the contacts of a company that is to be ticked, and the messages that ask for it. */
+export interface PageWork {
+  readonly page: CompanyTick;
+  readonly messageIds: Set<string>;
+}
+
+/** The pages that the messages of one invocation ask for, each once. */
+export function groupByPage(messages: readonly Message[]): PageWork[] {
+  const work = new Map<string, PageWork>();
+  for (const { messageId, companyTick: page } of messages) {
+    if (page === undefined) continue;
+    const name = `${page.companyId} ${page.after ?? ''}`;
+    const same = work.get(name) ?? { page, messageIds: new Set<string>() };
+    same.messageIds.add(messageId);
+    work.set(name, same);
+  }
+  return [...work.values()];
+}
+
+/** Ticks for one page of the contacts of a company, and a message for the next page: however many there are, no invocation has more. */
+export async function tickPage(
+  { companyId, after }: CompanyTick,
+  { companies, portalId }: RecordParts,
+): Promise<Outcome> {
+  const page = await companies.contacts(companyId, after);
+  const ticks = chunks(page.contactIds, CONTACTS_PER_TICK).map((contactIds) => ({ portalId, contactIds }));
+  return { ticks: page.after === undefined ? ticks : [...ticks, { portalId, companyId, after: page.after }] };
+}

@@ -1,0 +1,320 @@
+import { CONDITION_KEYS, type ModelContent, type SignalRule } from './model-file.ts';
+import { didYouMean, type ModelProblem, named } from './model-problems.ts';
+
+/** What no rule alone can say: whether the parts of a model agree. */
+export function findContradictions(model: ModelContent): ModelProblem[] {
+  return [
+    ...findDuplicates(model),
+    ...findUnknownGroups(model),
+    ...findMixedKinds(model),
+    ...findUnheard(model),
+    ...findMisusedAddress(model),
+    ...findDoubleScoring(model),
+    ...findSilentBursts(model),
+    ...findPartSteps(model),
+    ...findBandOrder(model),
+    ...findUnshownCompanyScore(model),
+  ];
+}
+
+type Path = ModelProblem['path'];
+
+/** A rule of any kind, and where it stands. */
+interface Placed<Rule> {
+  readonly rule: Rule;
+  readonly path: Path;
+}
+
+function placed<Rule>(rules: readonly Rule[], ...path: Path): Placed<Rule>[] {
+  return rules.map((rule, at) => ({ rule, path: [...path, at] }));
+}
+
+function signalsOf(model: ModelContent): Placed<SignalRule>[] {
+  return placed(model.engagement.signals, 'engagement', 'signals');
+}
+
+function conditionsOf(model: ModelContent) {
+  return [...placed(model.fit.rules, 'fit', 'rules'), ...placed(model.exclusions, 'exclusions')];
+}
+
+function findDuplicates(model: ModelContent): ModelProblem[] {
+  const seen = new Map<string, string>();
+  const rules = [...conditionsOf(model), ...signalsOf(model), ...placed(model.resetOn, 'resetOn')];
+  return rules.flatMap(({ rule: { id }, path }) => {
+    const first = seen.get(id);
+    seen.set(id, first ?? [...path, 'id'].join('.'));
+    return first === undefined
+      ? []
+      : [
+          {
+            path: [...path, 'id'],
+            reason: `found ${named(id)}, which ${first} is already, expected an id of its own`,
+          },
+        ];
+  });
+}
+
+function findUnknownGroups(model: ModelContent): ModelProblem[] {
+  const groups = Object.keys(model.engagement.groups);
+  const members = [
+    ...signalsOf(model).map(({ rule, path }) => ({ group: rule.group, path: [...path, 'group'] })),
+    ...placed(model.exclusions, 'exclusions').map(({ rule, path }) => ({
+      group: rule.onlyGroup,
+      path: [...path, 'onlyGroup'],
+    })),
+  ];
+  return members.flatMap(({ group, path }) => {
+    if (group === undefined || groups.includes(group)) return [];
+    const known = groups.length === 0 ? 'there are none' : groups.join(', ');
+    const reason = `found ${named(group)}, expected one of engagement.groups (${known})${didYouMean(group, groups)}`;
+    return [{ path, reason }];
+  });
+}
+
+/** How values are read is said once per property: a count is no time, and neither is a word. */
+function findMixedKinds(model: ModelContent): ModelProblem[] {
+  const first = new Map<string, { readonly reading: string; readonly id: string }>();
+  const read = [
+    ...placed(model.resetOn, 'resetOn').flatMap(({ rule: { id, property }, path }) =>
+      property === undefined ? [] : [{ id, property, kind: 'transition', path: [...path, 'property'] }],
+    ),
+    ...signalsOf(model).flatMap(({ rule: { id, from }, path }) =>
+      from.kind === 'signal' ? [] : [{ id, ...from, path: [...path, 'from', 'kind'] }],
+    ),
+  ];
+  return read.flatMap(({ id, property, kind, path }) => {
+    // A transition and a text are the same change, looked at in two ways.
+    const reading = kind === 'text' ? 'transition' : kind;
+    const known = first.get(property);
+    if (known === undefined) first.set(property, { reading, id });
+    if (known === undefined || known.reading === reading) return [];
+    const reason = `found ${kind}, expected ${known.reading}, as ${known.id} reads "${property}": a property has one kind`;
+    return [{ path, reason }];
+  });
+}
+
+/** What HubSpot refuses to tell an app of (webhook subscriptions, read 2026-11), and what says the same instead. */
+const NEVER_TOLD: ReadonlyMap<string, string> = new Map([
+  ['num_unique_conversion_events', 'num_conversion_events'],
+  ['hs_lastmodifieddate', 'the property whose change matters'],
+  ['lastmodifieddate', 'the property whose change matters'],
+]);
+
+function findUnheard(model: ModelContent): ModelProblem[] {
+  const mappings = [
+    ...conditionsOf(model).map(({ rule: { property }, path }) => ({ property, path: [...path, 'property'] })),
+    ...placed(model.resetOn, 'resetOn').map(({ rule: { property }, path }) => ({
+      property,
+      path: [...path, 'property'],
+    })),
+    ...signalsOf(model).map(({ rule: { from }, path }) => ({
+      property: from.kind === 'signal' ? undefined : from.property,
+      path: [...path, 'from', 'property'],
+    })),
+  ];
+  return mappings.flatMap(({ property = '', path }) => {
+    const name = property.replace(/^company\./, '');
+    if (name.startsWith('afterglow_'))
+      return [
+        {
+          path,
+          reason: `found "${property}", which Afterglow writes, expected another property: a score must not feed on itself`,
+        },
+      ];
+    const instead = NEVER_TOLD.get(name);
+    if (instead === undefined) return [];
+    return [
+      { path, reason: `found "${property}", of whose changes HubSpot tells no app, expected ${instead}` },
+    ];
+  });
+}
+
+/** Of an address the table keeps the domain only. */
+function findMisusedAddress(model: ModelContent): ModelProblem[] {
+  return [...findReadAddress(model), ...findAddressSignals(model)];
+}
+
+function findAddressSignals(model: ModelContent): ModelProblem[] {
+  const resets = placed(model.resetOn, 'resetOn').map(({ rule: { property }, path }) => ({ property, path }));
+  const signals = signalsOf(model).flatMap(({ rule: { from }, path }) =>
+    from.kind === 'signal' ? [] : [{ property: from.property, path: [...path, 'from'] }],
+  );
+  return [...resets, ...signals]
+    .filter(({ property = '' }) => ADDRESSES.includes(property))
+    .map(({ property, path }) => ({
+      path: [...path, 'property'],
+      reason: `found ${named(property)}, expected another property: the changes of addresses are not kept`,
+    }));
+}
+
+const ADDRESSES: readonly string[] = ['email', 'hs_additional_emails'];
+
+function findReadAddress(model: ModelContent): ModelProblem[] {
+  return conditionsOf(model).flatMap(({ rule, path }) => {
+    if (rule.property !== 'email' && rule.property !== 'hs_additional_emails') return [];
+    const wrong = CONDITION_KEYS.find(
+      (key) => key !== 'domain' && key !== 'known' && rule[key] !== undefined,
+    );
+    if (rule.property === 'hs_additional_emails')
+      return [
+        {
+          path: [...path, 'property'],
+          reason: `found ${named(rule.property)}, expected email: further addresses are not kept`,
+        },
+      ];
+    if (wrong === undefined) return [];
+    return [
+      {
+        path: [...path, wrong],
+        reason: `found ${wrong}, expected domain or known: only the domain of an address is kept`,
+      },
+    ];
+  });
+}
+
+/** Properties that HubSpot changes in one act. */
+const ACTS: readonly (readonly [act: string, properties: readonly string[]])[] = [
+  ['a form submission', ['num_conversion_events', 'recent_conversion_date', 'recent_conversion_event_name']],
+  ['a click in an e-mail', ['hs_email_click', 'hs_email_last_click_date']],
+  ['the opening of an e-mail', ['hs_email_open', 'hs_email_last_open_date']],
+  ['a reply', ['hs_email_replied', 'hs_email_last_reply_date', 'hs_sales_email_last_replied']],
+  [
+    'a visit of the site',
+    [
+      'hs_analytics_num_page_views',
+      'hs_analytics_num_visits',
+      'hs_analytics_last_visit_timestamp',
+      'hs_analytics_last_timestamp',
+      'hs_analytics_last_url',
+    ],
+  ],
+];
+
+/** One act must not be paid twice by accident; a shared cap says that it is meant. */
+function findDoubleScoring(model: ModelContent): ModelProblem[] {
+  const scoring = signalsOf(model).filter(({ rule }) => rule.points !== 0);
+  return scoring.flatMap(({ rule, path }, at) => {
+    const [other] = scoring.slice(0, at).flatMap(({ rule: before }) => {
+      const act = sharedAct(before, rule);
+      const isMeant = before.group !== undefined && before.group === rule.group;
+      return act === undefined || isMeant ? [] : [{ id: before.id, act }];
+    });
+    if (other === undefined) return [];
+    const reason = `found ${other.act}, which ${other.id} scores already, expected one of the two, or both in one group, whose cap they share`;
+    return [{ path: [...path, 'from'], reason }];
+  });
+}
+
+/** What two signals both score, in words; undefined when they score different things. */
+function sharedAct(a: SignalRule, b: SignalRule): string | undefined {
+  if (a.from.kind === 'signal' || b.from.kind === 'signal') {
+    const isSame = a.from.kind === 'signal' && b.from.kind === 'signal' && a.from.signal === b.from.signal;
+    return isSame ? `the signal ${a.from.kind === 'signal' ? a.from.signal : ''}` : undefined;
+  }
+  if (a.from.property !== b.from.property) {
+    const { property } = a.from;
+    const other = b.from.property;
+    return ACTS.find(([, names]) => names.includes(property) && names.includes(other))?.[0];
+  }
+  const [ofA, ofB] = [wordsOf(a), wordsOf(b)];
+  const isEither = ofA.length === 0 || ofB.length === 0;
+  const word = ofA.find((one) => ofB.includes(one));
+  if (isEither) return `every change of ${a.from.property}`;
+  return word === undefined ? undefined : `"${word}" in ${a.from.property}`;
+}
+
+function wordsOf({ from }: SignalRule): string[] {
+  if (from.kind === 'transition') return from.to.map((word) => word.toLowerCase());
+  return from.kind === 'text' ? from.contains.map((word) => word.toLowerCase()) : [];
+}
+
+/** A gap as long as the window of a burst leaves no two that could make one; of a count, a gap says nothing. */
+function findSilentBursts(model: ModelContent): ModelProblem[] {
+  return signalsOf(model).flatMap(({ rule: { from, burst, minimumGapSeconds }, path }) => {
+    const key = burst === undefined ? 'minimumGapSeconds' : 'burst';
+    if (from.kind === 'counter' && (burst !== undefined || minimumGapSeconds !== undefined))
+      return [
+        { path: [...path, key], reason: `found ${key}, expected cap: a counter says how many, not how fast` },
+      ];
+    if (burst === undefined || (minimumGapSeconds ?? 0) < burst.withinSeconds) return [];
+    const reason = `found ${burst.withinSeconds}, expected more than minimumGapSeconds (${minimumGapSeconds}): what is closer counts as one anyway`;
+    return [{ path: [...path, 'burst', 'withinSeconds'], reason }];
+  });
+}
+
+/** A score is rounded to whole steps: a range that ends between two would be left. */
+function findPartSteps({ range, display: { step } }: ModelContent): ModelProblem[] {
+  return (['min', 'max'] as const)
+    .filter((end) => !Number.isInteger(range[end] / step))
+    .map((end) => ({
+      path: ['range', end],
+      reason: `found ${range[end]}, expected a multiple of display.step (${step}), so that no score is shown outside the range`,
+    }));
+}
+
+function findBandOrder({ grades, range }: ModelContent): ModelProblem[] {
+  if (grades.bands !== undefined)
+    return orderOf(grades.bands, ['grades', 'bands'], range.min, `range.min (${range.min})`);
+  if (grades.grid === undefined) return [];
+  const { fit, engagement } = grades.grid;
+  return [
+    ...orderOf(fit, ['grades', 'grid', 'fit'], 0, '0'),
+    ...orderOf(engagement, ['grades', 'grid', 'engagement'], 0, '0'),
+    ...findAmbiguousCells(fit, engagement),
+  ];
+}
+
+type Bands = NonNullable<ModelContent['grades']['bands']>;
+
+/** @param floor - where the lowest band must begin at the latest; what lies below belongs to it too */
+function orderOf(bands: Bands, path: Path, floor: number, floorName: string): ModelProblem[] {
+  const problems = bands.slice(1).flatMap((band, at) => {
+    const above = bands[at];
+    return above !== undefined && band.from < above.from
+      ? []
+      : [
+          {
+            path: [...path, at + 1, 'from'],
+            reason: `found ${band.from}, expected less than ${above?.from} of the band before: bands go from the highest to the lowest`,
+          },
+        ];
+  });
+  const names = bands.map((band) => band.grade);
+  const twice = names.find((name, at) => names.indexOf(name) < at);
+  if (twice !== undefined)
+    problems.push({ path: [...path], reason: `found "${twice}" twice, expected every grade once` });
+  const lowest = bands.at(-1);
+  if (lowest !== undefined && lowest.from > floor) {
+    problems.push({
+      path: [...path, bands.length - 1, 'from'],
+      reason: `found ${lowest.from}, expected ${floorName} or less, so that every score has a grade`,
+    });
+  }
+  return problems;
+}
+
+/** A1 must be read one way only: with fit A and A1, and engagement 1 and 11, A11 could be two cells. */
+function findAmbiguousCells(fit: Bands, engagement: Bands): ModelProblem[] {
+  const seen = new Set<string>();
+  for (const row of fit) {
+    for (const column of engagement) {
+      const cell = row.grade + column.grade;
+      if (seen.has(cell))
+        return [
+          {
+            path: ['grades', 'grid'],
+            reason: `found two cells named "${cell}", expected names of which each makes its own cells`,
+          },
+        ];
+      seen.add(cell);
+    }
+  }
+  return [];
+}
+
+function findUnshownCompanyScore({ display, companyScore }: ModelContent): ModelProblem[] {
+  if (companyScore === undefined || !display.gradeOnly) return [];
+  const reason =
+    'found a company score, expected none with display.gradeOnly: it is made of the scores that are shown';
+  return [{ path: ['companyScore'], reason }];
+}

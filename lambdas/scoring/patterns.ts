@@ -1,0 +1,134 @@
+/**
+ * Patterns on texts and URLs: literal parts in their order, `*` between them for anything. Found by looking for one part after the
+ * other, each at its first place, so that no pattern takes longer than its parts times the text.
+ */
+export interface Pattern {
+  /** In lower case. */
+  readonly parts: readonly string[];
+  /** Begins at the begin of a word; ends at the end of one, or of a path segment. */
+  readonly isStartBound: boolean;
+  readonly end: 'word' | 'segment' | 'anywhere';
+  /** Looked for in the path of a URL; where it has a question mark itself, in the query too. */
+  readonly isPath: boolean;
+}
+
+/** A pattern of whole words: "cto" is not in "director". Letters and digits of any script belong to a word. */
+export function wordPattern(text: string): Pattern {
+  const parts = text.toLowerCase().split('*');
+  return {
+    parts: parts.filter((part) => part !== ''),
+    isStartBound: parts[0] !== '',
+    end: parts.at(-1) === '' ? 'anywhere' : 'word',
+    isPath: false,
+  };
+}
+
+/** A pattern of a `text` signal: with a slash in front whole segments of a path, else whole words. */
+export function textPattern(text: string): Pattern {
+  const pattern = wordPattern(text);
+  if (!text.startsWith('/')) return pattern;
+  return {
+    ...pattern,
+    isStartBound: false,
+    end: pattern.end === 'word' ? 'segment' : 'anywhere',
+    isPath: true,
+  };
+}
+
+// A letter may take two places in a string.
+const LETTER_AT_END = /[\p{L}\p{N}]$/u;
+const LETTER_AT_START = /^[\p{L}\p{N}]/u;
+
+/** Whether a pattern is in a text. @param text - in lower case */
+export function isIn(text: string, { parts, isStartBound, end }: Pattern): boolean {
+  let from = 0;
+  let at = 0;
+  for (const part of parts) {
+    const isLast = at === parts.length - 1;
+    const place = placeOf(text, part, from, at === 0 && isStartBound, isLast ? end : 'anywhere');
+    if (place === -1) return false;
+    from = place + part.length;
+    at += 1;
+  }
+  return true;
+}
+
+/** The first place of a part, from some place on, that is bound as it has to be; -1 for none. */
+function placeOf(
+  text: string,
+  part: string,
+  from: number,
+  isStartBound: boolean,
+  end: Pattern['end'],
+): number {
+  let place = text.indexOf(part, from);
+  while (place !== -1) {
+    const isBound = !isStartBound || !LETTER_AT_END.test(text.slice(Math.max(0, place - 2), place));
+    if (isBound && isEnd(text, place + part.length, end)) return place;
+    place = text.indexOf(part, place + 1);
+  }
+  return -1;
+}
+
+function isEnd(text: string, at: number, end: Pattern['end']): boolean {
+  if (end === 'anywhere' || at === text.length) return true;
+  if (end === 'segment') return '/?&'.includes(text.charAt(at));
+  return !LETTER_AT_START.test(text.slice(at, at + 2));
+}
+
+/** Parameters by which campaigns follow people: they say nothing of the page. */
+const TRACKING = /^(?:utm_.*|gclid|fbclid|msclkid|hsa_.*|_hs.*|hsctatracking|mc_cid|mc_eid)$/;
+
+/** A text in the form that patterns are looked for in. */
+interface Normal {
+  readonly whole: string;
+  /** Up to the question mark. */
+  readonly path: string;
+}
+
+/** @param value - a URL, or the name of a form or page */
+function normalise(value: string): Normal {
+  const whole =
+    /^https?:\/\//i.test(value) && URL.canParse(value) ? normalUrl(new URL(value)) : value.toLowerCase();
+  const [path = ''] = whole.split('?');
+  return { whole, path };
+}
+
+/** Host, path and query as people mean them: `www.`, port, fragment, campaign parameters and needless slashes left out. */
+function normalUrl({ hostname, pathname, searchParams }: URL): string {
+  const path = decoded(pathname)
+    .replaceAll(/\/{2,}/g, '/')
+    .replace(/(?<=.)\/$/, '');
+  const kept = [...searchParams].filter(([name]) => !TRACKING.test(name.toLowerCase()));
+  const query = kept.map(([name, value]) => (value === '' ? name : `${name}=${value}`)).join('&');
+  return `${hostname.replace(/^www\./, '')}${path}${query === '' ? '' : `?${query}`}`.toLowerCase();
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path; // A stray per cent sign is no reason to know nothing of the page.
+  }
+}
+
+/** Answers that are remembered per list of patterns: pages and forms are few, and their visitors many. */
+const ANSWERS_KEPT = 2000;
+
+/** Whether a value holds one of some patterns. @param texts - as a model gives them under `contains` */
+export function textMatcher(texts: readonly string[]): (value: string) => boolean {
+  const patterns = texts.map(textPattern);
+  const answers = new Map<string, boolean>();
+  return (value) => {
+    const known = answers.get(value);
+    if (known !== undefined) return known;
+    const { whole, path } = normalise(value);
+    const found = patterns.some((pattern) => {
+      const isPathOnly = pattern.isPath && !pattern.parts.some((part) => part.includes('?'));
+      return isIn(isPathOnly ? path : whole, pattern);
+    });
+    if (answers.size >= ANSWERS_KEPT) answers.clear();
+    answers.set(value, found);
+    return found;
+  };
+}

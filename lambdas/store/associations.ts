@@ -1,0 +1,66 @@
+import * as v from 'valibot';
+import type { Deal, PropertyValue } from '../scoring/facts.ts';
+
+/**
+ * What a contact is associated with is kept among its properties, as of our reading of the associations: the newest reading wins,
+ * like any value. No property of HubSpot has a dot in its name.
+ */
+const COMPANY = 'associated.company';
+const DEALS = 'associated.deals';
+
+/** Most deals of one contact that are kept, the newest: a fold looks at each. */
+export const DEALS_PER_CONTACT = 100;
+
+/**
+ * That a contact has this primary company.
+ *
+ * @param companyId - undefined for none
+ * @param atMs - epoch milliseconds at which HubSpot was asked
+ */
+export function companyKept(companyId: string | undefined, atMs: number): PropertyValue {
+  return { name: COMPANY, value: companyId ?? '', occurredAtMs: atMs };
+}
+
+/**
+ * That a contact has these deals, and no others.
+ *
+ * @param deals - newest first; those beyond {@link DEALS_PER_CONTACT} are not kept
+ * @param atMs - epoch milliseconds at which HubSpot was asked
+ */
+export function dealsKept(deals: readonly Deal[], atMs: number): PropertyValue {
+  const rows = deals
+    .slice(0, DEALS_PER_CONTACT)
+    .map(({ id, state, closedAtMs = null }) => [id, state, closedAtMs] as const);
+  return { name: DEALS, value: JSON.stringify(rows), occurredAtMs: atMs };
+}
+
+const Deals = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.array(v.tuple([v.string(), v.picklist(['open', 'won', 'lost']), v.nullable(v.number())])),
+);
+
+/** What stands among the properties of a contact, taken apart. */
+export interface Associated {
+  /** What HubSpot calls properties. */
+  readonly properties: readonly PropertyValue[];
+  /** Id of the primary company as last read; it may have been merged into another since. */
+  readonly companyId: string | undefined;
+  readonly deals: readonly Deal[];
+}
+
+export function takeApart(rows: readonly PropertyValue[]): Associated {
+  const company = rows.find(({ name }) => name === COMPANY)?.value ?? '';
+  const deals = rows.find(({ name }) => name === DEALS)?.value ?? '';
+  return {
+    properties: rows.filter(({ name }) => name !== COMPANY && name !== DEALS),
+    companyId: company === '' ? undefined : company,
+    deals: deals === '' ? [] : readDeals(deals),
+  };
+}
+
+function readDeals(text: string): Deal[] {
+  const parsed = v.safeParse(Deals, text);
+  if (!parsed.success) throw new TypeError('the deals of a contact cannot be read');
+  return parsed.output.map(([id, state, closedAtMs]) => ({ id, state, closedAtMs: closedAtMs ?? undefined }));
+}

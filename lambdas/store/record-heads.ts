@@ -1,0 +1,282 @@
+import { BatchGetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { chunks } from '../chunks.ts';
+import { RetryableError } from '../errors.ts';
+import { companyIdOf, contactIdOf, isIdentityKey } from './keys.ts';
+import type { Beginning, PartitionOptions, Partitions } from './partitions.ts';
+import { COMPANY_ATTRIBUTES, HEAD, readHead, SCORE_ATTRIBUTES } from './rows.ts';
+
+/** Longest chain of merged records that is followed. */
+export const ALIAS_HOPS = 10;
+/** BatchGetItem takes this many keys (DynamoDB API reference, read 2026-11). */
+const KEYS_PER_GET = 100;
+/** How often keys are asked for that DynamoDB left unread. */
+const READ_TRIES = 12;
+
+/** The first rows of partitions, of contacts as of companies: what became of the record, and what HubSpot confirmed. */
+export class RecordHeads {
+  readonly #tableName: string;
+  readonly #portalId: string;
+  readonly #rows: Partitions;
+
+  constructor({ tableName, portalId }: PartitionOptions, rows: Partitions) {
+    this.#tableName = tableName;
+    this.#portalId = portalId;
+    this.#rows = rows;
+  }
+
+  /** Head rows of many partitions, strongly consistent. @returns by key; keys without a row are left out */
+  async read(keys: readonly string[]): Promise<Map<string, Record<string, unknown>>> {
+    const found = new Map<string, Record<string, unknown>>();
+    let wanted = [...new Set(keys)].map((pk) => ({ pk, sk: HEAD }));
+    for (let attempt = 0; wanted.length > 0; attempt++) {
+      if (attempt === READ_TRIES) throw new RetryableError('DynamoDB keeps leaving keys unread');
+      const left: typeof wanted = [];
+      for (const Keys of chunks(wanted, KEYS_PER_GET)) {
+        const { Responses, UnprocessedKeys } = await this.#rows.send(
+          new BatchGetCommand({ RequestItems: { [this.#tableName]: { Keys, ConsistentRead: true } } }),
+        );
+        for (const row of Responses?.[this.#tableName] ?? []) found.set(String(row['pk']), row);
+        const unread = UnprocessedKeys?.[this.#tableName]?.Keys ?? [];
+        left.push(...unread.map(({ pk, sk }) => ({ pk: String(pk), sk: String(sk) })));
+      }
+      wanted = left;
+    }
+    return found;
+  }
+
+  /**
+   * Head rows of the records that live today: merges are followed.
+   *
+   * @returns by key as asked, the living key and its row, undefined where there is none
+   * @throws RetryableError where a chain of merges does not end
+   */
+  async readLiving(
+    keys: readonly string[],
+  ): Promise<Map<string, { key: string; row: Record<string, unknown> | undefined }>> {
+    const living = new Map<string, { key: string; row: Record<string, unknown> | undefined }>();
+    let wanted = keys.map((key) => ({ asked: key, at: key }));
+    for (let hop = 0; wanted.length > 0; hop++) {
+      if (hop > ALIAS_HOPS) throw new RetryableError(`merged more than ${ALIAS_HOPS} times in a row`);
+      const rows = await this.read(wanted.map(({ at }) => at));
+      wanted = wanted.flatMap(({ asked, at }) => {
+        const row = rows.get(at);
+        const alias = row === undefined ? undefined : readHead(row).alias;
+        if (alias !== undefined) return [{ asked, at: alias }];
+        living.set(asked, { key: at, row });
+        return [];
+      });
+    }
+    return living;
+  }
+
+  /** The record into which another was merged, whole but for its facts. @throws RetryableError as `readLiving` */
+  async livingBeginning(key: string): Promise<{ key: string } & Beginning> {
+    let at = key;
+    for (let hop = 0; hop <= ALIAS_HOPS; hop++) {
+      const beginning = await this.#rows.beginning(at);
+      if (beginning.head.alias === undefined) return { key: at, ...beginning };
+      at = beginning.head.alias;
+    }
+    throw new RetryableError(`merged more than ${ALIAS_HOPS} times in a row`);
+  }
+
+  /**
+   * Notes that HubSpot took a write, on condition that it is still what is to be shown, and has been ever since it was sent: what
+   * was overtaken and came back may not be what HubSpot shows.
+   *
+   * @param sent - of the head from which the write was made
+   * @returns false when something newer is to be shown by now
+   */
+  async confirm(
+    key: string,
+    { writeId, shownAtMs }: { readonly writeId: string | undefined; readonly shownAtMs: number | undefined },
+  ): Promise<boolean> {
+    if (writeId === undefined || shownAtMs === undefined) return false;
+    return this.#rows.ifHolds(
+      new UpdateCommand({
+        TableName: this.#tableName,
+        Key: { pk: key, sk: HEAD },
+        UpdateExpression: 'SET cwid = :wid',
+        ConditionExpression: 'wid = :wid AND shownAt = :shownAt',
+        ExpressionAttributeValues: { ':wid': writeId, ':shownAt': shownAtMs },
+      }),
+    );
+  }
+
+  /**
+   * Makes a partition an alias of another, then moves its facts there: whoever keeps a fact under the old key later finds the
+   * alias and moves it too. The living head lists the old id. Afterwards the target is to be scored.
+   *
+   * @param key - partition of an old record, or of an e-mail address; where it is an alias of a third one already, that one
+   *   is united, but an address belongs to whom it was found with last
+   * @param target - partition of the living record
+   */
+  async unite(key: string, target: string): Promise<void> {
+    let at = key;
+    for (let hop = 0; hop <= ALIAS_HOPS; hop++) {
+      const { head } = await this.#rows.beginning(at);
+      if (head.life === 'erased' || (await this.#leadsTo(target, at))) return;
+      const isIdentity = isIdentityKey(at, this.#portalId);
+      const isNew = head.alias === undefined || (isIdentity && head.alias !== target);
+      const alias = isNew ? await this.#makeAlias(at, target, isIdentity) : head.alias;
+      if (alias === target) {
+        if (isIdentity) await this.#rows.putVia(target, at);
+        else await this.#listOldId(target, this.#idOf(at));
+        return this.#rows.move(at, target);
+      }
+      await this.#rows.move(at, alias);
+      at = alias;
+    }
+    throw new RetryableError(`merged more than ${ALIAS_HOPS} times in a row`);
+  }
+
+  #idOf(key: string): string {
+    return contactIdOf(key, this.#portalId) ?? companyIdOf(key, this.#portalId) ?? '';
+  }
+
+  /** Whether following aliases from one partition ends at another: a ring must never form. */
+  async #leadsTo(from: string, to: string): Promise<boolean> {
+    let at: string | undefined = from;
+    for (let hop = 0; hop <= ALIAS_HOPS && at !== undefined; hop++) {
+      if (at === to) return true;
+      at = (await this.#rows.beginning(at)).head.alias;
+    }
+    return false;
+  }
+
+  /** An alias has no score of its own. @returns what the partition is an alias of: somebody else may have been first */
+  async #makeAlias(key: string, target: string, isReplacing: boolean): Promise<string> {
+    const alias = isReplacing ? ':target' : 'if_not_exists(alias, :target)';
+    const { Attributes } = await this.#rows.send(
+      new UpdateCommand({
+        TableName: this.#tableName,
+        Key: { pk: key, sk: HEAD },
+        UpdateExpression: `SET alias = ${alias} ADD rev :one REMOVE ${NO_SCORE.names}`,
+        ExpressionAttributeNames: NO_SCORE.attributes,
+        ExpressionAttributeValues: { ':target': target, ':one': 1 },
+        ReturnValues: 'ALL_NEW',
+      }),
+    );
+    return readHead(Attributes).alias ?? target;
+  }
+
+  async #listOldId(target: string, oldId: string): Promise<void> {
+    await this.#rows.ifHolds(
+      new UpdateCommand({
+        TableName: this.#tableName,
+        Key: { pk: target, sk: HEAD },
+        // Properties are read afresh from the living record, so readAt goes.
+        UpdateExpression:
+          'SET #old = list_append(if_not_exists(#old, :none), :ids) ADD rev :one REMOVE readAt',
+        ConditionExpression: 'attribute_not_exists(#old) OR NOT contains(#old, :id)',
+        ExpressionAttributeNames: { '#old': 'old' },
+        ExpressionAttributeValues: { ':ids': [oldId], ':id': oldId, ':none': [], ':one': 1 },
+      }),
+    );
+  }
+
+  /**
+   * Notes that HubSpot deleted or restored the record; the newest of these wins, in whatever order they are heard. Of two at
+   * the same instant the restoring is the later: only what was deleted is restored. A deleted contact leaves the index of its
+   * company at once; a restored one is back when it is scored.
+   *
+   * @param atMs - epoch milliseconds at which it happened
+   */
+  async mark(key: string, life: 'living' | 'deleted', atMs: number): Promise<void> {
+    await this.#rows.ifHolds(
+      new UpdateCommand({
+        TableName: this.#tableName,
+        Key: { pk: key, sk: HEAD },
+        UpdateExpression: `SET life = :life, lifeAt = :at ADD rev :one${life === 'deleted' ? ` REMOVE ${IN_COMPANY.names}` : ''}`,
+        ConditionExpression:
+          'attribute_not_exists(life) OR (life <> :erased AND (lifeAt < :at OR (lifeAt = :at AND life < :life)))',
+        ...(life === 'deleted' && { ExpressionAttributeNames: IN_COMPANY.attributes }),
+        ExpressionAttributeValues: { ':life': life, ':at': atMs, ':one': 1, ':erased': 'erased' },
+      }),
+    );
+  }
+
+  /** Marks the head for good and takes everything from it but ids. @returns what it then leads to, and lists */
+  async markErased(key: string): Promise<{ alias: string | undefined; oldIds: readonly string[] }> {
+    const { Attributes } = await this.#rows.send(
+      new UpdateCommand({
+        TableName: this.#tableName,
+        Key: { pk: key, sk: HEAD },
+        UpdateExpression: `SET life = :erased ADD rev :one REMOVE ${NO_SCORE.names}`,
+        ExpressionAttributeNames: NO_SCORE.attributes,
+        ExpressionAttributeValues: { ':erased': 'erased', ':one': 1 },
+        ReturnValues: 'ALL_NEW',
+      }),
+    );
+    return readHead(Attributes);
+  }
+
+  /**
+   * Notes that what HubSpot says of a record changed: it is to be read again, and a reading under way that began before does not count.
+   *
+   * @param atMs - epoch milliseconds of the change; nothing happens when the record was read later
+   */
+  async forgetReading(key: string, atMs: number): Promise<void> {
+    await this.#rows.ifHolds(
+      new UpdateCommand({
+        TableName: this.#tableName,
+        Key: { pk: key, sk: HEAD },
+        UpdateExpression: 'SET forgotAt = :at ADD rev :one REMOVE readAt',
+        ConditionExpression:
+          'attribute_not_exists(alias) AND (attribute_not_exists(life) OR life <> :erased) AND (attribute_not_exists(readAt) OR readAt < :at) AND (attribute_not_exists(forgotAt) OR forgotAt < :at)',
+        ExpressionAttributeValues: { ':at': atMs, ':one': 1, ':erased': 'erased' },
+      }),
+    );
+  }
+
+  /** Notes when HubSpot was last asked about a record; what was merged away meanwhile stays as it is. */
+  async noteReading(key: string, atMs: number): Promise<void> {
+    await this.#rows.ifHolds(
+      new UpdateCommand({
+        TableName: this.#tableName,
+        Key: { pk: key, sk: HEAD },
+        UpdateExpression: 'SET readAt = :at ADD rev :one',
+        ConditionExpression: 'attribute_not_exists(alias) AND (attribute_not_exists(readAt) OR readAt < :at)',
+        ExpressionAttributeValues: { ':at': atMs, ':one': 1 },
+      }),
+    );
+  }
+
+  /**
+   * Stores the attributes of a score, and removes those that are undefined, on condition that nobody stored in between.
+   *
+   * @param values - with `rev`, one above that of the head that was read
+   * @returns whether nobody did
+   */
+  async store(key: string, { rev, ...values }: { readonly rev: number } & Record<string, unknown>) {
+    const set = Object.entries({ rev, ...values }).filter(([, value]) => value !== undefined);
+    const gone = Object.keys(values).filter((name) => values[name] === undefined);
+    const remove = gone.length === 0 ? '' : ` REMOVE ${gone.map((name) => `#${name}`).join(', ')}`;
+    return this.#rows.ifHolds(
+      new UpdateCommand({
+        TableName: this.#tableName,
+        Key: { pk: key, sk: HEAD },
+        UpdateExpression: `SET ${set.map(([name]) => `#${name} = :${name}`).join(', ')}${remove}`,
+        ConditionExpression: rev === 1 ? 'attribute_not_exists(pk)' : '#rev = :before',
+        ExpressionAttributeNames: named(['rev', ...Object.keys(values)]).attributes,
+        ExpressionAttributeValues: {
+          ...Object.fromEntries(set.map(([name, value]) => [`:${name}`, value])),
+          ...(rev > 1 && { ':before': rev - 1 }),
+        },
+      }),
+    );
+  }
+}
+
+/** Attributes as an expression names them: some of the names are words of DynamoDB's own. */
+function named(attributes: readonly string[]) {
+  return {
+    names: attributes.map((name) => `#${name}`).join(', '),
+    attributes: Object.fromEntries(attributes.map((name) => [`#${name}`, name])),
+  };
+}
+
+/** Takes everything from a head that a score ever put there. */
+const NO_SCORE = named(SCORE_ATTRIBUTES);
+/** Takes a head out of the index of its company. */
+const IN_COMPANY = named(COMPANY_ATTRIBUTES);

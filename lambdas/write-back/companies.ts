@@ -1,0 +1,85 @@
+import { observe } from '../events/property-facts.ts';
+import type { HubSpotRecord } from '../hubspot/objects.ts';
+import { companyInputs } from '../scoring/model.ts';
+import type { CompanyHead } from '../store/company-table.ts';
+import { readRecords } from './reading.ts';
+import { type Each, each, type Failure, foundOrThrow, type Run } from './run.ts';
+
+/**
+ * Until a merge or a deletion that is about to be noted surely is: the contacts of the company are scored anew after it. Asked for
+ * before it is noted, since whoever comes again after a crash finds nothing left to note.
+ */
+export const NOTED_SECONDS = 60;
+
+/**
+ * The companies as the table knows them; those whose properties a rule reads and that were only heard of so far are read from
+ * HubSpot first, a hundred to a call.
+ *
+ * @returns by id as asked, the head of the record that lives today, which may be marked as deleted
+ */
+export async function knowCompanies(companyIds: readonly string[], run: Run): Promise<Each<CompanyHead>> {
+  const { companies, model } = run;
+  const inputs = companyInputs(model);
+  const heads = await companies.heads(companyIds);
+  const living = inputs.length === 0 ? [] : [...heads.values()].filter(isUnread);
+  const unread = [...new Set(living.map(({ companyId }) => companyId))];
+  if (unread.length === 0) return heads;
+  const failures = await readCompanies(unread, inputs, run);
+  const now = await companies.heads(companyIds);
+  return new Map(
+    companyIds.map((id): [string, CompanyHead | Failure | undefined] => [
+      id,
+      failures.get(heads.get(id)?.companyId ?? id) ?? now.get(id),
+    ]),
+  );
+}
+
+function isUnread({ readAtMs, life }: CompanyHead): boolean {
+  return readAtMs === undefined && life === 'living';
+}
+
+/** Reads companies from HubSpot and keeps what the model needs. @returns those of which that failed, and why */
+async function readCompanies(
+  ids: readonly string[],
+  inputs: readonly string[],
+  run: Run,
+): Promise<Map<string, Failure>> {
+  const askedAtMs = run.clock();
+  const records = await readRecords(run.hubSpot.companies, ids, inputs);
+  const results = await each(ids, async (id) => {
+    const record = foundOrThrow(records.get(id));
+    if (record === undefined) return noteDeletion(id, run);
+    if (record.id !== id) await noteMerge(id, record.id, run);
+    return keepCompany(record, inputs, askedAtMs, run);
+  });
+  return new Map([...results].flatMap(([id, result]) => (result === undefined ? [] : [[id, result]])));
+}
+
+/** Values are kept as of the time at which HubSpot last changed the record: what was heard since is newer. */
+async function keepCompany(
+  { id, properties, updatedAtMs }: HubSpotRecord,
+  inputs: readonly string[],
+  askedAtMs: number,
+  { companies, model, portalId }: Run,
+): Promise<undefined> {
+  const observed = inputs.flatMap((property) => {
+    const value = properties[property]?.trim() ?? '';
+    const seen = { portalId, objectType: 'company', objectId: id, property, value, atMs: updatedAtMs };
+    return observe(model, { ...seen, as: 'found' }).properties;
+  });
+  await companies.keepFound(id, observed, askedAtMs);
+}
+
+/** Notes that HubSpot merged a company into another. Its contacts are to be scored by what the living one is. */
+export async function noteMerge(companyId: string, livingId: string, run: Run): Promise<undefined> {
+  const { companies, background, portalId } = run;
+  await background([{ portalId, companyId: livingId, rescoreContacts: true }], NOTED_SECONDS);
+  await companies.unite(companyId, livingId);
+}
+
+/** Notes that HubSpot has no such company any more. A restore since this run began wins. */
+export async function noteDeletion(companyId: string, run: Run): Promise<undefined> {
+  const { companies, background, portalId } = run;
+  await background([{ portalId, companyId, rescoreContacts: true }], NOTED_SECONDS);
+  await companies.mark(companyId, 'deleted', run.startedAtMs);
+}

@@ -1,0 +1,113 @@
+import { RetryableError } from '../errors.ts';
+import { companyScore, scoresNeeded } from '../scoring/company-score.ts';
+import { type CompanyHead, INDEX_LAG_SECONDS } from '../store/company-table.ts';
+import { companyIdOf, contactKey } from '../store/keys.ts';
+import type { Head } from '../store/rows.ts';
+import { knowCompanies, NOTED_SECONDS } from './companies.ts';
+import type { Errand, ErrandsBy } from './requests.ts';
+import { each, type Run, search } from './run.ts';
+import type { Surroundings } from './surroundings.ts';
+import type { Candidate } from './write.ts';
+
+/** How often a roll-up is done again after somebody else stored first. */
+const ROLL_UPS = 12;
+
+/** Asks for the scores of companies to be rolled up anew, where the model rolls any up. @param ids - any of them twice, if need be */
+export async function tellCompanies(
+  ids: readonly string[],
+  { model, portalId, background }: Run,
+  delaySeconds: number,
+): Promise<void> {
+  if (model.companyScore === undefined) return;
+  const requests = [...new Set(ids)].map((companyId) => ({ portalId, companyId }));
+  await background(requests, delaySeconds);
+}
+
+/** The same for the companies of contacts that stand in the table as they will stay; each company once in a run. */
+export async function tellCompaniesOf(heads: readonly Head[], run: Run): Promise<void> {
+  const ids = heads.flatMap(({ company = '' }) => companyIdOf(company, run.portalId) ?? []);
+  const untold = ids.filter((id) => !run.told.has(id));
+  await tellCompanies(untold, run, INDEX_LAG_SECONDS);
+  for (const id of untold) run.told.add(id);
+}
+
+/**
+ * The same for contacts that are about to change their company: for the one they leave, and for the one they come to, since nothing
+ * that is shown of themselves may change with it. Asked for before that is kept: afterwards nothing says whose they were.
+ *
+ * @param found - by id of the contact
+ */
+export async function tellOfMoves(found: ReadonlyMap<string, Surroundings>, run: Run): Promise<void> {
+  const { model, contacts, portalId } = run;
+  if (model.companyScore === undefined) return;
+  const heads = await contacts.heads([...found.keys()].map((id) => contactKey(portalId, id)));
+  const ids = [...found].flatMap(([id, { company }]) => {
+    const head = heads.get(contactKey(portalId, id));
+    if (head === undefined || company === undefined) return [];
+    const before = companyIdOf(head.company ?? '', portalId);
+    if (before === company.id) return [];
+    // A contact that was never written is to be written, and its company told then.
+    const both = head.confirmedWriteId === undefined ? [before] : [before, company.id];
+    return both.filter((companyId) => companyId !== undefined);
+  });
+  await tellCompanies(ids, run, NOTED_SECONDS);
+}
+
+/**
+ * The companies that errands are about, read where they were only heard of so far, with their scores rolled up. Where an errand
+ * asks for it, the contacts of its company are scored anew. Errands of companies that show nothing end here.
+ */
+export async function rollUpCompanies(errandsBy: ErrandsBy, run: Run): Promise<Candidate<CompanyHead>[]> {
+  const heads = new Map<string, CompanyHead>();
+  const byCompany = new Map<string, readonly Errand[]>();
+  for (const [errands, head] of await search(errandsBy, (ids) => knowCompanies(ids, run), run)) {
+    heads.set(head.companyId, head);
+    byCompany.set(head.companyId, [...(byCompany.get(head.companyId) ?? []), ...errands]);
+  }
+  const rollUpEach = (ids: readonly string[]) =>
+    each(ids, async (id) => {
+      const head = heads.get(id);
+      if (head === undefined) return undefined;
+      const isRescoring = byCompany.get(id)?.some(({ request }) => request.rescoreContacts === true);
+      if (isRescoring === true) await tickContacts(head, run);
+      return rollUp(head, run);
+    });
+  const rolledUp = await search(byCompany, rollUpEach, run);
+  return rolledUp.map(([errands, head]) => ({
+    id: head.companyId,
+    head,
+    errands: errands.map(withoutRescoring),
+  }));
+}
+
+/** Once is enough, however often the score of the company itself has to be tried. */
+function withoutRescoring({ request: { rescoreContacts: _done, ...request }, ...errand }: Errand): Errand {
+  return { ...errand, request };
+}
+
+/** @returns undefined where nothing is to be shown: the model rolls nothing up, or the company is deleted */
+async function rollUp(
+  known: CompanyHead,
+  { companies, model, clock }: Run,
+): Promise<CompanyHead | undefined> {
+  if (model.companyScore === undefined) return undefined;
+  let head = known;
+  const { rollUp: way } = model.companyScore;
+  for (let tries = 0; tries < ROLL_UPS; tries++) {
+    if (head.life !== 'living') return undefined;
+    const scores = await companies.topScores(head.companyId, scoresNeeded(way));
+    const stored = await companies.storeScore(head, companyScore(way, scores), clock());
+    if (stored !== undefined) return stored;
+    head = (await companies.heads([head.companyId])).get(head.companyId) ?? head;
+  }
+  throw new RetryableError(`others stored ${ROLL_UPS} times before this roll-up`);
+}
+
+/** The contacts of records merged into a company stand under their ids until they are scored. */
+async function tickContacts({ companyId, oldIds }: CompanyHead, { ticks, portalId }: Run): Promise<void> {
+  const ids = [companyId, ...oldIds];
+  await ticks(
+    ids.map((id) => ({ portalId, companyId: id })),
+    INDEX_LAG_SECONDS,
+  );
+}

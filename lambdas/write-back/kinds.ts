@@ -1,0 +1,80 @@
+import {
+  COMPANY_SCORE_PROPERTY,
+  companyOutputValues,
+  outputValues,
+  WRITE_ID_PROPERTY,
+} from '../hubspot/outputs.ts';
+import type { CompanyHead } from '../store/company-table.ts';
+import { contactKey } from '../store/keys.ts';
+import type { Head } from '../store/rows.ts';
+import { NOTED_SECONDS, noteDeletion, noteMerge } from './companies.ts';
+import { tellCompanies, tellCompaniesOf } from './company-scores.ts';
+import { uniteContacts } from './hydrate.ts';
+import type { Run } from './run.ts';
+import type { Kind } from './write.ts';
+
+/** Contacts show a score and what it is made of; which write it was, says a property of its own. */
+export function contactKind(run: Run): Kind<Head> {
+  const { contacts, portalId, hubSpot } = run;
+  const keyOf = (id: string) => contactKey(portalId, id);
+  return {
+    hubSpot: hubSpot.contacts,
+    about: (contactId) => ({ contactId }),
+    isConfirmed: ({ writeId, confirmedWriteId }) => writeId === confirmedWriteId,
+    telling: WRITE_ID_PROPERTY,
+    isShown: ({ writeId }, properties) => properties[WRITE_ID_PROPERTY] === writeId,
+    valuesOf: ({ shown, writeId, shownAtMs, lastSignalAtMs }) =>
+      shown === undefined || writeId === undefined
+        ? {} // Never scored: there is nothing to show.
+        : outputValues(shown, writeId, shownAtMs, lastSignalAtMs),
+    async heads(ids) {
+      const heads = await contacts.heads(ids.map(keyOf));
+      return new Map(
+        ids.flatMap((id) => {
+          const head = heads.get(keyOf(id));
+          return head === undefined ? [] : [[id, head]];
+        }),
+      );
+    },
+    fateOf(_id, { alias, life }) {
+      if (alias !== undefined) return 'merged';
+      return life === 'living' ? 'lives' : 'gone';
+    },
+    tell: (heads) => tellCompaniesOf(heads, run),
+    confirm: (id, sent) => contacts.confirm(keyOf(id), sent),
+    async noteDeletion(id) {
+      await tellCompanies(await contacts.companiesOf([keyOf(id)]), run, NOTED_SECONDS);
+      await contacts.mark(keyOf(id), 'deleted', run.startedAtMs); // A restore since then wins.
+    },
+    noteMerge: (id, livingId) => uniteContacts(id, livingId, run),
+  };
+}
+
+/** Companies show one number, which says itself which write it was. */
+export function companyKind(run: Run): Kind<CompanyHead> {
+  const { companies, hubSpot } = run;
+  return {
+    hubSpot: hubSpot.companies,
+    about: (companyId) => ({ companyId }),
+    isConfirmed({ writeId, confirmedWriteId, oldIds, score }) {
+      // Where nothing was ever written there is nothing to clear; a merge takes over what stood in the old record.
+      const isBlank = confirmedWriteId === undefined && score === null && oldIds.length === 0;
+      return writeId === confirmedWriteId || isBlank;
+    },
+    telling: COMPANY_SCORE_PROPERTY,
+    isShown({ score = null }, properties) {
+      const shown = properties[COMPANY_SCORE_PROPERTY] ?? '';
+      return shown === '' ? score === null : Number(shown) === score;
+    },
+    valuesOf: ({ score = null }) => companyOutputValues(score),
+    heads: (ids) => companies.heads(ids),
+    fateOf(id, { companyId, life }) {
+      if (companyId !== id) return 'merged';
+      return life === 'living' ? 'lives' : 'gone';
+    },
+    tell: async () => undefined,
+    confirm: (id, sent) => companies.confirm(id, sent),
+    noteDeletion: (id) => noteDeletion(id, run),
+    noteMerge: (id, livingId) => noteMerge(id, livingId, run),
+  };
+}

@@ -1,0 +1,81 @@
+import { HubSpotError } from '../hubspot/answer.ts';
+import { type Associated, readAssociated } from '../hubspot/associations.ts';
+import { inHalves } from '../hubspot/halves.ts';
+import type { HubSpotObjects, HubSpotRecord, ObjectType } from '../hubspot/objects.ts';
+import { type Each, each, type Failure, inBatches, type Run } from './run.ts';
+
+/** What HubSpot refuses to read: a record id, or an address. */
+interface Unread extends Failure {
+  readonly id: string;
+}
+
+/**
+ * Reads records from HubSpot, a hundred to a call. A record that was merged away, of which a batch says nothing, is looked up
+ * singly.
+ *
+ * @returns by id as asked, the record under the id it lives under; undefined where HubSpot has none
+ */
+export function readRecords(
+  hubSpot: HubSpotObjects,
+  ids: readonly string[],
+  properties: readonly string[],
+): Promise<Each<HubSpotRecord>> {
+  return inBatches(ids, async (batch) => {
+    const found = await readEach(hubSpot, batch, properties);
+    const silent = batch.filter((id) => !found.has(id));
+    const livingIds = await each(silent, async (id) => (await hubSpot.lookUp(id, []))?.id);
+    const moved = [...new Set([...livingIds.values()].filter((id) => typeof id === 'string'))];
+    for (const [id, record] of await readEach(hubSpot, moved, properties)) found.set(id, record);
+    return new Map(
+      batch.map((id) => {
+        const livingId = livingIds.get(id) ?? id;
+        return [id, typeof livingId === 'string' ? found.get(livingId) : livingId];
+      }),
+    );
+  });
+}
+
+/**
+ * Reads up to 100 records with one call, unless HubSpot refuses it.
+ *
+ * @returns by the id they live under; those of which HubSpot says nothing are left out
+ */
+async function readEach(
+  hubSpot: HubSpotObjects,
+  ids: readonly string[],
+  properties: readonly string[],
+): Promise<Map<string, HubSpotRecord | Failure>> {
+  const read = await inHalves<string, HubSpotRecord | Unread>(
+    ids,
+    (part) => hubSpot.read(part, properties),
+    (id, failed) => ({ id, failed }),
+  );
+  return new Map(read.map((record) => [record.id, record]));
+}
+
+/** What a record is associated with. */
+export interface Links {
+  readonly to: readonly Associated[];
+  /** Epoch milliseconds at which HubSpot was asked. */
+  readonly atMs: number;
+}
+
+/**
+ * Reads from HubSpot with which records of another kind records are associated, a hundred to a call.
+ *
+ * @param isEnough - whether further pages of one record matter
+ */
+export function readLinks(
+  { hubSpot, clock }: Pick<Run, 'hubSpot' | 'clock'>,
+  kinds: readonly [from: ObjectType, to: ObjectType],
+  ids: readonly string[],
+  isEnough?: (found: readonly Associated[]) => boolean,
+): Promise<Each<Links>> {
+  return inBatches(ids, async (batch): Promise<Each<Links>> => {
+    const atMs = clock();
+    const found = await readAssociated(hubSpot.associations, kinds, batch, isEnough);
+    return new Map(
+      [...found].map(([id, to]) => [id, to instanceof HubSpotError ? { failed: to } : { to, atMs }]),
+    );
+  });
+}

@@ -1,0 +1,106 @@
+import type { Associated } from '../hubspot/associations.ts';
+import type { PropertyValue } from '../scoring/facts.ts';
+import { usesCompanies, usesDeals } from '../scoring/model.ts';
+import { companyKept, DEALS_PER_CONTACT, dealsKept } from '../store/associations.ts';
+import { knowCompanies } from './companies.ts';
+import { DEAL_PROPERTIES, dealOf } from './deals.ts';
+import { type Links, readLinks, readRecords } from './reading.ts';
+import { type Each, type Failure, isFailure, type Run } from './run.ts';
+
+/** What a contact is associated with, as far as the model asks. */
+export interface Surroundings {
+  /** Where the model asks for companies, the id of the primary one, undefined for none. */
+  readonly company?: { readonly id: string | undefined };
+  /** To be kept with the contact. */
+  readonly kept: readonly PropertyValue[];
+}
+
+/**
+ * Finds out what contacts are associated with; of companies that were only heard of so far, and of deals, reads how they are.
+ *
+ * @param contactIds - none twice
+ * @returns by id, for each of them; a failure where any of it could not be read
+ */
+export async function readSurroundings(
+  contactIds: readonly string[],
+  run: Run,
+): Promise<Map<string, Surroundings | Failure>> {
+  const [companies, deals] = await Promise.all([
+    usesCompanies(run.model) ? primaryCompanies(contactIds, run) : undefined,
+    usesDeals(run.model) ? dealsOf(contactIds, run) : undefined,
+  ]);
+  return new Map(
+    contactIds.map((id): [string, Surroundings | Failure] => {
+      const [company, deal] = [companies?.get(id), deals?.get(id)];
+      if (isFailure(company)) return [id, company];
+      if (isFailure(deal)) return [id, deal];
+      const kept = [company?.kept ?? [], deal ?? []].flat();
+      return [id, { ...(company !== undefined && { company: { id: company.id } }), kept }];
+    }),
+  );
+}
+
+function isPrimary(company: Associated): boolean {
+  return company.isPrimary;
+}
+
+interface PrimaryCompany {
+  readonly id: string | undefined;
+  readonly kept: PropertyValue;
+}
+
+async function primaryCompanies(ids: readonly string[], run: Run): Promise<Each<PrimaryCompany>> {
+  const links = await readLinks(run, ['contacts', 'companies'], ids, (found) => found.some(isPrimary));
+  const primary = mapEach(links, ({ to, atMs }) => ({ id: to.find(isPrimary)?.id, atMs }));
+  const known = await knowCompanies(
+    distinct(primary, ({ id }) => (id === undefined ? [] : [id])),
+    run,
+  );
+  return mapEach(primary, ({ id, atMs }) => {
+    const company = id === undefined ? undefined : known.get(id);
+    return isFailure(company) ? company : { id, kept: companyKept(id, atMs) };
+  });
+}
+
+/** The newest deals of each contact. */
+async function dealsOf(ids: readonly string[], run: Run): Promise<Each<PropertyValue>> {
+  const links = await readLinks(run, ['contacts', 'deals'], ids);
+  const newest = mapEach(links, ({ to, atMs }) => ({ ids: newestOf(to), atMs }));
+  const dealIds = distinct(newest, (each) => each.ids);
+  const read = await readRecords(run.hubSpot.deals, dealIds, DEAL_PROPERTIES);
+  return mapEach(newest, ({ ids: own, atMs }) => {
+    const records = own.map((id) => read.get(id));
+    const failure = records.find(isFailure);
+    if (failure !== undefined) return failure;
+    const deals = records.flatMap((record) =>
+      record === undefined || isFailure(record) ? [] : [dealOf(record)],
+    );
+    return dealsKept(deals, atMs);
+  });
+}
+
+/** HubSpot gives rising ids. */
+function newestOf(deals: Links['to']): string[] {
+  const newestFirst = deals.map(({ id }) => id).toSorted((a, b) => b.length - a.length || (a < b ? 1 : -1));
+  return newestFirst.slice(0, DEALS_PER_CONTACT);
+}
+
+/** Goes on with what was found; a failure stays one. */
+function mapEach<T, R>(
+  results: Each<T>,
+  next: (found: T) => R | Failure,
+): Map<string, R | undefined | Failure> {
+  const mapped = new Map<string, R | undefined | Failure>();
+  for (const [id, found] of results) {
+    if (isFailure(found)) mapped.set(id, found);
+    else mapped.set(id, found === undefined ? undefined : next(found));
+  }
+  return mapped;
+}
+
+function distinct<T>(results: Each<T>, idsOf: (found: T) => readonly string[]): string[] {
+  const ids = [...results.values()].flatMap((found) =>
+    found === undefined || isFailure(found) ? [] : idsOf(found),
+  );
+  return [...new Set(ids)];
+}

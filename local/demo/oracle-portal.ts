@@ -1,0 +1,83 @@
+// What became of companies and deals, worked out from the plan alone and not from what the simulated HubSpot says of them.
+import type { Happening } from './happenings.ts';
+import type { History, PlainDeal } from './oracle.ts';
+import type { DemoPortal } from './portal.ts';
+import type { DealHappening, RecordHappening } from './record-happenings.ts';
+
+/** A portal as it was made, and all that was made to happen since. */
+export interface PortalStory {
+  readonly portal: DemoPortal;
+  readonly happenings: readonly Happening[];
+  /** In any order. */
+  readonly records: readonly RecordHappening[];
+}
+
+interface CompanyNow {
+  /** Id with which it was created; of companies that merged, that of the first. */
+  readonly id: string;
+  readonly properties: Map<string, string>;
+}
+
+export interface PortalNow {
+  /** By contact id. */
+  readonly histories: ReadonlyMap<string, History>;
+  /** Ids of the contacts whose primary company it is, by the id with which it was created; merged ones once. */
+  readonly people: ReadonlyMap<string, readonly string[]>;
+}
+
+/** The portal after everything happened. */
+export function portalNow({ portal, happenings, records }: PortalStory): PortalNow {
+  const inTime = records.toSorted((a, b) => a.atMs - b.atMs);
+  const companies = companiesNow(portal, inTime);
+  const companyOf = new Map(portal.contacts.map(({ id, companyId }) => [id, companyId]));
+  for (const one of inTime) if (one.kind === 'move') companyOf.set(one.contactId, one.companyId);
+
+  const byContact = Map.groupBy(happenings, ({ contactId }) => contactId);
+  const histories = new Map<string, History>();
+  const people = new Map<string, string[]>([...companies.values()].map(({ id }) => [id, []]));
+  for (const { id, properties, createdAtMs } of portal.contacts) {
+    const company = companies.get(companyOf.get(id) ?? '');
+    histories.set(id, {
+      properties,
+      createdAtMs,
+      happenings: byContact.get(id) ?? [],
+      company: Object.fromEntries(company?.properties ?? []),
+      deals: dealsNow(inTime, id),
+    });
+    if (company !== undefined) people.get(company.id)?.push(id);
+  }
+  return { histories, people };
+}
+
+/** Companies by every id that they ever had. */
+function companiesNow(portal: DemoPortal, inTime: readonly RecordHappening[]): Map<string, CompanyNow> {
+  const companies = new Map<string, CompanyNow>(
+    portal.companies.map(({ id, properties }) => [
+      id,
+      { id, properties: new Map(Object.entries(properties)) },
+    ]),
+  );
+  for (const one of inTime) {
+    if (one.kind === 'company') companies.get(one.companyId)?.properties.set(one.property, one.value);
+    if (one.kind !== 'merge') continue;
+    const [primary, other] = [companies.get(one.primaryId), companies.get(one.otherId)];
+    if (primary === undefined || other === undefined)
+      throw new Error('a merge of companies that are not there');
+    for (const [name, value] of other.properties)
+      if ((primary.properties.get(name) ?? '') === '') primary.properties.set(name, value); // The first one's values win.
+    companies.set(one.otherId, primary);
+  }
+  return companies;
+}
+
+/** The deals of a contact by their last stage. */
+function dealsNow(inTime: readonly RecordHappening[], contactId: string): PlainDeal[] {
+  const last = new Map<string, DealHappening>();
+  for (const one of inTime)
+    if (one.kind === 'deal' && one.contactIds.includes(contactId)) last.set(one.deal, one);
+  return [...last].map(([id, { stage, atMs }]): PlainDeal => {
+    if (stage === 'closedwon') return { id, state: 'won', closedAtMs: atMs };
+    if (stage === 'closedlost') return { id, state: 'lost', closedAtMs: atMs };
+    return { id, state: 'open', closedAtMs: undefined };
+  });
+}

@@ -1,0 +1,165 @@
+// What happens to companies and deals in the same month: they grow, merge, are won and lost; people change sides.
+import { base, en, Faker } from '@faker-js/faker';
+import type { DemoCompany, DemoContact, DemoPortal } from './portal.ts';
+
+const DAY_MS = 86_400_000;
+/** Of 100 contacts at work, those who change their company and those with a deal. */
+const MOVE_PERCENT = 4;
+const DEAL_PERCENT = 22;
+/** Of 100 companies, those that change. */
+const CHANGE_PERCENT = 30;
+/** One merge for so many companies. */
+const COMPANIES_PER_MERGE = 50;
+/** Days ago: everything else happens before companies merge, since a record that was merged away can be given nothing new. */
+const MERGE_DAYS = 3;
+
+/** A change of a company's property; an empty value clears it. */
+export interface CompanyHappening {
+  readonly kind: 'company';
+  readonly companyId: string;
+  readonly property: string;
+  readonly value: string;
+  /** Epoch milliseconds. */
+  readonly atMs: number;
+}
+
+/** A contact's primary company becomes another one. */
+export interface MoveHappening {
+  readonly kind: 'move';
+  readonly contactId: string;
+  readonly companyId: string;
+  readonly atMs: number;
+}
+
+/** Two companies become one, which keeps what the first one is. */
+export interface MergeHappening {
+  readonly kind: 'merge';
+  readonly primaryId: string;
+  readonly otherId: string;
+  readonly atMs: number;
+}
+
+/** A deal is made for contacts, or moved to another stage; the same name is the same deal. */
+export interface DealHappening {
+  readonly kind: 'deal';
+  readonly deal: string;
+  readonly contactIds: readonly string[];
+  readonly stage: string;
+  readonly atMs: number;
+}
+
+/** Something that happens to a record that is no contact. */
+export type RecordHappening = CompanyHappening | MoveHappening | MergeHappening | DealHappening;
+
+export interface RecordsPlan {
+  /** @default 7 */
+  readonly seed?: number;
+  /** Epoch milliseconds. */
+  readonly nowMs: number;
+  /** A contact that is left alone: it gets no deal. */
+  readonly exceptContactId?: string | undefined;
+}
+
+/** Plans it, in the order of time. */
+export function planRecords(portal: DemoPortal, plan: RecordsPlan): RecordHappening[] {
+  const faker = new Faker({ locale: [en, base], seed: (plan.seed ?? 7) + 2 });
+  const workers = portal.contacts.filter(({ companyId }) => companyId !== undefined);
+  return [
+    ...portal.companies.flatMap((company) => changesOf(faker, company, plan.nowMs)),
+    ...moves(faker, portal, workers, plan.nowMs),
+    ...deals(faker, workers, plan),
+    ...merges(portal, plan.nowMs),
+  ].toSorted((a, b) => a.atMs - b.atMs);
+}
+
+/** Some time in the month, but before companies merge. */
+function someTime(faker: Faker, nowMs: number): number {
+  return nowMs - faker.number.int({ min: (MERGE_DAYS + 1) * DAY_MS, max: 30 * DAY_MS });
+}
+
+/** Companies hire and let go, are classified anew, become a target, or lose a value that was wrong. */
+function changesOf(faker: Faker, company: DemoCompany, nowMs: number): CompanyHappening[] {
+  if (!faker.datatype.boolean(CHANGE_PERCENT / 100)) return [];
+  const atMs = someTime(faker, nowMs);
+  const change = (property: string, value: string): CompanyHappening[] =>
+    company.properties[property] === value || (value === '' && company.properties[property] === undefined)
+      ? []
+      : [{ kind: 'company', companyId: company.id, property, value, atMs }];
+  const headcount = Number(company.properties['numberofemployees'] ?? '60');
+  return faker.helpers.arrayElement([
+    () => change('numberofemployees', String(headcount > 100 ? 90 : 140)),
+    () => [...change('industry', 'COMPUTER_SOFTWARE'), ...change('annualrevenue', '12500000')],
+    () => change('annualrevenue', ''),
+    () => [...change('hs_ideal_customer_profile', 'tier_1'), ...change('hs_is_target_account', 'true')],
+    () => change('type', 'PARTNER'),
+  ])();
+}
+
+function moves(
+  faker: Faker,
+  { companies }: DemoPortal,
+  workers: readonly DemoContact[],
+  nowMs: number,
+): MoveHappening[] {
+  return workers.flatMap((contact): MoveHappening[] => {
+    if (!faker.datatype.boolean(MOVE_PERCENT / 100)) return [];
+    const { id: companyId } = faker.helpers.arrayElement(companies);
+    if (companyId === contact.companyId) return [];
+    return [{ kind: 'move', contactId: contact.id, companyId, atMs: someTime(faker, nowMs) }];
+  });
+}
+
+/** What becomes of deals: the stages one after the other. The first that is reopened is reopened once. */
+const COURSES: readonly (readonly string[])[] = [
+  ['appointmentscheduled'],
+  ['appointmentscheduled', 'qualifiedtobuy', 'contractsent'],
+  ['qualifiedtobuy', 'closedwon'],
+  ['qualifiedtobuy', 'closedlost'],
+  ['appointmentscheduled', 'presentationscheduled', 'closedlost'],
+  ['appointmentscheduled', 'closedlost', 'decisionmakerboughtin'],
+];
+
+/** Most deals have one contact, some two of one company. */
+function deals(faker: Faker, workers: readonly DemoContact[], plan: RecordsPlan): DealHappening[] {
+  const byCompany = Map.groupBy(workers, ({ companyId }) => companyId);
+  let made = 0;
+  return workers.flatMap((contact): DealHappening[] => {
+    const hasDeal = faker.datatype.boolean(DEAL_PERCENT / 100);
+    const course = COURSES[made % COURSES.length] ?? [];
+    const colleague = byCompany.get(contact.companyId)?.find(({ id }) => id !== contact.id);
+    const isShared =
+      colleague !== undefined && colleague.id !== plan.exceptContactId && faker.datatype.boolean(0.2);
+    const firstMs = someTime(faker, plan.nowMs) - 10 * DAY_MS;
+    if (!hasDeal || contact.id === plan.exceptContactId) return [];
+    made += 1;
+    const stepMs = (plan.nowMs - (MERGE_DAYS + 1) * DAY_MS - firstMs) / course.length;
+    return course.map((stage, at) => ({
+      kind: 'deal',
+      deal: `deal ${made}`,
+      contactIds: isShared ? [contact.id, colleague.id] : [contact.id],
+      stage,
+      atMs: Math.round(firstMs + at * stepMs),
+    }));
+  });
+}
+
+/** Two companies with people in them were one all along. Its headcount is put right afterwards, under the id that is no more. */
+function merges({ companies, contacts }: DemoPortal, nowMs: number): RecordHappening[] {
+  const peopled = companies.filter(({ id }) => contacts.some(({ companyId }) => companyId === id));
+  const count = Math.max(1, Math.round(companies.length / COMPANIES_PER_MERGE));
+  return Array.from({ length: count }, (_, at) => at).flatMap((at): RecordHappening[] => {
+    const [primary, other] = [peopled[2 * at], peopled[2 * at + 1]];
+    if (primary === undefined || other === undefined) return [];
+    const atMs = nowMs - MERGE_DAYS * DAY_MS;
+    return [
+      { kind: 'merge', primaryId: primary.id, otherId: other.id, atMs },
+      {
+        kind: 'company',
+        companyId: other.id,
+        property: 'numberofemployees',
+        value: '150',
+        atMs: atMs + DAY_MS,
+      },
+    ];
+  });
+}

@@ -1,0 +1,119 @@
+import { formatExplanation } from '../../lambdas/explain/text.ts';
+import { modelOf } from '../scoring/model-of.ts';
+import { contact, DAY_MS, explained, MODEL, NOW_MS } from './fixture.ts';
+
+const text = (...given: Parameters<typeof explained>) => formatExplanation(explained(...given));
+
+test('says who, when, what is shown, every term and their sum', () => {
+  // 40 / 2 = 20 after 30 days, 10 after 60; with fit 50.
+  expect(
+    text(contact([30, 60]))
+      .split('\n')
+      .slice(0, 11),
+  ).toEqual([
+    `Contact 7 on 21 Nov 2026, 12:00 (UTC), model ${MODEL.id}`,
+    'Score 50, grade B: fit 20, engagement 30. HubSpot has not confirmed it yet.',
+    '',
+    '  left   given  on            kind    rule          what',
+    '20.000  20.000                fit     cto           Runs technology',
+    '10.000  40.000  22 Sept 2026  signal  demo-request  Asked for a demo',
+    '20.000  40.000  22 Oct 2026   signal  demo-request  Asked for a demo',
+    '------',
+    '50.000  score',
+    '',
+    // Half a thousandth below 49.5 is left after 30 * log2(30 / 29.4995) = 0.7281 days, which is 17 h 28 min.
+    'If nothing happens, what is shown next changes on 22 Nov 2026, 05:28.',
+  ]);
+});
+
+test('tells what caps and rounding take on lines of their own, which nobody gave', () => {
+  // After a day 40 * 2^(-1/30) = 39.086 of each, cap 50; with fit 70.
+  const lines = text(contact([1, 1])).split('\n');
+
+  expect(lines).toContain('-28.172                       cap     demo-request  Cap of Asked for a demo (50)');
+  expect(lines).toContain(' 70.000  score');
+});
+
+test('tells of signals that do not count', () => {
+  const robot = {
+    ...contact([]),
+    facts: [0, 10, 20].map((seconds) => ({
+      key: String(seconds),
+      name: 'signal:login',
+      occurredAtMs: NOW_MS - 60_000 + seconds * 1000,
+    })),
+  };
+
+  expect(text(robot)).toMatch(/^ 0\.000 {3}4\.000 {2}21 Nov 2026 {2}burst {3}login {2}Logged in: .*as one$/m);
+});
+
+test.each([
+  { because: 'one', facts: [30, 60], line: 'One demo request from A ("Asked for a demo").' }, // 50 + 40, of which the cap leaves 50
+  { because: 'none', facts: [0, 0], line: 'No signal leads to a better grade.' },
+])('says what leads to a better grade: $because', ({ facts, line }) => {
+  expect(text(contact(facts)).split('\n')).toContain(line);
+});
+
+test.each([
+  ['product-login', 'Two product logins from A'],
+  ['reply', 'Two replies from A'],
+  ['day', 'Two days from A'],
+  ['demo-wish', 'Two demo wishes from A'],
+])('says two of the rule %s in words: %s', (id, words) => {
+  const model = modelOf(`{ fit: { rules: [{ id: cto, title: T, property: jobtitle, is: [CTO], points: 1 }] },
+    engagement: { signals: [{ id: ${id}, title: It, from: { kind: signal, signal: it }, points: 10, halfLifeDays: 30 }] },
+    grades: { bands: [{ grade: A, from: 20 }, { grade: B, from: 0 }] } }`);
+
+  expect(text(contact([]), { model })).toContain(`${words} ("It").`);
+});
+
+test('says what is missing where no signal leads to a better grade', () => {
+  const model = modelOf(`{ fit: { rules: [{ id: cto, title: T, property: jobtitle, is: [CTO], points: 1 }] },
+    grades: { bands: [{ grade: A, from: 20 }, { grade: B, from: 0 }] } }`);
+
+  const lines = text(contact([]), { model }).split('\n');
+
+  expect(lines).toContain('19 points from A.');
+  expect(lines).toContain('Nothing that is shown changes by itself.');
+});
+
+test('says why there is no score, and nothing of better grades', () => {
+  const lines = text(contact([0], { lifecyclestage: 'customer' })).split('\n');
+
+  expect(lines[1]).toBe('No score: Excluded: Customer & friend. HubSpot has not confirmed it yet.');
+  expect(lines).toContain(
+    '-60.000                       excluded  customer      Excluded: Customer & friend',
+  );
+  expect(lines).toContain('  0.000  not shown: there is no score');
+  expect(lines.at(-1)).toBe('Time alone changes nothing.');
+});
+
+test('says that nothing is known', () => {
+  const lines = text({ facts: [], properties: [] }).split('\n');
+
+  expect(lines[1]).toMatch(/^No score: insufficient data\./);
+  expect(lines.at(-1)).toBe('One login from C ("Logged in").');
+});
+
+test('says what HubSpot was last sent when points faded since', () => {
+  const { shown } = explained(contact([0]));
+
+  expect(text(contact([0]), { nowMs: NOW_MS + 30 * DAY_MS, shown })).toContain(
+    'Score 40, grade B: fit 20, engagement 20. HubSpot was last sent "Score 60, grade A: fit 20, engagement 40"; the rest',
+  );
+});
+
+test('shows no numbers above the table where the model shows grades only', () => {
+  const model = { ...MODEL, display: { step: 1, gradeOnly: true } };
+
+  const lines = text(contact([0]), { model }).split('\n');
+
+  expect(lines[1]).toMatch(/^Grade A; the model shows no numbers\./);
+  expect(lines).toContain('60.000  score, which the model does not show');
+});
+
+test('gives dates and times by the clock of the portal', () => {
+  expect(text(contact([0]), { timeZone: 'Asia/Tokyo' })).toContain(
+    'Contact 7 on 21 Nov 2026, 21:00 (Asia/Tokyo)',
+  );
+});

@@ -1,0 +1,511 @@
+import { ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { SQSBatchResponse } from 'aws-lambda';
+import type { CompanyTick, Tick } from '../../lambdas/events/envelope.ts';
+import { createScorer, type ScorerParts } from '../../lambdas/scorer.ts';
+import { checkModel, type Model } from '../../lambdas/scoring/model.ts';
+import { companyKept } from '../../lambdas/store/associations.ts';
+import type { WriteRequest } from '../../lambdas/store/queues.ts';
+import { property } from '../store/plain-score.ts';
+import { type Client, createTable, ENGINES, type Engine, type Table, watched } from '../store/table.ts';
+
+const NOW = Date.UTC(2026, 5, 1, 12);
+const ALL_WENT_WELL = { batchItemFailures: [] };
+
+/** A model by whose rules a contact has 25 points from a company of 100 heads or more. */
+function model(more: object = {}): Model {
+  const checked = checkModel({
+    name: 'companies',
+    fit: {
+      rules: [{ id: 'big', title: 'Big', property: 'company.numberofemployees', atLeast: 100, points: 25 }],
+    },
+    engagement: {
+      signals: [
+        {
+          id: 'login',
+          title: 'Login',
+          from: { kind: 'signal', signal: 'login' },
+          points: 5,
+          halfLifeDays: 7,
+        },
+      ],
+    },
+    grades: { bands: [{ grade: 'A', from: 0 }] },
+    ...more,
+  });
+  if ('problems' in checked) throw new Error(JSON.stringify(checked.problems));
+  return checked.model;
+}
+
+const USES_COMPANIES = model();
+const ROLLS_UP = model({ companyScore: { rollUp: 'maximum' } });
+const USES_DEALS = model({ fit: { rules: [] }, resetOn: [{ id: 'lost', title: 'Lost', deal: 'lost' }] });
+const USES_NEITHER = model({ fit: { rules: [] } });
+
+/** A message that was sent, and the seconds for which nobody receives it. */
+interface Sent {
+  readonly to: 'changes' | 'background' | 'ticks';
+  readonly message: WriteRequest | Tick | CompanyTick;
+  readonly delaySeconds: number | undefined;
+}
+
+let engine: Engine;
+let table: Table;
+let sent: Sent[];
+
+beforeAll(async () => {
+  // The quicker of the engines: what the store does is tested on each.
+  engine = await (ENGINES.at(-1) ?? { start: () => Promise.reject(new Error('no engine')) }).start();
+});
+afterAll(() => engine.stop());
+beforeEach(async () => {
+  table = await createTable(engine);
+  sent = [];
+});
+
+/** A queue that takes everything. */
+const queue =
+  (to: Sent['to']) =>
+  async (messages: readonly Sent['message'][], delaySeconds?: number): Promise<void> => {
+    sent.push(...messages.map((message) => ({ to, message, delaySeconds })));
+  };
+
+function scorer(using: Model, client: Client = table.client, more: Partial<ScorerParts> = {}) {
+  return createScorer({
+    clock: () => NOW,
+    model: using,
+    portalId: '33',
+    ownAppIds: [],
+    timeZone: 'UTC',
+    contacts: table.contacts({ client }),
+    companies: table.companies({ client }),
+    identityKey: { read: async () => ({ key: 'a key for tests' }), refresh: async () => false },
+    writeBack: { changes: queue('changes'), background: queue('background') },
+    ticks: queue('ticks'),
+    reject: async (rejected) => expect(rejected).toEqual([]),
+    logger: { info: () => {}, warn: () => {}, error: () => {} },
+    ...more,
+  });
+}
+
+/** One message each, `m1`, `m2` and so on. */
+function deliver(run: ReturnType<typeof scorer>, ...messages: object[]): Promise<SQSBatchResponse> {
+  return run({
+    Records: messages.map((message, at) => ({
+      messageId: `m${at + 1}`,
+      body: JSON.stringify(message),
+      receiptHandle: '',
+      attributes: {
+        ApproximateReceiveCount: '1',
+        SentTimestamp: String(NOW),
+        SenderId: '',
+        ApproximateFirstReceiveTimestamp: String(NOW),
+      },
+      messageAttributes: {},
+      md5OfBody: '',
+      eventSource: 'aws:sqs',
+      eventSourceARN: 'arn:aws:sqs:local:1:events',
+      awsRegion: 'local',
+    })),
+  });
+}
+
+/** One request of HubSpot's app webhooks. */
+function webhook(...events: object[]): object {
+  const body = Buffer.from(JSON.stringify(events)).toString('base64');
+  return { portalId: '33', route: '/webhooks/hubspot', receivedAtMs: NOW, body };
+}
+
+function event(subscriptionType: string, objectId: number, more: object = {}): object {
+  return { portalId: 33, occurredAt: NOW, subscriptionType, objectId, ...more };
+}
+
+const employees = (companyId: number, count: number, more: object = {}) =>
+  event('company.propertyChange', companyId, {
+    propertyName: 'numberofemployees',
+    propertyValue: String(count),
+    ...more,
+  });
+
+const ofCompany = (companyId: string): CompanyTick => ({ portalId: '33', companyId });
+
+const association = (type: string, more: object = {}) => ({
+  portalId: 33,
+  occurredAt: NOW,
+  subscriptionType: 'contact.associationChange',
+  associationType: `CONTACT_TO_${type}`,
+  fromObjectId: 1,
+  toObjectId: 22,
+  isPrimaryAssociation: true,
+  ...more,
+});
+
+/** Does what the ticks that were sent ask for, until nothing more is asked. */
+async function settle(using: Model): Promise<void> {
+  for (let next = sent.filter(({ to }) => to === 'ticks'); next.length > 0; ) {
+    sent = [];
+    await deliver(scorer(using), ...next.map(({ message }) => message));
+    next = sent.filter(({ to }) => to === 'ticks');
+  }
+}
+
+/** Contacts that HubSpot was asked about an hour ago and shows as they are, all of one company. */
+async function known(companyId: string, ...ids: string[]): Promise<void> {
+  for (const id of ids) {
+    await table.contacts().keep(`33#${id}`, [], [companyKept(companyId, NOW - 3_600_000)]);
+    await deliver(scorer(USES_COMPANIES), { portalId: '33', contactIds: [id] });
+    await table.client.send(
+      new UpdateCommand({
+        TableName: table.tableName,
+        Key: { pk: `33#${id}`, sk: '#head' },
+        UpdateExpression: 'SET cwid = wid, readAt = :at',
+        ExpressionAttributeValues: { ':at': NOW - 3_600_000 },
+      }),
+    );
+  }
+  sent = [];
+}
+
+const scoreOf = async (id: number) => (await table.row(`33#${id}`, '#head'))?.['score'];
+
+async function inIndex(): Promise<unknown[]> {
+  const scan = new ScanCommand({ TableName: table.tableName, IndexName: 'company' });
+  return (await table.client.send(scan)).Items ?? [];
+}
+
+describe('a change of a company', () => {
+  test.each([
+    { type: 'company.propertyChange', more: {}, because: 'by the name of companies' },
+    { type: 'object.propertyChange', more: { objectTypeId: '0-2' }, because: 'by the name of objects' },
+  ])('scores its contacts anew, told $because', async ({ type, more }) => {
+    await table.companies().keepFound('8', [property('numberofemployees', '12', NOW - 9)], NOW - 9);
+    await known('8', '1', '2');
+    await known('9', '3');
+
+    const answer = await deliver(
+      scorer(USES_COMPANIES),
+      webhook(employees(8, 150, { subscriptionType: type, ...more })),
+    );
+
+    // Not at once: the index may not have everybody yet.
+    const companyTick = ofCompany('8');
+    expect(sent).toEqual([{ to: 'ticks', message: companyTick, delaySeconds: 5 }]);
+    sent = [];
+    expect(await deliver(scorer(USES_COMPANIES), companyTick)).toEqual(answer);
+    const tick = { portalId: '33', contactIds: expect.any(Array) };
+    expect(sent).toEqual([{ to: 'ticks', message: tick, delaySeconds: undefined }]);
+    const ticked = sent.map(({ message }) => message);
+    sent = [];
+    await deliver(scorer(USES_COMPANIES), ...ticked);
+    expect([await scoreOf(1), await scoreOf(2)]).toEqual([25, 25]);
+    expect(sent.map(({ to, message }) => [to, message])).toEqual(
+      expect.arrayContaining([
+        ['background', { portalId: '33', contactId: '1' }],
+        ['background', { portalId: '33', contactId: '2' }],
+      ]),
+    );
+    expect(sent).toHaveLength(2);
+  });
+
+  test('is one message however often it is told, and every time it is told: the first time may have died here', async () => {
+    const changes = webhook(employees(8, 150), employees(8, 160, { occurredAt: NOW + 1 }));
+    const companyTick = { to: 'ticks', message: { portalId: '33', companyId: '8' }, delaySeconds: 5 };
+
+    await deliver(scorer(USES_COMPANIES), changes, changes);
+    expect(sent).toEqual([companyTick]);
+
+    await deliver(scorer(USES_COMPANIES), changes);
+    expect(sent).toEqual([companyTick, companyTick]);
+  });
+
+  test('that no rule asks about is kept, and nobody is scored', async () => {
+    await deliver(
+      scorer(USES_COMPANIES),
+      webhook(
+        event('company.propertyChange', 8, { propertyName: 'city', propertyValue: 'Paris' }),
+        event('company.creation', 8),
+      ),
+    );
+    await deliver(scorer(USES_NEITHER), webhook(employees(8, 150)));
+
+    expect(sent).toEqual([]);
+    expect(await table.row('33#company#8', 'property#city')).toMatchObject({ value: 'Paris' });
+    expect(await table.row('33#company#8', 'property#numberofemployees')).toMatchObject({ value: '150' });
+  });
+
+  test('reaches all of 20,000 contacts, each once, and no message or invocation has more than its part', async () => {
+    const all = Array.from({ length: 20_000 }, (_, at) => String(at + 1));
+    const heads = all.map((id, at) => ({
+      pk: `33#${id}`,
+      sk: '#head',
+      rev: 1,
+      company: '33#company#8',
+      rank: at % 97,
+    }));
+    await table.put(heads);
+    const run = scorer(USES_COMPANIES);
+    const ticked: string[] = [];
+    let invocations = 0;
+    let most = { contactsOfOneMessage: 0, messagesOfOneInvocation: 0 };
+
+    for (let next: object[] = [{ portalId: '33', companyId: '8' }]; next.length > 0; invocations++) {
+      sent = [];
+      expect(await deliver(run, ...next)).toEqual(ALL_WENT_WELL);
+      next = [];
+      for (const { message } of sent) {
+        if (!('contactIds' in message)) next.push(message);
+        else ticked.push(...message.contactIds);
+        const size = 'contactIds' in message ? message.contactIds.length : 0;
+        most = { ...most, contactsOfOneMessage: Math.max(most.contactsOfOneMessage, size) };
+      }
+      most = { ...most, messagesOfOneInvocation: Math.max(most.messagesOfOneInvocation, sent.length) };
+    }
+
+    expect(ticked).toHaveLength(20_000);
+    expect(new Set(ticked)).toEqual(new Set(all));
+    expect(most).toEqual({ contactsOfOneMessage: 100, messagesOfOneInvocation: 11 });
+    expect(invocations).toBeLessThanOrEqual(21);
+  }, 60_000);
+
+  test('asked for twice in one invocation is looked up once, and a page that fails comes back alone', async () => {
+    await known('8', '1');
+    const failing = watched(table.client, (command, go) => {
+      const isOfIndex = 'IndexName' in command.input && command.input.IndexName === 'company';
+      const values =
+        'ExpressionAttributeValues' in command.input ? command.input.ExpressionAttributeValues : {};
+      return isOfIndex && values?.[':company'] === '33#company#9'
+        ? Promise.reject(new Error('throttled'))
+        : go();
+    });
+
+    const answer = await deliver(
+      scorer(USES_COMPANIES, failing),
+      ofCompany('8'),
+      ofCompany('9'),
+      ofCompany('8'),
+      ofCompany('9'),
+    );
+
+    expect(answer.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier)).toEqual(['m2', 'm4']);
+    expect(sent.map(({ message }) => message)).toEqual([{ portalId: '33', contactIds: ['1'] }]);
+  });
+});
+
+describe('what befalls a company', () => {
+  const gone = event('company.deletion', 8);
+  const back = event('company.restore', 8, { occurredAt: NOW + 1 });
+
+  beforeEach(async () => {
+    await table.companies().keepFound('8', [property('numberofemployees', '150')], NOW - 9);
+    await known('8', '1');
+  });
+
+  test('a deletion takes what it was from its contacts, a restore gives it back', async () => {
+    expect(await scoreOf(1)).toBe(25);
+
+    await deliver(scorer(USES_COMPANIES), webhook(gone));
+    await settle(USES_COMPANIES);
+    expect(await table.row('33#1', '#head')).toMatchObject({ status: 'insufficient_data' });
+
+    await deliver(scorer(USES_COMPANIES), webhook(back));
+    expect(sent).toContainEqual({
+      to: 'changes',
+      message: { portalId: '33', companyId: '8' },
+      delaySeconds: undefined,
+    });
+    await settle(USES_COMPANIES);
+    expect(await scoreOf(1)).toBe(25);
+  });
+
+  test('a merge: write-back is to read the new company and then to see to its contacts', async () => {
+    const merge = event('company.merge', 10, { primaryObjectId: 8, mergedObjectIds: [9], newObjectId: 10 });
+
+    await deliver(scorer(USES_COMPANIES), webhook(merge));
+    await deliver(scorer(USES_COMPANIES), webhook(merge));
+
+    const message = { portalId: '33', companyId: '10', rescoreContacts: true };
+    expect(sent).toEqual([
+      { to: 'changes', message, delaySeconds: undefined },
+      { to: 'changes', message, delaySeconds: undefined },
+    ]);
+    const heads = await table.companies().heads(['8', '9', '10']);
+    expect([...heads.values()].map(({ companyId, oldIds }) => [companyId, oldIds])).toEqual([
+      ['10', ['8', '9']],
+      ['10', ['8', '9']],
+      ['10', ['8', '9']],
+    ]);
+    await deliver(scorer(USES_COMPANIES), { portalId: '33', contactIds: ['1'] });
+    expect(await table.row('33#1', '#head')).toMatchObject({
+      status: 'insufficient_data',
+      company: '33#company#10',
+    });
+  });
+
+  test('is noted whatever the model asks, and asks nothing of anybody where no rule does', async () => {
+    await deliver(
+      scorer(USES_NEITHER),
+      webhook(gone, event('company.merge', 10, { mergedObjectIds: [9], newObjectId: 10 })),
+    );
+
+    expect(sent).toEqual([]);
+    expect((await table.companies().heads(['8', '9'])).get('8')?.life).toBe('deleted');
+    expect((await table.companies().heads(['9'])).get('9')?.companyId).toBe('10');
+  });
+});
+
+describe('a company or a deal that a contact gets or loses', () => {
+  const toWriteBack = { to: 'changes', message: { portalId: '33', contactId: '1' }, delaySeconds: undefined };
+
+  beforeEach(() => known('8', '1'));
+
+  test.each([
+    { type: 'COMPANY', using: USES_COMPANIES, because: 'a rule asks about the company' },
+    { type: 'COMPANY', using: ROLLS_UP, because: 'the company has a score' },
+    { type: 'DEAL', using: USES_DEALS, because: 'a rule asks about deals' },
+  ])('$type: HubSpot is asked again, since $because', async ({ type, using }) => {
+    const removed = association(type, { associationRemoved: true, occurredAt: NOW - 5 });
+
+    await deliver(scorer(using), webhook(association(type), removed));
+
+    expect(sent).toEqual([toWriteBack]);
+    expect(await table.row('33#1', '#head')).not.toHaveProperty('readAt');
+  });
+
+  test.each([
+    { type: 'COMPANY', using: USES_DEALS },
+    { type: 'DEAL', using: USES_COMPANIES },
+    { type: 'COMPANY', using: USES_NEITHER },
+  ])('$type: HubSpot is not asked where no rule does', async ({ type, using }) => {
+    await deliver(scorer(using), webhook(association(type)));
+
+    expect(await table.row('33#1', '#head')).toHaveProperty('readAt');
+  });
+
+  test('HubSpot is asked also when the deal tells it', async () => {
+    const ends = { associationType: 'DEAL_TO_CONTACT', fromObjectId: 22, toObjectId: 1 };
+    const told = association('DEAL', { ...ends, subscriptionType: 'deal.associationChange' });
+
+    await deliver(scorer(USES_DEALS), webhook(told));
+
+    expect(sent).toEqual([toWriteBack]);
+  });
+
+  test('HubSpot is not asked again about what it told since', async () => {
+    await deliver(scorer(USES_COMPANIES), webhook(association('COMPANY', { occurredAt: NOW - 7_200_000 })));
+
+    expect(sent).toEqual([]);
+  });
+});
+
+describe('a deal', () => {
+  const dealt = { to: 'changes', message: { portalId: '33', dealId: '22' }, delaySeconds: undefined };
+  const stage = event('deal.propertyChange', 22, { propertyName: 'dealstage', propertyValue: 'closedlost' });
+
+  test.each([
+    { told: [stage], because: 'its stage changed' },
+    { told: [event('deal.creation', 22)], because: 'it was made' },
+    { told: [event('deal.restore', 22)], because: 'it is back' },
+    { told: [event('deal.merge', 22, { mergedObjectIds: [21], newObjectId: 22 })], because: 'two became it' },
+    { told: [event('deal.creation', 22), stage, stage], because: 'much was told of it: one request' },
+  ])('HubSpot is asked whose it is: $because', async ({ told }) => {
+    await deliver(scorer(USES_DEALS), webhook(...told));
+
+    expect(sent).toEqual([dealt]);
+  });
+
+  test('that is deleted asks for nothing: HubSpot no longer tells whose it was', async () => {
+    await deliver(scorer(USES_DEALS), webhook(event('deal.deletion', 22)));
+
+    expect(sent).toEqual([]);
+  });
+
+  test('is kept where no rule asks about deals, and nothing is asked', async () => {
+    await deliver(scorer(USES_COMPANIES), webhook(stage));
+
+    expect(sent).toEqual([]);
+    expect(await table.row('33#deal#22', 'property#dealstage')).toMatchObject({ value: 'closedlost' });
+  });
+});
+
+describe('the score of a company that a contact leaves', () => {
+  const rollUp = { to: 'background', message: { portalId: '33', companyId: '8' }, delaySeconds: 75 };
+
+  beforeEach(() => known('8', '1', '2'));
+
+  test.each([
+    { leaving: event('contact.deletion', 1), because: 'it is deleted' },
+    { leaving: event('contact.privacyDeletion', 1), because: 'it asked to be forgotten' },
+    {
+      leaving: event('contact.merge', 3, { primaryObjectId: 1, mergedObjectIds: [2], newObjectId: 3 }),
+      because: 'it is merged into another, as one more of the company is',
+    },
+  ])('is rolled up once it has left: $because', async ({ leaving }) => {
+    const indexWhenAsked: unknown[] = [];
+    const run = scorer(ROLLS_UP, table.client, {
+      writeBack: {
+        changes: async () => {},
+        background: async (messages, delaySeconds) => {
+          for (const message of messages) {
+            sent.push({ to: 'background', message, delaySeconds });
+            indexWhenAsked.push((await inIndex()).length);
+          }
+        },
+      },
+    });
+
+    await deliver(run, webhook(leaving));
+
+    expect(sent).toEqual([rollUp]);
+    expect(indexWhenAsked).toEqual([2]); // Asked before it left: afterwards nothing says whose it was.
+    expect((await inIndex()).length).toBeLessThan(2);
+    await deliver(run, webhook(leaving));
+    expect(sent).toEqual([rollUp]);
+  });
+
+  test('is asked for again when the deletion broke off', async () => {
+    const dying = watched(table.client, (command, go) =>
+      command instanceof UpdateCommand ? Promise.reject(new Error('crashed')) : go(),
+    );
+    const leaving = webhook(event('contact.privacyDeletion', 1));
+
+    expect(await deliver(scorer(ROLLS_UP, dying), leaving)).toEqual({
+      batchItemFailures: [{ itemIdentifier: 'm1' }],
+    });
+    await deliver(scorer(ROLLS_UP), leaving);
+
+    expect(sent).toEqual([rollUp, rollUp]);
+  });
+
+  test('is rolled up also when the deletion names a record that was merged away', async () => {
+    await deliver(scorer(USES_COMPANIES), webhook(event('contact.merge', 1, { mergedObjectIds: [4] })));
+    sent = [];
+
+    await deliver(scorer(ROLLS_UP), webhook(event('contact.privacyDeletion', 4)));
+
+    expect(sent).toEqual([rollUp]);
+  });
+
+  test('is rolled up when the contact is back', async () => {
+    await deliver(scorer(ROLLS_UP), webhook(event('contact.deletion', 1)));
+    sent = [];
+
+    await deliver(scorer(ROLLS_UP), webhook(event('contact.restore', 1, { occurredAt: NOW + 1 })));
+
+    expect(sent).toContainEqual({ ...rollUp, delaySeconds: 5 });
+    expect(await inIndex()).toHaveLength(2);
+  });
+
+  test('is nobody to be asked for where companies have none', async () => {
+    await deliver(scorer(USES_COMPANIES), webhook(event('contact.deletion', 1)));
+    await deliver(scorer(USES_COMPANIES), webhook(event('contact.restore', 1, { occurredAt: NOW + 1 })));
+
+    expect(sent.filter(({ to }) => to === 'background')).toEqual([]);
+  });
+
+  test('a privacy deletion leaves nothing of the contact in the index', async () => {
+    await deliver(scorer(ROLLS_UP), webhook(event('contact.privacyDeletion', 1)));
+    await deliver(scorer(ROLLS_UP), { portalId: '33', contactIds: ['1'] });
+
+    expect(await inIndex()).toEqual([expect.objectContaining({ pk: '33#2' })]);
+    expect(await table.row('33#1', '#head')).toEqual({ pk: '33#1', sk: '#head', rev: 2, life: 'erased' });
+  });
+});
