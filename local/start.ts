@@ -186,6 +186,7 @@ Send a webhook of your own (signed for you; send it twice and nothing more chang
   npm run afterglow -- send ${relative('.', EXAMPLE_FILE)}
 Why does ${contact.name} have this score?
   npm run afterglow -- explain ${contact.id}
+  curl -H 'accept: text/plain' ${system.ingestUrl}/contacts/${contact.id}/score
 Change a contact as a user of HubSpot does, and read it back:
   curl -X POST ${simulator.url}/simulator/contacts/${contact.id}/properties -d '{"hs_lead_status":"UNQUALIFIED"}'
   curl ${simulator.url}/simulator/contacts/${contact.id}`);

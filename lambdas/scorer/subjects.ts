@@ -3,19 +3,13 @@ import type { Message } from '../events/messages.ts';
 import { FACTS_PER_FOLD } from '../scoring/facts.ts';
 import type { Model } from '../scoring/model.ts';
 import { score } from '../scoring/score.ts';
-import type { CompanyTable } from '../store/company-table.ts';
+import { askAround, type CompanyTable } from '../store/company-table.ts';
 import type { ContactTable, Standing } from '../store/contact-table.ts';
 import { companyIdOf, contactKey, emailKey, recordKey } from '../store/keys.ts';
 import type { WriteRequest } from '../store/queues.ts';
 import type { Secret } from '../store/secrets.ts';
 import type { Outcome } from './outcome.ts';
 import { hearOfCompany, hearOfDeal } from './records.ts';
-
-/**
- * Seconds after which a company is rolled up that a contact is about to leave: longer than an invocation of the scorer lasts, so
- * that by then the contact has left, or the message that says so comes back and asks again.
- */
-const LEAVING_SECONDS = 75;
 
 /** The write-back lanes the scorer uses: what somebody did, and what only faded. */
 export type Lane = 'changes' | 'background';
@@ -140,34 +134,28 @@ function requestFor(
 async function turn(key: string, { turn: told, subject }: Heard, parts: ScoringParts): Promise<void> {
   const { contacts, portalId } = parts;
   if (told === undefined || subject.type !== 'contact') return;
-  if (told.kind === 'privacyDeletion') {
-    await announceLeaving([key], parts);
-    await contacts.erase(key);
-  } else if (told.kind === 'deletion') {
-    await announceLeaving([key], parts);
-    await contacts.mark(key, 'deleted', told.atMs);
-  } else if (told.kind === 'merge') {
+  if (told.kind === 'privacyDeletion') await leaving([key], () => contacts.erase(key), parts);
+  else if (told.kind === 'deletion')
+    await leaving([key], () => contacts.mark(key, 'deleted', told.atMs), parts);
+  else if (told.kind === 'merge') {
     const oldKeys = told.oldIds.map((oldId) => contactKey(portalId, oldId));
-    await announceLeaving(oldKeys, parts);
-    for (const oldKey of oldKeys) await contacts.unite(oldKey, key);
+    const unite = async () => {
+      for (const oldKey of oldKeys) await contacts.unite(oldKey, key);
+    };
+    await leaving(oldKeys, unite, parts);
   } else if (told.kind === 'restore') await contacts.mark(key, 'living', told.atMs);
   else await contacts.forgetReading(key, told.atMs);
 }
 
-/**
- * Lets the companies be rolled up from which contacts are about to be taken. Asked for before they are: afterwards nothing says
- * whose they were.
- */
-async function announceLeaving(
+/** Takes contacts away, and lets the companies be rolled up that they leave. */
+async function leaving(
   keys: readonly string[],
+  take: () => Promise<void>,
   { contacts, model, portalId, writeBack }: ScoringParts,
 ): Promise<void> {
-  if (model.companyScore === undefined) return;
-  const companyIds = await contacts.companiesOf(keys);
-  await writeBack.background(
-    companyIds.map((companyId) => ({ portalId, companyId })),
-    LEAVING_SECONDS,
-  );
+  if (model.companyScore === undefined) return take();
+  const requests = (await contacts.companiesOf(keys)).map((companyId) => ({ portalId, companyId }));
+  await askAround((delaySeconds) => writeBack.background(requests, delaySeconds), take);
 }
 
 function isToBeWritten({ head }: Standing): boolean {

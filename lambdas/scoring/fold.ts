@@ -34,6 +34,8 @@ export interface Standing extends Counting {
 }
 
 const NONE: ReadonlySet<string> = new Set();
+/** Nearly every contact has one: it says something of fit only where a rule on it holds. */
+const ADDRESS = 'email';
 
 /**
  * The score of a contact: a pure function of what is known, the model and the time. Neither order nor repetition of what
@@ -51,7 +53,9 @@ export function fold(model: Model, known: Known, nowMs: number): Folded {
   return foldAt(model, nowMs, {
     ...countingFacts(model, known),
     fit: capThousandths(fitSum, model.fit.cap),
-    isFitKnown: model.fit.rules.some((rule) => values.has(rule.property)),
+    isFitKnown: model.fit.rules.some((rule) =>
+      rule.property === ADDRESS ? fitting.includes(rule) : values.has(rule.property),
+    ),
     fitting,
     exclusion: holding.find(({ onlyGroup }) => onlyGroup === undefined),
     mutings,

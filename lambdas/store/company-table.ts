@@ -2,6 +2,7 @@ import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { PropertyValue } from '../scoring/facts.ts';
 import { companyIdOf, contactIdOf, recordKey } from './keys.ts';
 import { type PartitionOptions, Partitions } from './partitions.ts';
+import { LONGEST_DELAY_SECONDS } from './queues.ts';
 import { RecordHeads } from './record-heads.ts';
 import { type CompanyHead, HEAD, NO_RANK, readCompanyHead } from './rows.ts';
 
@@ -12,6 +13,19 @@ export type { CompanyHead };
  * consistent: a contact that has just got its company stands there a moment later.
  */
 export const INDEX_LAG_SECONDS = 5;
+/**
+ * Asks for what follows from a change of the index: when the index has the change, and once more much later. The late one is sent
+ * before the change and is for whoever dies on the way: after the change nothing says any more what was to be asked.
+ */
+export async function askAround(
+  ask: (delaySeconds: number) => Promise<void>,
+  change: () => Promise<void>,
+): Promise<void> {
+  await ask(LONGEST_DELAY_SECONDS);
+  await change();
+  await ask(INDEX_LAG_SECONDS);
+}
+
 /** Contacts of one page of the index: ten messages' worth. */
 const CONTACTS_PER_PAGE = 1_000;
 /** Where a page ends: the rank and the id of its last contact. */

@@ -1,15 +1,9 @@
 import { observe } from '../events/property-facts.ts';
 import type { HubSpotRecord } from '../hubspot/objects.ts';
 import { companyInputs } from '../scoring/model.ts';
-import type { CompanyHead } from '../store/company-table.ts';
+import { askAround, type CompanyHead } from '../store/company-table.ts';
 import { readRecords } from './reading.ts';
 import { type Each, each, type Failure, foundOrThrow, type Run } from './run.ts';
-
-/**
- * Until a merge or a deletion that is about to be noted surely is: the contacts of the company are scored anew after it. Asked for
- * before it is noted, since whoever comes again after a crash finds nothing left to note.
- */
-export const NOTED_SECONDS = 60;
 
 /**
  * The companies as the table knows them; those whose properties a rule reads and that were only heard of so far are read from
@@ -73,13 +67,19 @@ async function keepCompany(
 /** Notes that HubSpot merged a company into another. Its contacts are to be scored by what the living one is. */
 export async function noteMerge(companyId: string, livingId: string, run: Run): Promise<undefined> {
   const { companies, background, portalId } = run;
-  await background([{ portalId, companyId: livingId, rescoreContacts: true }], NOTED_SECONDS);
-  await companies.unite(companyId, livingId);
+  const request = { portalId, companyId: livingId, rescoreContacts: true } as const;
+  await askAround(
+    (delaySeconds) => background([request], delaySeconds),
+    () => companies.unite(companyId, livingId),
+  );
 }
 
 /** Notes that HubSpot has no such company any more. A restore since this run began wins. */
 export async function noteDeletion(companyId: string, run: Run): Promise<undefined> {
   const { companies, background, portalId } = run;
-  await background([{ portalId, companyId, rescoreContacts: true }], NOTED_SECONDS);
-  await companies.mark(companyId, 'deleted', run.startedAtMs);
+  const request = { portalId, companyId, rescoreContacts: true } as const;
+  await askAround(
+    (delaySeconds) => background([request], delaySeconds),
+    () => companies.mark(companyId, 'deleted', run.startedAtMs),
+  );
 }

@@ -3,7 +3,7 @@ import { companyScore, scoresNeeded } from '../scoring/company-score.ts';
 import { type CompanyHead, INDEX_LAG_SECONDS } from '../store/company-table.ts';
 import { companyIdOf, contactKey } from '../store/keys.ts';
 import type { Head } from '../store/rows.ts';
-import { knowCompanies, NOTED_SECONDS } from './companies.ts';
+import { knowCompanies } from './companies.ts';
 import type { Errand, ErrandsBy } from './requests.ts';
 import { each, type Run, search } from './run.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -32,16 +32,18 @@ export async function tellCompaniesOf(heads: readonly Head[], run: Run): Promise
 }
 
 /**
- * The same for contacts that are about to change their company: for the one they leave, and for the one they come to, since nothing
- * that is shown of themselves may change with it. Asked for before that is kept: afterwards nothing says whose they were.
+ * The companies that contacts leave or come to by what was found: nothing that is shown of the contacts themselves may change with it.
  *
  * @param found - by id of the contact
+ * @returns ids of companies; none where the model rolls nothing up
  */
-export async function tellOfMoves(found: ReadonlyMap<string, Surroundings>, run: Run): Promise<void> {
-  const { model, contacts, portalId } = run;
-  if (model.companyScore === undefined) return;
+export async function companiesOfMoves(
+  found: ReadonlyMap<string, Surroundings>,
+  { model, contacts, portalId }: Run,
+): Promise<string[]> {
+  if (model.companyScore === undefined) return [];
   const heads = await contacts.heads([...found.keys()].map((id) => contactKey(portalId, id)));
-  const ids = [...found].flatMap(([id, { company }]) => {
+  return [...found].flatMap(([id, { company }]) => {
     const head = heads.get(contactKey(portalId, id));
     if (head === undefined || company === undefined) return [];
     const before = companyIdOf(head.company ?? '', portalId);
@@ -50,7 +52,6 @@ export async function tellOfMoves(found: ReadonlyMap<string, Surroundings>, run:
     const both = head.confirmedWriteId === undefined ? [before] : [before, company.id];
     return both.filter((companyId) => companyId !== undefined);
   });
-  await tellCompanies(ids, run, NOTED_SECONDS);
 }
 
 /**

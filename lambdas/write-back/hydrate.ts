@@ -1,11 +1,11 @@
 import { ADDRESSES, modelInputs, observe } from '../events/property-facts.ts';
 import type { HubSpotRecord } from '../hubspot/objects.ts';
 import type { PropertyValue } from '../scoring/facts.ts';
+import { askAround } from '../store/company-table.ts';
 import type { Standing } from '../store/contact-table.ts';
 import { contactKey } from '../store/keys.ts';
 import { uniteAddresses } from './addresses.ts';
-import { NOTED_SECONDS } from './companies.ts';
-import { tellCompanies, tellOfMoves } from './company-scores.ts';
+import { companiesOfMoves, tellCompanies } from './company-scores.ts';
 import { readRecords } from './reading.ts';
 import { rescore } from './rescore.ts';
 import { type Each, each, foundOrThrow, isFailure, type Run } from './run.ts';
@@ -29,22 +29,32 @@ export async function hydrate(contactIds: readonly string[], run: Run): Promise<
   );
   const around = await readSurroundings([...new Set(livingIds)], run);
   const told = [...around].flatMap(([id, found]) => (isFailure(found) ? [] : [[id, found] as const]));
-  await tellOfMoves(new Map(told), run);
-  return each(contactIds, async (id) => {
-    const record = foundOrThrow(records.get(id));
-    if (record === undefined) return undefined;
-    const surroundings = foundOrThrow(around.get(record.id));
-    if (record.id !== id) await uniteContacts(id, record.id, run);
-    return keepFound(record, surroundings?.kept ?? [], askedAtMs, run);
-  });
+  const moved = await companiesOfMoves(new Map(told), run);
+  let standings: Each<Standing> = new Map();
+  await askAround(
+    (delaySeconds) => tellCompanies(moved, run, delaySeconds),
+    async () => {
+      standings = await each(contactIds, async (id) => {
+        const record = foundOrThrow(records.get(id));
+        if (record === undefined) return undefined;
+        const surroundings = foundOrThrow(around.get(record.id));
+        if (record.id !== id) await uniteContacts(id, record.id, run);
+        return keepFound(record, surroundings?.kept ?? [], askedAtMs, run);
+      });
+    },
+  );
+  return standings;
 }
 
 /** Makes a contact one with that into which HubSpot merged it. The company it leaves may be another than that of the living one. */
 export async function uniteContacts(contactId: string, livingId: string, run: Run): Promise<void> {
   const { contacts, portalId } = run;
   const key = contactKey(portalId, contactId);
-  await tellCompanies(await contacts.companiesOf([key]), run, NOTED_SECONDS);
-  await contacts.unite(key, contactKey(portalId, livingId));
+  const left = await contacts.companiesOf([key]);
+  await askAround(
+    (delaySeconds) => tellCompanies(left, run, delaySeconds),
+    () => contacts.unite(key, contactKey(portalId, livingId)),
+  );
 }
 
 /** Keeps all that was read, then notes that it was: a crash in between lets it be read again. */

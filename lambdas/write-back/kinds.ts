@@ -4,10 +4,10 @@ import {
   outputValues,
   WRITE_ID_PROPERTY,
 } from '../hubspot/outputs.ts';
-import type { CompanyHead } from '../store/company-table.ts';
+import { askAround, type CompanyHead } from '../store/company-table.ts';
 import { contactKey } from '../store/keys.ts';
 import type { Head } from '../store/rows.ts';
-import { NOTED_SECONDS, noteDeletion, noteMerge } from './companies.ts';
+import { noteDeletion, noteMerge } from './companies.ts';
 import { tellCompanies, tellCompaniesOf } from './company-scores.ts';
 import { uniteContacts } from './hydrate.ts';
 import type { Run } from './run.ts';
@@ -43,8 +43,11 @@ export function contactKind(run: Run): Kind<Head> {
     tell: (heads) => tellCompaniesOf(heads, run),
     confirm: (id, sent) => contacts.confirm(keyOf(id), sent),
     async noteDeletion(id) {
-      await tellCompanies(await contacts.companiesOf([keyOf(id)]), run, NOTED_SECONDS);
-      await contacts.mark(keyOf(id), 'deleted', run.startedAtMs); // A restore since then wins.
+      const left = await contacts.companiesOf([keyOf(id)]);
+      await askAround(
+        (delaySeconds) => tellCompanies(left, run, delaySeconds),
+        () => contacts.mark(keyOf(id), 'deleted', run.startedAtMs), // A restore since then wins.
+      );
     },
     noteMerge: (id, livingId) => uniteContacts(id, livingId, run),
   };

@@ -335,8 +335,9 @@ function ofDomain(name: string, email: string, points: 0 | 10, because: string):
     because,
     model: byDomain(),
     properties: { email },
-    worked: [`${email}: ${points}`],
-    expected: scored(points, 0, 'C'),
+    worked:
+      points === 0 ? [`${email}: none of these, and an address alone says nothing of fit`] : [`${email}: 10`],
+    expected: points === 0 ? NOTHING : scored(points, 0, 'C'),
   };
 }
 

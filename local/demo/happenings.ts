@@ -135,7 +135,7 @@ type Act = (story: Story, atMs: number) => void;
 
 /** What people of a temperature do, and how often in a month: from and to, both included. */
 const HABITS: Readonly<Record<Temperature, readonly (readonly [Act, number, number])[]>> = {
-  cold: [[moveHouse, 0, 1]],
+  cold: [[changeAddress, 0, 1]],
   lukewarm: [
     [visit, 1, 3],
     [openEmail, 0, 1],
@@ -442,7 +442,7 @@ function changeJob(story: Story, atMs: number): void {
 }
 
 /** Some who wrote from a private address have one at work now. They do nothing else, so nobody knows them by the old one. */
-function moveHouse(story: Story, atMs: number): void {
+function changeAddress(story: Story, atMs: number): void {
   if (story.contact.kind !== 'private') return;
   story.change('email', `at-work.${story.contact.id}@somewhere-else.example`, atMs, 'CRM_UI');
 }

@@ -101,7 +101,11 @@ export function expectedOf(
   const fit = keepWithin(model.fitCap, fitSum);
   const engagement = engagementOf(model, counted, nowMs);
   const score = keepBetween(model.min * 1000, model.max * 1000, fit + engagement);
-  const isFitKnown = model.fit.some(({ property }) => (values.get(property) ?? '') !== '');
+  // An address that no rule holds for says nothing of who the contact is: nearly every contact has one.
+  const isFitKnown = model.fit.some((rule) => {
+    const value = values.get(rule.property) ?? '';
+    return rule.property === 'email' ? holds(rule, value) : value !== '';
+  });
   const about = {
     thousandths: { score, fit, engagement },
     counted,

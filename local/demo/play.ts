@@ -120,16 +120,9 @@ function changeRecords(crm: Changers, records: readonly RecordHappening[]): void
   }
 }
 
-/** Moving a deal to a stage that closes it also dates its closing, as HubSpot does. */
+/** HubSpot works out by itself what a stage means, and when the deal closed. */
 function changeDeal(crm: Changers, dealIds: DealIds, { deal, contactIds, stage, atMs }: DealHappening): void {
-  const isWon = stage === 'closedwon';
-  const isClosed = isWon || stage === 'closedlost';
-  const values = {
-    dealstage: stage,
-    hs_is_closed: isClosed,
-    hs_is_closed_won: isWon,
-    ...(isClosed && { closedate: new Date(atMs).toISOString() }),
-  };
+  const values = { dealstage: stage };
   const known = dealIds.get(deal);
   if (known !== undefined) return crm.set('deals', known, values, { atMs });
   const id = crm.create('deals', { dealname: deal, pipeline: 'default', ...values }, { atMs });

@@ -179,7 +179,9 @@ describe('the primary company of a contact', () => {
 
     expect(system.shown(contactId)['score']).toBe('17');
     const sent = system.takeSent();
-    expect(sent).toEqual([toCompany(before, 60), toCompany(after, 60), toCompany(after, 5)]);
+    // Before, for whoever dies on the way; when both are stored; and when the contact is written.
+    const told = [toCompany(before, 900), toCompany(after, 900), toCompany(before, 5), toCompany(after, 5)];
+    expect(sent).toEqual([...told, toCompany(after, 5)]);
     await system.receive(sent.map(({ request }) => request));
     expect([before, after].map((id) => system.companyScore(id))).toEqual([null, '17']);
   });
@@ -314,7 +316,7 @@ describe('the score of a company', () => {
 
     await system.receive(about([contactId]));
 
-    expect(system.takeSent()).toEqual([toCompany(companyId, 60)]);
+    expect(system.takeSent()).toEqual([toCompany(companyId, 900), toCompany(companyId, 5)]);
     await system.receive([{ companyId }]);
     expect(system.companyScore(companyId)).toBeNull();
   });
@@ -528,7 +530,8 @@ describe('a company that changed', () => {
 
     expect((await system.companies.heads([companyId])).get(companyId)?.life).toBe('deleted');
     const sent = system.takeSent();
-    expect(sent).toEqual([toCompany(companyId, 60, { rescoreContacts: true })]);
+    const asked = { rescoreContacts: true } as const;
+    expect(sent).toEqual([toCompany(companyId, 900, asked), toCompany(companyId, 5, asked)]);
     system.takeCalls();
     await system.receive(sent.map(({ request }) => request));
     expect(system.takeTicks()).toEqual([{ portalId: PORTAL, companyId }]);
