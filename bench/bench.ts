@@ -1,4 +1,4 @@
-// Runs one measurement: `npm run bench -- <name> [--json]`. Every other file of this folder is one; it exports `run`.
+// Runs one measurement: `npm run bench -- <name> [--json]`; what the figures mean is in docs/benchmarks.md. Every other file of this folder is one; it exports `run`.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -34,8 +34,8 @@ async function main(): Promise<number> {
     join(import.meta.dirname, `${name}.ts`)
   );
   const figures = await measurement.run(contacts === undefined ? {} : { contacts });
-  console.table(figures);
   if (values.json === true) console.log(JSON.stringify({ bench: name, ...figures }));
+  else console.table(figures);
   return figures.isGoalMet ? 0 : 1;
 }
 

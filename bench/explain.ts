@@ -47,10 +47,10 @@ interface Case {
 }
 
 /** Random contacts, some to a model. */
-export function randomCases(random: Random, count: number): Case[] {
+export function randomCases(random: Random, count: number, perModel = CONTACTS_PER_MODEL): Case[] {
   let model = randomModel(random);
   return Array.from({ length: count }, (_, at) => {
-    if (at % CONTACTS_PER_MODEL === CONTACTS_PER_MODEL - 1) model = randomModel(random);
+    if (at > 0 && at % perModel === 0) model = randomModel(random);
     const [used, known] = [model, randomContact(random)];
     return { model: used, makeFold: () => fold(used, known, NOW_MS) };
   });

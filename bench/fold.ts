@@ -6,6 +6,7 @@ import type { Fact, Known } from '../lambdas/scoring/facts.ts';
 import { fold } from '../lambdas/scoring/fold.ts';
 import type { Model } from '../lambdas/scoring/model.ts';
 import { show } from '../lambdas/scoring/show.ts';
+import { type Random, randomOf } from './random/random.ts';
 
 const DAY_MS = 86_400_000;
 const NOW_MS = Date.parse('2026-11-01T12:00:00Z');
@@ -18,30 +19,21 @@ const DUE_ROUNDS = 4;
 /** Contacts per second on one core. */
 const GOAL = 50_000;
 
-/** Numbers from 0 to 1 that are the same in every run. */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
 /** Facts as a store returns them: ordered by time, most of them of kinds that the shipped model scores. */
-function contact(random: () => number, id: number): Known {
-  const times = Array.from({ length: FACTS }, () => NOW_MS - Math.floor(random() * 300 * DAY_MS));
+function contact(random: Random, id: number): Known {
+  const times = Array.from({ length: FACTS }, () => NOW_MS - Math.floor(random.next() * 300 * DAY_MS));
   let views = 1;
   const facts = times
     .toSorted((a, b) => a - b)
     .map((occurredAtMs, at): Fact => {
-      const key = `${id}-${at}-${Math.floor(random() * 1e9).toString(36)}`;
-      const kind = Math.floor(random() * 7);
+      const key = `${id}-${at}-${Math.floor(random.next() * 1e9).toString(36)}`;
+      const kind = Math.floor(random.next() * 7);
       if (kind === 0) {
-        const value = `https://www.example.com/${random() < 0.3 ? 'pricing' : 'product'}`;
+        const value = `https://www.example.com/${random.next() < 0.3 ? 'pricing' : 'product'}`;
         return { key, name: 'property:hs_analytics_last_url', occurredAtMs, value };
       }
       if (kind === 1) {
-        views += Math.ceil(random() * 4);
+        views += Math.ceil(random.next() * 4);
         const name = 'property:hs_analytics_num_page_views';
         return { key, name, occurredAtMs, value: String(views), record: String(id) };
       }
@@ -110,7 +102,7 @@ export interface FoldFigures {
 /** Measures the fold against a bare sum, and the search for the due moment, by the model that ships. */
 export function run(): FoldFigures {
   const model = readModelFile(join(import.meta.dirname, '../models/b2b-saas.yaml'));
-  const random = randomNumbers(7);
+  const random = randomOf(7);
   const contacts = Array.from({ length: CONTACTS }, (_, id) => contact(random, id));
   const sum = bareSum(model);
   const barePerSecond = perSecond(contacts, ROUNDS, (known) => sum(known, NOW_MS));

@@ -124,9 +124,3 @@ function emptyModel() {
   if ('problems' in checked) throw new Error('the model of the benchmark is not one');
   return checked.model;
 }
-
-if (import.meta.main) {
-  const figures = await run();
-  if (process.argv.includes('--json')) console.log(JSON.stringify(figures));
-  else console.table(figures);
-}

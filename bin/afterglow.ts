@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { InvalidModelError, readModelFile } from '../cli/model-file.ts';
-import { readSettings, SettingsError } from '../lib/settings.ts';
+import { readSettings, refuseShortRetention, SettingsError } from '../lib/settings.ts';
 import { AfterglowStack } from '../lib/stack.ts';
 
 const projectDirectory = join(import.meta.dirname, '..');
@@ -10,6 +10,7 @@ const app = new App();
 try {
   const settings = readSettings(app.node.getAllContext());
   const model = readModelFile(resolve(projectDirectory, settings.model));
+  refuseShortRetention(settings, model.horizonDays);
   new AfterglowStack(app, 'Afterglow', { settings, model });
 } catch (error) {
   // Wrong settings and a wrong model say in their message what to do, and no stack trace says it better.

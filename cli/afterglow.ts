@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { subscriptionsOf } from '../lambdas/events/subscriptions.ts';
 import { HubSpotError } from '../lambdas/hubspot/answer.ts';
 import { outputProperties } from '../lambdas/hubspot/outputs.ts';
 import {
@@ -10,7 +11,7 @@ import {
 import { explain, printed, writePicture } from './explain.ts';
 import { checkAsJson, checkModelFile, formatCheck } from './model-check.ts';
 import { InvalidModelError, readModelFile } from './model-file.ts';
-import { askOn, type InitOptions, initModel, nextSteps } from './model-init.ts';
+import { askOn, type InitOptions, initModel, isAnswered, nextSteps } from './model-init.ts';
 import { sendEvents } from './send.ts';
 import { findTarget, readLocalModel, UsageError } from './target.ts';
 
@@ -38,22 +39,23 @@ function command(name: string, description: string): Command {
 
 command(
   'provision',
-  "create Afterglow's property group and properties in HubSpot; running it again changes nothing",
+  "create Afterglow's property group and properties in HubSpot, and say what the app is to subscribe to; running it again changes nothing",
 )
   .option('--model <file>', 'scoring model whose grades and statuses the properties offer')
-  .action(async ({ stack, json, model }: CommonOptions) => {
+  .action(async ({ stack, json, model: file }: CommonOptions) => {
     const target = await findTarget(stack);
+    const model = readModelFile(file ?? readLocalModel(stack));
     const done: Provisioned[] = [];
-    await provisionProperties(
-      target.hubspotUrl,
-      target.send,
-      outputProperties(readModelFile(model ?? readLocalModel(stack))),
-      (one) => {
-        done.push(one);
-        if (!json) console.log(`${one.name}: ${one.did}`);
-      },
+    await provisionProperties(target.hubspotUrl, target.send, outputProperties(model), (one) => {
+      done.push(one);
+      if (!json) console.log(`${one.name}: ${one.did}`);
+    });
+    const subscriptions = subscriptionsOf(model);
+    console.log(
+      json
+        ? JSON.stringify({ properties: done, subscriptions })
+        : ['\nSubscribe the app to:', ...subscriptions].join('\n  '),
     );
-    if (json) console.log(JSON.stringify({ properties: done }));
   });
 
 command('send', 'sign webhook events as HubSpot does and post them')
@@ -141,9 +143,9 @@ models
 
 async function initAsking(options: InitOptions) {
   if (options.yes === true || !process.stdin.isTTY) {
-    if (Object.keys(options).length === 0)
+    if (options.yes !== true && !isAnswered(options))
       throw new UsageError(
-        'there is no terminal to ask on: answer with options, or take the usual with --yes',
+        'there is no terminal to ask on: give --yes to take the usual answer to what no option answers',
       );
     return initModel(options, undefined);
   }

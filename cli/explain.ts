@@ -1,13 +1,12 @@
 import { writeFileSync } from 'node:fs';
+import { RECORD_ID } from '../lambdas/events/fields.ts';
+import { DAYS_EXPECTED, readDays } from '../lambdas/explain/days.ts';
 import { findExplanation } from '../lambdas/explain/find.ts';
 import { drawExplanation } from '../lambdas/explain/picture.ts';
 import { formatExplanation } from '../lambdas/explain/text.ts';
-import { type Explanation, OUTLOOK_DAYS } from '../lambdas/scoring/explanation.ts';
+import type { Explanation } from '../lambdas/scoring/explanation.ts';
 import type { Model } from '../lambdas/scoring/model.ts';
 import { type Target, UsageError } from './target.ts';
-
-/** Furthest the graph looks ahead: signals leave the horizon before. */
-const MOST_DAYS = 390;
 
 /**
  * Explains the score of a contact as it is now, from the table.
@@ -19,15 +18,15 @@ export async function explain(
   target: Target,
   model: Model,
   contactId: string,
-  days = String(OUTLOOK_DAYS),
+  days?: string,
 ): Promise<Explanation> {
-  if (!/^\d{1,20}$/.test(contactId))
+  if (!RECORD_ID.test(contactId))
     throw new UsageError(
       `"${contactId}" is no record id: HubSpot's are digits, as in the address of the contact`,
     );
-  if (!/^\d{1,3}$/.test(days) || Number(days) < 1 || Number(days) > MOST_DAYS)
-    throw new UsageError(`--days: expected a whole number from 1 to ${MOST_DAYS}, found "${days}"`);
-  const found = await findExplanation({ ...target, model }, contactId, Number(days));
+  const lookAhead = readDays(days);
+  if (lookAhead === undefined) throw new UsageError(`--days: expected ${DAYS_EXPECTED}, found "${days}"`);
+  const found = await findExplanation({ ...target, model }, contactId, lookAhead);
   if ('missing' in found) throw new UsageError(`${found.reason} (portal ${target.portalId})`);
   return found;
 }

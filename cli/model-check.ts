@@ -82,11 +82,13 @@ function courseOf(model: Model, contact: TypicalContact, length: number): Course
   return { id, title, story, days, rules: [...fit, ...signals] };
 }
 
+const GRADE_ONLY = 'gradeOnly';
+
 function costsOf(model: Model): Cost[] {
   const own = model.display;
   const ways = [
     ...[1, 5, 10].map((step) => ({ name: `step ${step}`, step, gradeOnly: false })),
-    { name: 'gradeOnly', step: own.step, gradeOnly: true },
+    { name: GRADE_ONLY, step: own.step, gradeOnly: true },
   ];
   return ways.map(({ name, ...display }) => {
     const isWhole = [model.range.min, model.range.max].every((end) => Number.isInteger(end / display.step));
@@ -132,8 +134,6 @@ export function checkAsJson({ file, model, warnings, courses, unmet, costs }: Ch
   });
 }
 
-const NO_COMPANY_SCORE = 'gradeOnly asks to remove companyScore, which is made of the scores that are shown.';
-
 /** The check for people, warnings first. */
 export function formatCheck(check: Check): string {
   const { file, model, warnings } = check;
@@ -145,8 +145,7 @@ export function formatCheck(check: Check): string {
     '',
     ...chartOf(check),
     '',
-    ...costTable(check.costs),
-    ...(model.companyScore === undefined ? [] : ['', NO_COMPANY_SCORE]),
+    ...costTable(check),
   ].join('\n');
 }
 
@@ -174,7 +173,7 @@ function chartOf({ courses, unmet, model }: Check): string[] {
   const { min, max } = model.range;
   const last = (courses[0]?.days.length ?? 1) - 1;
   const perBlock = Math.ceil(last / CHART_WIDTH);
-  const marks = [0, last / 3, (2 * last) / 3, last].map((day) => Math.round(day));
+  const marks = [...new Set([0, last / 3, (2 * last) / 3, last].map((day) => Math.round(day)))];
   const titleWidth = Math.max(...courses.map(({ title }) => title.length));
   const rows = courses.map(({ title, days, story, rules }) => {
     const blocks = days.filter(({ day }) => day % perBlock === 0).map((day) => blockOf(day, min, max));
@@ -229,28 +228,37 @@ function exclusionsOf(days: readonly Day[]): string[] {
     .map(({ day, status }) => `  ${status} from day ${day}`);
 }
 
-function costTable(costs: readonly Cost[]): string[] {
+const NO_COMPANY_SCORE = '  asks to remove companyScore, which is made of the scores that are shown';
+
+function costTable({ costs, model }: Check): string[] {
   const heads = TYPICAL_CONTACTS.map(({ id }) => id);
-  const lines = costs.map(({ display, isOwn, writes }) => {
+  const lines = costs.flatMap(({ display, isOwn, writes }) => {
     const name = `${display}${isOwn ? ' *' : ''}`;
     if (writes === undefined)
-      return `${name.padEnd(14)}  not with this range: its ends are no multiples of the step`;
+      return `${name.padEnd(ROW_NAME)}  not with this range: its ends are no multiples of the step`;
     const { average, writes: all, calls } = yearlyOf(writes);
-    return row([name, ...writes.map(String), average.toFixed(1), inThousands(all), inThousands(calls)]);
+    const cells = [name, ...writes.map(String), average.toFixed(1), inThousands(all), inThousands(calls)];
+    const isAsking = display === GRADE_ONLY && !isOwn && model.companyScore !== undefined;
+    return [row(cells), ...(isAsking ? [NO_COMPANY_SCORE] : [])];
   });
   return [
     'Writes to HubSpot a year, by how scores are shown (* as the model has it):',
     '',
-    row(['display', ...heads, 'average', '100,000', 'calls']),
+    `${' '.repeat(ROW_NAME + 5 * ROW_CELL)}${`for ${inThousands(PORTAL_CONTACTS)} contacts`.padStart(3 * ROW_CELL)}`,
+    row(['display', ...heads, 'average', 'writes', 'calls']),
     ...lines,
     '',
     ...ASSUMPTIONS.map((line, at) => `${at === 0 ? 'Assumed: ' : '         '}${line}`),
   ];
 }
 
+/** Widths of the table, in characters. */
+const ROW_NAME = 14;
+const ROW_CELL = 11;
+
 function row(cells: readonly string[]): string {
   return cells
-    .map((cell, at) => (at === 0 ? cell.padEnd(14) : cell.padStart(11)))
+    .map((cell, at) => (at === 0 ? cell.padEnd(ROW_NAME) : cell.padStart(ROW_CELL)))
     .join('')
     .trimEnd();
 }

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import { checkModel, FREEMAIL, type Model } from '../lambdas/scoring/model.ts';
-import { type ModelProblem, named } from '../lambdas/scoring/model-problems.ts';
+import type { ModelProblem } from '../lambdas/scoring/model-problems.ts';
 import { complaintAboutDomain, freemailDomains } from './domains.ts';
-import { likelyMeant } from './standard-properties.ts';
+import { findDoubts } from './model-doubts.ts';
 
 /** Most values that a model may have by repeating parts of itself (`*name`). */
 const ALIASES = 100;
@@ -78,8 +78,13 @@ export function readModelText(text: string, file: string): ReadModel {
   };
   const checked = checkModel(contentOf(document, file), text.includes(FREEMAIL) ? freemailDomains() : []);
   const problems = 'problems' in checked ? checked.problems : findNoDomains(checked.model);
-  if ('problems' in checked || problems.length > 0) throw new InvalidModelError(file, problems.map(complain));
-  return { model: checked.model, warnings: findDoubtful(checked.model).map(complain) };
+  if ('problems' in checked || problems.length > 0)
+    throw new InvalidModelError(file, problems.map(complain).toSorted(byLine));
+  return { model: checked.model, warnings: findDoubts(checked.model).map(complain).toSorted(byLine) };
+}
+
+function byLine(a: Complaint, b: Complaint): number {
+  return (a.line ?? 0) - (b.line ?? 0);
 }
 
 /** Where something stands in a file, or what would hold it: the key rather than the value, which may begin lines below. */
@@ -113,30 +118,6 @@ function findNoDomains({ fit, exclusions }: Model): ModelProblem[] {
       return reason === undefined ? [] : [{ path: [...path, at], reason }];
     }),
   );
-}
-
-/** What may be meant so, and more likely is not. */
-function findDoubtful({ fit, exclusions, resetOn, engagement }: Model): ModelProblem[] {
-  const properties = [
-    ...fit.rules.map(({ property }, at) => ({ property, path: ['fit', 'rules', at] })),
-    ...exclusions.map(({ property }, at) => ({ property, path: ['exclusions', at] })),
-    ...resetOn.map(({ property }, at) => ({ property, path: ['resetOn', at] })),
-    ...engagement.signals.map(({ from }, at) => ({
-      property: from.kind === 'signal' ? undefined : from.property,
-      path: ['engagement', 'signals', at, 'from'],
-    })),
-  ];
-  const misspelt = properties.flatMap(({ property = '', path }) => {
-    const meant = likelyMeant(property);
-    const reason = `found ${named(property)}, which is right if it is a property of your own; did you mean "${meant}"?`;
-    return meant === undefined ? [] : [{ path: [...path, 'property'], reason }];
-  });
-  const used = new Set(engagement.signals.map(({ group }) => group));
-  const empty = Object.keys(engagement.groups).flatMap((group) => {
-    const reason = 'found a group of no signal, expected a signal with this group';
-    return used.has(group) ? [] : [{ path: ['engagement', 'groups', group], reason }];
-  });
-  return [...misspelt, ...empty];
 }
 
 /** The plain values of a file. @throws InvalidModelError when it repeats itself beyond measure, or repeats what is not there */

@@ -2,6 +2,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { type Document, isMap, isNode, isScalar, isSeq, parseDocument, stringify, type YAMLMap } from 'yaml';
+import { MOST_HORIZON_DAYS } from '../lambdas/scoring/model-file.ts';
+import { either } from '../lambdas/scoring/model-problems.ts';
 import { complaintAboutDomain, freemailDomains } from './domains.ts';
 import { readModelText } from './model-file.ts';
 import { UsageError } from './target.ts';
@@ -12,7 +14,7 @@ const MODELS = join(import.meta.dirname, '../models');
 const STARTS = { 'sales-led': 'b2b-saas.yaml', 'product-led': 'plg.yaml' } as const;
 type Start = keyof typeof STARTS;
 
-/** What a half-life is multiplied by. */
+/** What half-lives and the horizon are multiplied by. */
 const PACES = { slow: 2, usual: 1, fast: 0.5 } as const;
 type Pace = keyof typeof PACES;
 
@@ -58,16 +60,26 @@ const OWN_DOMAINS: Question<string[]> = {
   usual: '',
   read: domainsIn,
 };
-const COMPETITORS: Question<string[]> = {
-  text: 'The domains of your competitors (several: with commas; none: leave it empty)?',
-  usual: '',
-  read: domainsIn,
-};
 const PACE: Question<Pace> = {
   text: 'How long do contacts take to decide: slow (many months), usual (weeks to months) or fast (days to weeks)?',
   usual: 'usual',
   read: (answer) => oneOf(answer, ['slow', 'usual', 'fast']),
 };
+
+function competitorsBeside(ownDomains: readonly string[]): Question<string[]> {
+  return {
+    text: 'The domains of your competitors (several: with commas; none: leave it empty)?',
+    usual: '',
+    read: (answer) => {
+      const domains = domainsIn(answer);
+      const own = domains.find((domain) => ownDomains.includes(domain));
+      if (own === undefined) return domains;
+      throw new UsageError(
+        `found "${own}", which is one of your own domains, expected that of somebody else`,
+      );
+    },
+  };
+}
 
 function nameOf(ownDomains: readonly string[]): Question<string> {
   const [label = ''] = (ownDomains[0] ?? '').split('.');
@@ -85,7 +97,7 @@ function oneOf<Choice extends string>(answer: string, choices: readonly Choice[]
   const lower = answer.toLowerCase();
   const chosen = choices.filter((choice) => lower !== '' && choice.startsWith(lower));
   if (chosen[0] === undefined || chosen.length > 1)
-    throw new UsageError(`found "${answer}", expected ${choices.join(' or ')}`);
+    throw new UsageError(`found "${answer}", expected ${either(choices)}`);
   return chosen[0];
 }
 
@@ -113,7 +125,11 @@ export async function answersOf(options: InitOptions, ask: Ask | undefined): Pro
   };
   const from = await answer('--from', FROM, options.from);
   const ownDomains = await answer('--own-domain', OWN_DOMAINS, options.ownDomain?.join(','));
-  const competitors = await answer('--competitor', COMPETITORS, options.competitor?.join(','));
+  const competitors = await answer(
+    '--competitor',
+    competitorsBeside(ownDomains),
+    options.competitor?.join(','),
+  );
   const pace = await answer('--pace', PACE, options.pace);
   const name = await answer('--name', nameOf(ownDomains), options.name);
   return { from, name, ownDomains, competitors, pace };
@@ -167,6 +183,11 @@ export function askOn(
   return { ask, end: () => lines.close() };
 }
 
+/** Whether the command line leaves no question open. */
+export function isAnswered({ from, name, ownDomain, competitor, pace }: InitOptions): boolean {
+  return [from, name, ownDomain, competitor, pace].every((answer) => answer !== undefined);
+}
+
 /** A change of a text: what stands from one position to another is replaced. */
 interface Edit {
   readonly from: number;
@@ -186,9 +207,9 @@ export function makeModel({ from, name, ownDomains, competitors, pace }: Answers
   const template = new Template(file, source);
   const edits = [
     template.replaced(['name'], stringify(name).trimEnd()),
-    ...(ownDomains.length === 0 ? [] : [template.domainsOf('employee', ownDomains)]),
-    ...(competitors.length === 0 ? [] : template.withCompetitors(competitors)),
-    ...(pace === 'usual' ? [] : template.halfLivesTimes(PACES[pace])),
+    ...template.withEmployees(ownDomains),
+    ...template.withCompetitors(competitors),
+    ...(pace === 'usual' ? [] : template.daysTimes(PACES[pace])),
   ];
   const written = edits
     .toSorted((a, b) => b.from - a.from)
@@ -237,17 +258,27 @@ class Template {
     return isMap(rule) ? { at, rule } : undefined;
   }
 
-  domainsOf(id: string, domains: readonly string[]): Edit {
+  #domainsOf(id: string, domains: readonly string[]): Edit {
     const found = this.#exclusion(id);
     if (!isSeq(found?.rule.get('domain'))) return this.#fail(`exclusion "${id}" with domains`);
     return this.replaced(['exclusions', found?.at ?? 0, 'domain'], `[${domains.join(', ')}]`);
   }
 
+  /** The rule for colleagues, or what it would be. */
+  withEmployees(domains: readonly string[]): Edit[] {
+    return domains.length === 0 ? [this.#silenced('employee')] : [this.#domainsOf('employee', domains)];
+  }
+
   /** Put into the rule for competitors, or with one below that for colleagues. */
   withCompetitors(domains: readonly string[]): Edit[] {
-    if (this.#exclusion('competitor') !== undefined)
-      return [this.domainsOf('competitor', domains), ...this.#without('; these two do not exist')];
-    const { to } = this.domainsOf('employee', []);
+    const isThere = this.#exclusion('competitor') !== undefined;
+    if (isThere) {
+      const rule =
+        domains.length === 0 ? this.#silenced('competitor') : this.#domainsOf('competitor', domains);
+      return [rule, ...this.#without('; these two do not exist')];
+    }
+    if (domains.length === 0) return [];
+    const { to } = this.#domainsOf('employee', []);
     const from = this.#source.indexOf('\n', to) + 1;
     const text = [
       '  # The domains of your competitors.',
@@ -260,13 +291,39 @@ class Template {
     return [{ from, to: from, text: text.join('\n') }];
   }
 
+  /** A rule for domains that nobody gave: a comment, since a domain that does not exist would excuse nobody from filling it in. */
+  #silenced(id: string): Edit {
+    const { from: begin, to } = this.#domainsOf(id, []);
+    const from = this.#source.lastIndexOf('  - id:', begin);
+    if (from === -1) return this.#fail(`exclusion "${id}" that begins with its id`);
+    const rule = `${this.#source.slice(from, begin)}[…]`;
+    const lines = rule.split('\n').map((line) => line.replace(/^ {2}/, '  # '));
+    return {
+      from,
+      to,
+      text: ['  # Put the domains between the brackets, and remove the # of these lines.', ...lines].join(
+        '\n',
+      ),
+    };
+  }
+
   /** Part of a comment that is true of the model that ships and of no other. */
   #without(words: string): Edit[] {
     const from = this.#source.indexOf(words);
     return from === -1 ? [] : [{ from, to: from + words.length, text: '' }];
   }
 
-  halfLivesTimes(factor: number): Edit[] {
+  daysTimes(factor: number): Edit[] {
+    return [this.#horizonTimes(factor), ...this.#halfLivesTimes(factor)];
+  }
+
+  #horizonTimes(factor: number): Edit {
+    const days = this.#document.get('horizonDays');
+    if (typeof days !== 'number') return this.#fail('horizonDays');
+    return this.replaced(['horizonDays'], String(Math.min(MOST_HORIZON_DAYS, Math.ceil(days * factor))));
+  }
+
+  #halfLivesTimes(factor: number): Edit[] {
     const signals = this.#document.getIn(['engagement', 'signals']);
     if (!isSeq(signals)) return this.#fail('engagement.signals');
     return signals.items.flatMap((signal, at) => {
@@ -315,11 +372,16 @@ export function nextSteps({ file, answers: { from, ownDomains, competitors } }: 
   const steps = [
     `Read ${file}: every rule says what it is for. Change points, words and half-lives; check it after every change:\n     npm run afterglow -- model check ${file}`,
     ...(ownDomains.length === 0
-      ? ['Put your own domains into the exclusion "employee": it names one that does not exist.']
+      ? ['Put your own domains into the exclusion "employee", and remove the # in front of its lines.']
       : []),
     ...(hasPlaceholders
       ? [
-          'Put the domains of your competitors into the exclusion "competitor": it names two that do not exist.',
+          'Put the domains of your competitors into the exclusion "competitor", and remove the # in front of its lines.',
+        ]
+      : []),
+    ...(from === 'sales-led'
+      ? [
+          'Add RECYCLED to the options of hs_lead_status in HubSpot, or name in the reset "recycled" what you use.',
         ]
       : []),
     `See it score a demo portal on this machine:\n     npm start -- --model ${file}`,

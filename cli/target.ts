@@ -40,7 +40,7 @@ export interface Target {
   readonly hubspotUrl: string;
   /** IANA name. */
   readonly timeZone: string;
-  readonly contacts: Pick<ContactTable, 'read'>;
+  readonly contacts: Pick<ContactTable, 'readLiving'>;
   readonly clock: () => number;
   readonly readClientSecret: () => Promise<string>;
   readonly send: Send;
@@ -61,11 +61,11 @@ const COMMAND_BUDGET = { limit: 20, reserve: 0 };
  * @throws UsageError when there is none
  */
 export async function findTarget(stack: string | undefined): Promise<Target> {
-  return stack === undefined ? localTarget() : awsTarget(stack);
+  return stack === undefined ? localTarget(readLocalState()) : awsTarget(stack);
 }
 
-function localTarget(): Target {
-  const state = readLocalState();
+/** The local system that a state describes. */
+export function localTarget(state: LocalState): Target {
   const client = DynamoDBDocumentClient.from(
     new DynamoDBClient({
       endpoint: state.dynamoDbUrl,

@@ -4,15 +4,14 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { deployedModel } from './deployed-model.ts';
 import type { ExplainEnv } from './env.ts';
-import { type ExplainParts as FindParts, findExplanation, type Missing } from './explain/find.ts';
+import { RECORD_ID } from './events/fields.ts';
+import { DAYS_EXPECTED, readDays } from './explain/days.ts';
+import { type ExplanationSource, findExplanation, type Missing } from './explain/find.ts';
 import { drawExplanation } from './explain/picture.ts';
 import { formatExplanation } from './explain/text.ts';
 import { preferredType, type Type } from './explain/types.ts';
 import type { Explanation } from './scoring/explanation.ts';
 import { ContactTable } from './store/contact-table.ts';
-
-/** HubSpot's record ids have 12 digits or fewer; twice that is none. */
-const RECORD_ID = /^\d{1,24}$/;
 
 /** How the table is called: API Gateway waits 30 s for an answer, people less. */
 const IN_TIME = {
@@ -20,7 +19,7 @@ const IN_TIME = {
   requestHandler: { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true },
 };
 
-export interface ExplainParts extends FindParts {
+export interface ExplainParts extends ExplanationSource {
   readonly logger: Pick<Logger, 'info' | 'error'>;
 }
 
@@ -34,12 +33,14 @@ const STATUS = { unknown: 404, deleted: 404, erased: 410 } as const satisfies Re
 
 // API -> contact table. Why a contact has its score, to whoever IAM lets ask; it writes nothing and calls nobody.
 export function createExplain(parts: ExplainParts): (event: APIGatewayProxyEventV2) => Promise<Answer> {
-  return async ({ pathParameters, headers }) => {
+  return async ({ pathParameters, queryStringParameters, headers }) => {
     const id = pathParameters?.['id'] ?? '';
     if (!RECORD_ID.test(id))
       return json(400, { message: "expected HubSpot's record id of a contact: digits" });
+    const days = readDays(queryStringParameters?.['days']);
+    if (days === undefined) return json(400, { message: `days: expected ${DAYS_EXPECTED}` });
     try {
-      const found = await findExplanation(parts, id);
+      const found = await findExplanation(parts, id, days);
       const status = 'missing' in found ? STATUS[found.missing] : 200;
       parts.logger.info('explained', { status });
       if ('missing' in found) return json(status, { message: found.reason });

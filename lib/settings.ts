@@ -125,6 +125,23 @@ export function readSettings(context: Readonly<Record<string, unknown>>): Settin
   return parsed.output;
 }
 
+/** Days for which facts outlive the horizon: what closely followed an old signal is judged by it. */
+const MARGIN_DAYS = 2;
+
+/**
+ * Refuses to forget facts that the model still counts: scores would drop when the table happens to delete a row, and nobody would
+ * be told.
+ *
+ * @throws SettingsError saying what would be right
+ */
+export function refuseShortRetention({ factRetentionDays }: Settings, horizonDays: number): void {
+  const least = horizonDays + MARGIN_DAYS;
+  if (factRetentionDays >= least) return;
+  throw wrong([
+    `"factRetentionDays" must be at least ${least}, got ${factRetentionDays}: the model counts signals for ${horizonDays} days (horizonDays)`,
+  ]);
+}
+
 function readGroup(group: unknown): Record<string, unknown> {
   const parsed = v.safeParse(v.record(v.string(), v.unknown()), group ?? {});
   if (!parsed.success || Array.isArray(group))

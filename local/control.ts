@@ -1,6 +1,7 @@
 import http from 'node:http';
 import { text } from 'node:stream/consumers';
 import * as v from 'valibot';
+import { ClockMove, MOVE_EXPECTED } from './hubspot/control-routes.ts';
 import { closeNow, listenLocally } from './runner/listen.ts';
 
 /** Moves the clock where another server stands in for the HubSpot simulator, whose port would do it. */
@@ -9,11 +10,7 @@ export interface ClockControl {
   stop(): void;
 }
 
-const Asked = v.pipe(
-  v.string(),
-  v.parseJson(),
-  v.object({ advanceHours: v.pipe(v.number(), v.finite(), v.minValue(0)) }),
-);
+const Asked = v.pipe(v.string(), v.parseJson(undefined, MOVE_EXPECTED), ClockMove);
 
 /**
  * Answers `POST /simulator/clock {"advanceHours": 24}` on 127.0.0.1.
@@ -29,7 +26,7 @@ export async function startClockControl(
     if (request.method !== 'POST' || request.url !== '/simulator/clock')
       return { status: 404, body: { message: 'only POST /simulator/clock is answered here' } };
     const asked = v.safeParse(Asked, await text(request));
-    if (!asked.success) return { status: 400, body: { message: 'send JSON such as {"advanceHours": 24}' } };
+    if (!asked.success) return { status: 400, body: { message: asked.issues[0].message } };
     return { status: 200, body: await advance(asked.output.advanceHours) };
   };
   const answer = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {

@@ -1,15 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { Target } from '../cli/target.ts';
+import { subscriptionsOf } from '../lambdas/events/subscriptions.ts';
 import { outputProperties } from '../lambdas/hubspot/outputs.ts';
 import { provisionProperties } from '../lambdas/hubspot/properties.ts';
-import {
-  companyInputs,
-  contactInputs,
-  factProperties,
-  type Model,
-  usesCompanies,
-  usesDeals,
-} from '../lambdas/scoring/model.ts';
+import type { Model } from '../lambdas/scoring/model.ts';
 import { compareWithTable, countFacts, type LocalTable } from './check-table.ts';
 import { checkPortal, type Mismatch } from './demo/check-portal.ts';
 import { type LabelledBurst, planHappenings } from './demo/happenings.ts';
@@ -24,6 +18,8 @@ import type { LocalSystem } from './runner/local-system.ts';
 
 /** Share of webhook events that the simulated HubSpot delivers twice. */
 const DUPLICATE_RATE = 0.15;
+/** Some apps subscribe to a change by HubSpot's generic events; told both ways it is one fact. */
+const GENERIC = 'object.propertyChange:0-1:hs_lead_status';
 const WARMEST = 10;
 
 export interface DemoParts {
@@ -63,7 +59,7 @@ export async function runDemo(parts: DemoParts): Promise<DemoSummary> {
   await provision(parts);
   simulator.setWebhooks({
     targetUrl: `${system.ingestUrl}/webhooks/hubspot`,
-    subscriptions: subscriptionsOf(model),
+    subscriptions: [...subscriptionsOf(model), GENERIC],
     duplicateRate: DUPLICATE_RATE,
     reorder: true,
   });
@@ -159,27 +155,6 @@ export async function provision({
     if (did === 'created') created += 1;
   });
   say(`Provisioned the properties: ${created} created.`);
-}
-
-const LIFE = ['creation', 'deletion', 'restore', 'merge'];
-
-/** What the model reads, and what befalls records; the lead status also as a generic event, as some apps subscribe. */
-function subscriptionsOf(model: Model): string[] {
-  const ofContact = new Set([...contactInputs(model), ...factProperties(model).keys(), 'email']);
-  return [
-    ...[...ofContact].map((property) => `contact.propertyChange:${property}`),
-    'object.propertyChange:0-1:hs_lead_status',
-    ...life('contact'),
-    'contact.privacyDeletion',
-    ...(usesCompanies(model) || usesDeals(model) ? ['contact.associationChange'] : []),
-    ...(usesCompanies(model) ? [...life('company'), 'company.associationChange'] : []),
-    ...companyInputs(model).map((property) => `company.propertyChange:${property}`),
-    ...(usesDeals(model) ? [...life('deal'), 'deal.associationChange', 'deal.propertyChange:dealstage'] : []),
-  ];
-}
-
-function life(type: string): string[] {
-  return LIFE.map((action) => `${type}.${action}`);
 }
 
 function scoredContacts({ crm }: Simulator): number {

@@ -1,15 +1,16 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { readModelFile } from '../cli/model-file.ts';
-import { findTarget, LOCAL_DIRECTORY, LOCAL_STATE_FILE, type LocalState } from '../cli/target.ts';
+import { LOCAL_DIRECTORY, LOCAL_STATE_FILE, type LocalState, localTarget } from '../cli/target.ts';
 import { openTable } from './check-table.ts';
 import { type ClockControl, startClockControl } from './control.ts';
-import { warmest } from './demo/warmest.ts';
+import { exampleOf, warmest } from './demo/warmest.ts';
 import { type DemoSummary, provision, runDemo } from './demo-run.ts';
 import { type Simulator, startSimulator } from './hubspot/simulator.ts';
 import { readOptions, type StartOptions } from './options.ts';
 import { type LocalSystem, startLocalSystem } from './runner/local-system.ts';
+import { openStateFile } from './state-file.ts';
 import { synthesize } from './synthesize.ts';
 
 const PORTAL_ID = '1';
@@ -24,6 +25,8 @@ const LONGEST_STOP_MS = 10_000;
 const EXAMPLE_FILE = join(LOCAL_DIRECTORY, 'example-event.json');
 
 const options = readOptions(process.argv);
+/** A run that ends by itself leaves the commands to the system that somebody works with. */
+const stateFile = openStateFile(LOCAL_STATE_FILE, { pid: process.pid, isTakenOver: !options.once });
 const startedMs = Date.now();
 // With --once the last line on standard output is JSON, and a person still sees the rest.
 const say = (line: string): void => console.log(line);
@@ -96,7 +99,7 @@ async function startEverything(
   const advance = async (hours: number): Promise<unknown> => {
     if (system === undefined) throw new Error('the local system is still starting');
     const advanced = await system.advanceClock(hours);
-    writeState(system, simulator);
+    stateFile.write(stateOf(system, simulator));
     return advanced;
   };
   const simulator =
@@ -127,8 +130,8 @@ async function startEverything(
   });
   const runner = system;
   await started(() => runner.stop());
-  writeState(system, simulator);
-  await started(() => rmSync(LOCAL_STATE_FILE, { force: true }));
+  stateFile.write(stateOf(system, simulator));
+  await started(() => stateFile.remove());
   // Where the simulator is replaced, the clock is still ours to move.
   const control = simulator === undefined ? await startClockControl(options.controlPort, advance) : undefined;
   await started(() => control?.stop());
@@ -138,8 +141,9 @@ async function startEverything(
   return { system, simulator, control };
 }
 
-function writeState(system: LocalSystem, simulator: Simulator | undefined): void {
-  const state: LocalState = {
+/** What the commands need to know of a system. */
+function stateOf(system: LocalSystem, simulator: Simulator | undefined): LocalState {
+  return {
     pid: process.pid,
     portalId: PORTAL_ID,
     ingestUrl: system.ingestUrl,
@@ -152,15 +156,13 @@ function writeState(system: LocalSystem, simulator: Simulator | undefined): void
     model: options.model,
     clockOffsetMs: system.now() - Date.now(),
   };
-  mkdirSync(LOCAL_DIRECTORY, { recursive: true });
-  writeFileSync(LOCAL_STATE_FILE, JSON.stringify(state, null, 2), { mode: 0o600 });
 }
 
 async function show(
   { system, simulator }: Running,
   model: ReturnType<typeof readModelFile>,
 ): Promise<DemoSummary | undefined> {
-  const target = await findTarget(undefined);
+  const target = localTarget(stateOf(system, simulator));
   if (simulator === undefined) {
     if (options.yes) await provision({ target, model, say });
     else say('Nothing is provisioned at HUBSPOT_API_URL without --yes.');
@@ -178,7 +180,7 @@ async function show(
 
 function sayWhatNext({ system, simulator, control }: Running): void {
   const clockUrl = simulator?.url ?? control?.url ?? '';
-  const [contact] = simulator === undefined ? [] : warmest(simulator.crm, 1);
+  const contact = simulator && exampleOf(warmest(simulator.crm, Number.POSITIVE_INFINITY));
   if (simulator !== undefined && contact !== undefined) {
     writeExample(contact.id, system.now());
     say(`
@@ -187,7 +189,7 @@ Send a webhook of your own (signed for you; send it twice and nothing more chang
 Why does ${contact.name} have this score?
   npm run afterglow -- explain ${contact.id}
   curl -H 'accept: text/plain' ${system.ingestUrl}/contacts/${contact.id}/score
-Change a contact as a user of HubSpot does, and read it back:
+Change a contact as a user of HubSpot does, and read it back a few seconds later:
   curl -X POST ${simulator.url}/simulator/contacts/${contact.id}/properties -d '{"hs_lead_status":"UNQUALIFIED"}'
   curl ${simulator.url}/simulator/contacts/${contact.id}`);
   }

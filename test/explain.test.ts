@@ -43,7 +43,11 @@ function door(more: Partial<ExplainParts> = {}) {
     logger: { info: log, error: log },
     ...more,
   });
-  const ask = (id: string, headers: Readonly<Record<string, string>> = {}) => explain(eventOf(id, headers));
+  const ask = (
+    id: string,
+    headers: Readonly<Record<string, string>> = {},
+    query: Readonly<Record<string, string>> = {},
+  ) => explain({ ...eventOf(id, headers), queryStringParameters: query });
   return { ask, logged };
 }
 
@@ -92,7 +96,7 @@ async function scored(id: string): Promise<void> {
   );
 }
 
-const UNASKED = { read: () => Promise.reject(new Error('the table was asked')) };
+const UNASKED = { readLiving: () => Promise.reject(new Error('the table was asked')) };
 
 const bodyOf = ({ body = '' }: { readonly body?: string }) => JSON.parse(body);
 
@@ -145,6 +149,13 @@ describe('the answer', () => {
     });
   });
 
+  test('looks as many days ahead as are asked for, up to 390', async () => {
+    await scored('7');
+
+    for (const days of [1, 390])
+      expect(bodyOf(await door().ask('7', {}, { days: String(days) })).outlook.days).toHaveLength(days + 1);
+  });
+
   test('knows the company of the contact', async () => {
     const at = { occurredAtMs: NOW_MS };
     const contacts = table.contacts();
@@ -173,13 +184,23 @@ describe('the answer', () => {
 });
 
 describe('there is nothing to explain', () => {
-  test.each(['', 'seven', '7%20', '-7', '7.0', '33#7', '1'.repeat(25), 'portal', '7/../8'])(
+  test.each(['', 'seven', '7%20', '-7', '7.0', '33#7', '1'.repeat(21), 'portal', '7/../8'])(
     'of "%s", which is no record id: 400, and the table is not asked',
     async (id) => {
       const answer = await door({ contacts: UNASKED }).ask(id);
 
       expect(answer.statusCode).toBe(400);
       expect(bodyOf(answer)).toEqual({ message: "expected HubSpot's record id of a contact: digits" });
+    },
+  );
+
+  test.each(['0', '391', '-1', '1.5', '1e2', 'many', '', '7,8'])(
+    'for "%s" days: 400, and the table is not asked',
+    async (days) => {
+      const answer = await door({ contacts: UNASKED }).ask('7', {}, { days });
+
+      expect(answer.statusCode).toBe(400);
+      expect(bodyOf(answer)).toEqual({ message: 'days: expected a whole number from 1 to 390' });
     },
   );
 
@@ -236,7 +257,7 @@ test('the table is only read', async () => {
 
 test('our own failures never answer 4xx', async () => {
   for (const failure of [new Error('throttled'), 'no error at all']) {
-    const answer = await door({ contacts: { read: () => Promise.reject(failure) } }).ask('7');
+    const answer = await door({ contacts: { readLiving: () => Promise.reject(failure) } }).ask('7');
 
     expect(answer.statusCode).toBe(500);
     expect(bodyOf(answer)).toEqual({ message: 'not explained; ask again' });

@@ -27,21 +27,21 @@ function values(random: Random, of: typeof VALUES): PropertyValue[] {
   return random.some(of, 0.4).map(([name, choices]) => ({
     name,
     value: random.oneOf(choices),
-    occurredAtMs: NOW_MS - random.whole(0, 90) * DAY_MS,
+    occurredAtMs: NOW_MS - random.between(0, 90) * DAY_MS,
   }));
 }
 
 function deals(random: Random): Deal[] {
-  return Array.from({ length: random.isLucky(0.15) ? random.whole(1, 3) : 0 }, (_, at) => {
+  return Array.from({ length: random.isLucky(0.15) ? random.between(1, 3) : 0 }, (_, at) => {
     const state = random.oneOf<Deal['state']>(['open', 'won', 'lost']);
-    const closedAtMs = state === 'open' ? undefined : NOW_MS - random.whole(0, 60) * DAY_MS;
+    const closedAtMs = state === 'open' ? undefined : NOW_MS - random.between(0, 60) * DAY_MS;
     return { id: String(at), state, closedAtMs };
   });
 }
 
 /** A thing that happened; `value` depends on what it was. */
 function fact(random: Random, occurredAtMs: number, key: string): Fact {
-  switch (random.whole(0, 6)) {
+  switch (random.between(0, 6)) {
     case 0:
       return { key, name: 'signal:login', occurredAtMs };
     case 1:
@@ -53,7 +53,7 @@ function fact(random: Random, occurredAtMs: number, key: string): Fact {
     case 4: {
       const record = random.oneOf(['1', '1', '2']);
       const baseline = random.isLucky(0.1);
-      const value = String(random.whole(1, 30));
+      const value = String(random.between(1, 30));
       return { key, name: 'property:views', occurredAtMs, value, record, ...(baseline && { baseline }) };
     }
     case 5: {
@@ -69,18 +69,18 @@ function fact(random: Random, occurredAtMs: number, key: string): Fact {
 
 /** A robot, or somebody in a hurry: the same again within seconds. */
 function burst(random: Random, first: Fact): Fact[] {
-  return Array.from({ length: random.whole(2, 8) }, (_, at) => ({
+  return Array.from({ length: random.between(2, 8) }, (_, at) => ({
     ...first,
     key: `${first.key}+${at}`,
-    occurredAtMs: first.occurredAtMs + (at + 1) * random.whole(0, 20) * SECOND_MS,
+    occurredAtMs: first.occurredAtMs + (at + 1) * random.between(0, 20) * SECOND_MS,
   }));
 }
 
 /** All that is known of a random contact: anything, in no order, now and then told twice. */
 export function randomContact(random: Random): Known {
   const longestAgoDays = random.oneOf([2, 10, 60, 400]);
-  const facts = Array.from({ length: random.whole(0, MOST_FACTS) }, (_, at) => {
-    const occurredAtMs = NOW_MS + DAY_MS / 2 - Math.floor(random.number() * longestAgoDays * DAY_MS);
+  const facts = Array.from({ length: random.between(0, MOST_FACTS) }, (_, at) => {
+    const occurredAtMs = NOW_MS + DAY_MS / 2 - Math.floor(random.next() * longestAgoDays * DAY_MS);
     return fact(random, occurredAtMs, String(at));
   });
   const [first] = facts;

@@ -38,7 +38,7 @@ const RESETS = [{ property: 'hs_lead_status', to: ['RECYCLED'] }, { deal: 'lost'
 /** Points as people write them, and some whose decimals no binary number holds. */
 function points(random: Random): number {
   if (random.isLucky(0.2)) return random.oneOf([0.1, 7.3333, -0.7, 33.333, 12.3456, 1e-3]);
-  const quarters = random.whole(-80, 200);
+  const quarters = random.between(-80, 200);
   return quarters / 4;
 }
 
@@ -59,7 +59,7 @@ function signal(random: Random, from: (typeof SOURCES)[number], at: number) {
     ...(isSpaced && random.isLucky(0.3) && { minimumGapSeconds: random.oneOf([1, 5, 20]) }),
     ...(isSpaced &&
       random.isLucky(0.4) && {
-        burst: { moreThan: random.whole(1, 5), withinSeconds: random.oneOf([30, 60, 600]) },
+        burst: { moreThan: random.between(1, 5), withinSeconds: random.oneOf([30, 60, 600]) },
       }),
   };
 }
@@ -74,7 +74,7 @@ function grades(random: Random, lowest: number) {
   if (random.isLucky(0.7)) {
     const bands = [80, 60, 40, 20].map((from, at) => ({
       grade: 'ABCD'[at],
-      from: from - random.whole(0, 15),
+      from: from - random.between(0, 15),
     }));
     return { deadBand, bands: [...bands.filter(({ from }) => from > lowest), { grade: 'E', from: lowest }] };
   }
@@ -103,7 +103,7 @@ export function randomModel(random: Random): Model {
       },
       engagement: {
         ...cap(random, 0.4),
-        groups: { web: { cap: random.whole(0, 60) }, mail: { cap: random.whole(0, 30) } },
+        groups: { web: { cap: random.between(0, 60) }, mail: { cap: random.between(0, 30) } },
         signals: random.some(SOURCES, 0.6).map((from, at) => signal(random, from, at)),
       },
       exclusions: random

@@ -2,11 +2,13 @@ import * as v from 'valibot';
 import { SIGNAL_NAME } from '../scoring/model-file.ts';
 import { asInstant } from '../scoring/values.ts';
 
+/** What a HubSpot record id looks like: today's have 12 digits. */
+export const RECORD_ID = /^\d{1,20}$/;
 /** A HubSpot record id, as text: ids pass 2^53 one day, and numbers would then lose digits. */
 export const RecordId = v.pipe(
   v.union([v.string(), v.number(), v.bigint()], 'expected a record id as text or number'),
   v.transform((id) => String(id)),
-  v.regex(/^\d{1,20}$/, 'expected a HubSpot record id: digits'),
+  v.regex(RECORD_ID, 'expected a HubSpot record id: digits'),
 );
 export const EmailAddress = v.pipe(
   v.string(),

@@ -21,6 +21,8 @@ export type Subject =
 /** What befell the record itself. */
 export type Turn =
   | { readonly kind: 'deletion' | 'restore' | 'privacyDeletion'; readonly atMs: number }
+  /** Of a company or deal; that of a contact is a fact. */
+  | { readonly kind: 'creation'; readonly atMs: number }
   /** The contact has another e-mail address: HubSpot is to be asked which. */
   | { readonly kind: 'address'; readonly atMs: number }
   /** The contact got or lost a company or a deal that scores depend on: HubSpot is to be asked which it has. */

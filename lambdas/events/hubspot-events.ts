@@ -126,6 +126,8 @@ function readChange(
   const { facts, properties } = observe(model, seen);
   if (ADDRESSES.includes(property) && subject.type === 'contact')
     return { heard: { subject, facts, properties, turn: { kind: 'address', atMs } } };
+  if (subject.type !== 'contact' && properties.length === 0)
+    return { dropped: 'a property of a company or deal that nothing reads' };
   if (value !== '' && facts.length === 0 && properties.length === 0)
     return { rejected: 'propertyValue does not read as what its property is, a time or a count' };
   return { heard: { subject, facts, properties } };
@@ -137,15 +139,12 @@ function readTurn(event: Event, subject: Subject & { id: string }, action: strin
     return { heard: { subject, facts: [], properties: [], turn: { kind: action, atMs } } };
   }
   if (action !== 'creation') return { dropped: 'an event type without scores' };
+  if (subject.type !== 'contact')
+    return { heard: { subject, facts: [], properties: [], turn: { kind: 'creation', atMs } } };
   // A record is created once, whether `contact.*` or `object.*` tells it.
   const key = factKey(portalId, subject.type, subject.id, 'creation');
-  return {
-    heard: {
-      subject,
-      facts: [{ key, name: `event:${subject.type}.creation`, occurredAtMs: atMs }],
-      properties: [],
-    },
-  };
+  const fact = { key, name: 'event:contact.creation', occurredAtMs: atMs };
+  return { heard: { subject, facts: [fact], properties: [] } };
 }
 
 /** A merge makes a new record; the two old ids live on as aliases of it. */

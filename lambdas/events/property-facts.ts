@@ -1,6 +1,6 @@
 import { domainOf } from '../scoring/domains.ts';
 import type { Fact, PropertyValue } from '../scoring/facts.ts';
-import { contactInputs, type FactKind, factProperties, type Model } from '../scoring/model.ts';
+import { companyInputs, contactInputs, type FactKind, factProperties, type Model } from '../scoring/model.ts';
 import { PROPERTY_NAME } from '../scoring/model-file.ts';
 import { asInstant, asNumber, asText } from '../scoring/values.ts';
 import { factKey, implausible, type ReadingContext, type Subject } from './heard.ts';
@@ -10,6 +10,15 @@ export type PropertyKind = FactKind | 'value';
 
 /** Properties that hold a contact's e-mail addresses. The table knows addresses by their HMAC, and at most their domain. */
 export const ADDRESSES: readonly string[] = ['email', 'hs_additional_emails'];
+/** What says how a deal stands; of a deal nothing else is kept. */
+export const DEAL_PROPERTIES: readonly string[] = [
+  'dealstage',
+  'pipeline',
+  'closedate',
+  'hs_is_closed',
+  'hs_is_closed_won',
+  'hs_is_closed_lost',
+];
 /** Longest value that is kept, in characters; URLs and names beyond it are cut, and patterns match what is left. */
 const VALUE_LENGTH = 1024;
 /** Highest count, either side of zero, that is believed: its rise, times the most points of a rule, is still an exact sum. */
@@ -39,10 +48,11 @@ export function isOutput(property: string): boolean {
   return property.startsWith('afterglow_');
 }
 
-/** What a model reads of a contact: which changes are facts, and which values count. */
+/** What a model reads of a contact, which changes are facts and which values count, and of its company. */
 interface Reading {
   readonly kinds: ReadonlyMap<string, FactKind>;
   readonly inputs: ReadonlySet<string>;
+  readonly companyInputs: ReadonlySet<string>;
 }
 
 /** Worked out once per model: it is asked for every property of every event. */
@@ -51,7 +61,11 @@ const READINGS = new WeakMap<Model, Reading>();
 function readingOf(model: Model): Reading {
   const known = READINGS.get(model);
   if (known !== undefined) return known;
-  const reading = { kinds: factProperties(model), inputs: new Set(contactInputs(model)) };
+  const reading = {
+    kinds: factProperties(model),
+    inputs: new Set(contactInputs(model)),
+    companyInputs: new Set(companyInputs(model)),
+  };
   READINGS.set(model, reading);
   return reading;
 }
@@ -99,15 +113,20 @@ export interface Observation {
 export function observe(model: Model, seen: Observation): { facts: Fact[]; properties: PropertyValue[] } {
   if (isOutput(seen.property)) return { facts: [], properties: [] };
   if (seen.objectType === 'contact' && ADDRESSES.includes(seen.property)) return observeAddress(model, seen);
-  const kind = kindOf(model, seen.property);
   const value = seen.value.slice(0, VALUE_LENGTH);
-  const isKeptUnread = seen.objectType !== 'contact' || kind === 'value';
-  const keepsValue = isKeptUnread || readingOf(model).inputs.has(seen.property);
+  const properties = [{ name: seen.property, value, occurredAtMs: seen.atMs }];
+  if (seen.objectType !== 'contact')
+    return { facts: [], properties: isReadOfRecord(model, seen) ? properties : [] };
+  const kind = kindOf(model, seen.property);
   const fact = value === '' ? undefined : factOf(kind, seen, value);
-  return {
-    facts: fact === undefined ? [] : [fact],
-    properties: keepsValue ? [{ name: seen.property, value, occurredAtMs: seen.atMs }] : [],
-  };
+  const keepsValue = kind === 'value' || readingOf(model).inputs.has(seen.property);
+  return { facts: fact === undefined ? [] : [fact], properties: keepsValue ? properties : [] };
+}
+
+/** Of companies and deals nothing is kept that nobody reads: names and notes of people may stand there. */
+function isReadOfRecord(model: Model, { objectType, property }: Observation): boolean {
+  if (objectType === 'company') return readingOf(model).companyInputs.has(property);
+  return objectType === 'deal' && DEAL_PROPERTIES.includes(property);
 }
 
 /** Of the address only its domain is kept, and only where a rule reads it; of further addresses nothing is. */

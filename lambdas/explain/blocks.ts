@@ -1,5 +1,6 @@
 import { readableDate } from '../scoring/calendar.ts';
 import type { Outlook, OutlookDay } from '../scoring/outlook.ts';
+import { daysAhead } from './days.ts';
 
 /** Most columns: with the numbers beside them they fit a terminal of 80. */
 const COLUMNS = 61;
@@ -27,7 +28,7 @@ export function drawOutlook({ days, changes }: Outlook, timeZone: string): strin
   const [first, last] = [days[0], days.at(-1)];
   const marked = marks(changes, first, last, shown.length);
   return [
-    `The next ${days.length - 1} days if nothing happens: ${first?.score ?? 'none'} to ${last?.score ?? 'none'}, between ${least} and ${most}`,
+    `The next ${daysAhead(days.length - 1)} if nothing happens: ${first?.score ?? 'none'} to ${last?.score ?? 'none'}, between ${least} and ${most}`,
     ...rows,
     `${`${low}`.padStart(margin)} └${'─'.repeat(shown.length)}`,
     ...(changes.length === 0 ? [] : [`${' '.repeat(margin + 2)}${marked}`]),

@@ -3,16 +3,14 @@ import type { Model } from '../scoring/model.ts';
 import type { ContactTable } from '../store/contact-table.ts';
 import { contactIdOf, contactKey } from '../store/keys.ts';
 
-/** Merges followed to the record that lives. */
-const ALIAS_HOPS = 10;
-
-export interface ExplainParts {
+/** Where explanations come from. */
+export interface ExplanationSource {
   readonly clock: () => number;
   readonly model: Model;
   readonly portalId: string;
   /** IANA name. */
   readonly timeZone: string;
-  readonly contacts: Pick<ContactTable, 'read'>;
+  readonly contacts: Pick<ContactTable, 'readLiving'>;
 }
 
 /** Why there is nothing to explain. */
@@ -28,18 +26,13 @@ export interface Missing {
  * @param days - how far to look ahead
  */
 export async function findExplanation(
-  parts: ExplainParts,
+  source: ExplanationSource,
   contactId: string,
   days?: number,
 ): Promise<Explanation | Missing> {
-  const { contacts, portalId, timeZone, model, clock } = parts;
-  let key = contactKey(portalId, contactId);
-  let read = await contacts.read(key);
-  for (let hop = 0; read?.head.alias !== undefined && hop < ALIAS_HOPS; hop++) {
-    key = read.head.alias;
-    read = await contacts.read(key);
-  }
-  const livingId = contactIdOf(key, portalId);
+  const { contacts, portalId, timeZone, model, clock } = source;
+  const read = await contacts.readLiving(contactKey(portalId, contactId));
+  const livingId = contactIdOf(read?.key ?? '', portalId);
   if (read === undefined || livingId === undefined)
     return { missing: 'unknown', reason: `nothing was heard of contact ${contactId} yet` };
   if (read.head.life === 'deleted')

@@ -2,6 +2,7 @@ import { readableDate } from '../scoring/calendar.ts';
 import type { Explanation } from '../scoring/explanation.ts';
 import type { Outlook } from '../scoring/outlook.ts';
 import { chart, GLOW, type Spot } from './chart.ts';
+import { daysAhead } from './days.ts';
 import { summary } from './text.ts';
 
 const DAY_MS = 86_400_000;
@@ -26,7 +27,7 @@ export function drawExplanation(explanation: Explanation): string {
   }
   const days = outlook.days.length - 1;
   return drawDays(outlook, timeZone, {
-    title: `Score of contact ${contactId} over the next ${days} days if nothing happens`,
+    title: `Score of contact ${contactId} over the next ${daysAhead(days)} if nothing happens`,
     summary: summary(shown),
   });
 }
@@ -50,7 +51,7 @@ function drawDays(
   const end = days.at(-1)?.score ?? null;
   return drawing.document(
     words.title,
-    `${words.summary}. In ${last} days ${end === null ? 'there is no score any more' : `the score is ${end}`}${said.length === 0 ? '' : `; the grade ${said.join(', ')}`}.`,
+    `${words.summary}. In ${last === 1 ? 'a day' : `${last} days`} ${end === null ? 'there is no score any more' : `the score is ${end}`}${said.length === 0 ? '' : `; the grade ${said.join(', ')}`}.`,
     [
       ...Array.from({ length: (high - low) / step + 1 }, (_, at) => drawing.row(low + at * step)),
       ...[...new Set(dates)].map((day) => drawing.column(day, date(days[day]?.at ?? ''))),

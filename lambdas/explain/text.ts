@@ -1,12 +1,11 @@
 import { readableDate } from '../scoring/calendar.ts';
 import type { ExplainedLine, Explanation } from '../scoring/explanation.ts';
-import type { NextGrade } from '../scoring/next-grade.ts';
 import type { Shown } from '../scoring/show.ts';
 import { drawOutlook } from './blocks.ts';
 
 /** The explanation for people, as lines of text. */
 export function formatExplanation(explanation: Explanation): string {
-  const { contactId, now, timeZone, shown, nextGrade, outlook } = explanation;
+  const { contactId, now, timeZone, shown, outlook } = explanation;
   return [
     `Contact ${contactId} on ${instant(now, timeZone)} (${timeZone}), model ${shown.model}`,
     `${summary(shown)}. ${inHubSpot(explanation)}`,
@@ -14,7 +13,7 @@ export function formatExplanation(explanation: Explanation): string {
     ...table(explanation),
     '',
     dueLine(explanation),
-    ...(shown.status.startsWith('excluded') ? [] : [nextGradeLine(nextGrade)]),
+    ...(shown.status.startsWith('excluded') ? [] : [nextGradeLine(explanation)]),
     ...(outlook === null ? [] : ['', ...drawOutlook(outlook, timeZone)]),
   ].join('\n');
 }
@@ -27,9 +26,11 @@ export function summary({ score, fit, engagement, grade, status, reasons }: Show
   return `Score ${score}, grade ${grade}: fit ${fit}, engagement ${engagement}`;
 }
 
-function inHubSpot({ isConfirmed, stored }: Explanation): string {
+function inHubSpot({ isConfirmed, stored, shown }: Explanation): string {
   if (isConfirmed) return 'HubSpot shows it.';
   if (stored === null) return 'HubSpot has not confirmed it yet.';
+  if (stored.model !== shown.model)
+    return `HubSpot was last sent "${summary(stored)}", by the model ${stored.model}.`;
   return `HubSpot was last sent "${summary(stored)}"; the rest follows with the next signal, or tonight.`;
 }
 
@@ -95,7 +96,8 @@ function dueLine({ dueAt, timeZone, shown }: Explanation): string {
 
 const TIMES = ['No', 'One', 'Two', 'Three'] as const;
 
-function nextGradeLine(next: NextGrade | null): string {
+function nextGradeLine({ nextGrade: next, isBestGrade, shown }: Explanation): string {
+  if (next === null && isBestGrade) return `${shown.grade} is the best grade.`;
   if (next === null) return 'No signal leads to a better grade.';
   if (next.by === null) return `${next.missingPoints} points from ${next.grade}.`;
   const { rule, title, times } = next.by;

@@ -34,27 +34,42 @@ export async function hearOfCompany(
       isChanged = true;
     } else if (turn?.kind === 'restore') {
       await companies.mark(companyId, 'living', turn.atMs);
-      isChanged = true;
-      changes.push({ portalId, companyId }); // Nothing was rolled up while it was deleted.
+      changes.push({ portalId, companyId, rescoreContacts: true }); // Nothing was read or rolled up while it was deleted.
     }
   }
+  if (await isRevived(companyId, heard, companies))
+    changes.push({ portalId, companyId, rescoreContacts: true });
   if (!usesCompanies(model)) return {};
   return { changes, changedCompanies: isChanged ? [companyId] : [] };
 }
 
+/** Whether a company that was marked as deleted lives after all: nothing changes of one that HubSpot does not have. */
+function isRevived(
+  companyId: string,
+  heard: readonly Heard[],
+  companies: CompanyTable,
+): boolean | Promise<boolean> {
+  const changesMs = heard.flatMap(({ properties }) => properties.map(({ occurredAtMs }) => occurredAtMs));
+  return changesMs.length > 0 && companies.revive(companyId, Math.max(...changesMs));
+}
+
 /**
  * What was heard of a deal. Whose it is and how it stands is asked of HubSpot. Of a deleted one HubSpot no longer says whose it was:
- * its contacts keep it until their deals are read for another reason.
+ * its contacts keep it until their deals are read for another reason. The request says when the newest change was, so that telling it
+ * again has no contact read again.
  */
 export async function hearOfDeal(
   dealId: string,
   heard: readonly Heard[],
   { model, portalId }: RecordParts,
 ): Promise<Outcome> {
-  const isThere = heard.some(
-    ({ turn }) => turn === undefined || turn.kind === 'merge' || turn.kind === 'restore',
-  );
-  return isThere && usesDeals(model) ? { changes: [{ portalId, dealId }] } : {};
+  const told = heard.filter(({ turn }) => turn?.kind !== 'deletion');
+  if (told.length === 0 || !usesDeals(model)) return {};
+  const timesMs = told.flatMap(({ turn, properties }) => [
+    ...(turn === undefined ? [] : [turn.atMs]),
+    ...properties.map(({ occurredAtMs }) => occurredAtMs),
+  ]);
+  return { changes: [{ portalId, dealId, ...(timesMs.length > 0 && { atMs: Math.max(...timesMs) }) }] };
 }
 
 /** A page of the contacts of a company that is to be ticked, and the messages that ask for it. */

@@ -132,7 +132,7 @@ function requestFor(
 
 /** What befell the record itself. */
 async function turn(key: string, { turn: told, subject }: Heard, parts: ScoringParts): Promise<void> {
-  const { contacts, portalId } = parts;
+  const { contacts, portalId, clock } = parts;
   if (told === undefined || subject.type !== 'contact') return;
   if (told.kind === 'privacyDeletion') await leaving([key], () => contacts.erase(key), parts);
   else if (told.kind === 'deletion')
@@ -143,8 +143,12 @@ async function turn(key: string, { turn: told, subject }: Heard, parts: ScoringP
       for (const oldKey of oldKeys) await contacts.unite(oldKey, key);
     };
     await leaving(oldKeys, unite, parts);
-  } else if (told.kind === 'restore') await contacts.mark(key, 'living', told.atMs);
-  else await contacts.forgetReading(key, told.atMs);
+  } else {
+    // While it was deleted HubSpot listed it under no company and no deal.
+    if (told.kind === 'restore') await contacts.mark(key, 'living', told.atMs);
+    // HubSpot's clock may be ahead of ours; what lies ahead would let no reading count until then.
+    await contacts.forgetReading(key, Math.min(told.atMs, clock()));
+  }
 }
 
 /** Takes contacts away, and lets the companies be rolled up that they leave. */

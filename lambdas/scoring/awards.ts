@@ -1,4 +1,4 @@
-import { type Deal, type Fact, type Known, orderFacts } from './facts.ts';
+import { type Deal, FACTS_PER_FOLD, type Fact, type Known, orderFacts } from './facts.ts';
 import type { Model } from './model.ts';
 import type { Reset, SignalRule } from './model-file.ts';
 import { textMatcher } from './patterns.ts';
@@ -39,6 +39,8 @@ interface Candidate {
 /** What a model asks of the facts of one name. */
 interface Asked {
   readonly candidates: readonly Candidate[];
+  /** Those of the candidates that look at how close facts are. */
+  readonly close: readonly Candidate[];
   readonly resets: readonly { readonly rule: Reset; readonly matches: Matches }[];
 }
 
@@ -49,7 +51,7 @@ function askedOf(model: Model): ReadonlyMap<string, Asked> {
   const known = askedBy.get(model);
   if (known !== undefined) return known;
   const byName = new Map<string, Asked>();
-  const asked = (name: string) => byName.get(name) ?? { candidates: [], resets: [] };
+  const asked = (name: string) => byName.get(name) ?? { candidates: [], close: [], resets: [] };
   for (const [at, rule] of model.engagement.signals.entries()) {
     const { from, points } = rule;
     if (points === 0) continue; // Worth nothing, so it is no sign of life either.
@@ -64,7 +66,12 @@ function askedOf(model: Model): ReadonlyMap<string, Asked> {
       closeMs: 1000 * Math.max(rule.minimumGapSeconds ?? 0, rule.burst?.withinSeconds ?? 0),
       matches: matcher(rule),
     };
-    byName.set(name, { ...asked(name), candidates: [...asked(name).candidates, candidate] });
+    const { candidates, close, resets } = asked(name);
+    byName.set(name, {
+      candidates: [...candidates, candidate],
+      close: candidate.closeMs > 0 ? [...close, candidate] : close,
+      resets,
+    });
   }
   for (const rule of model.resetOn) {
     if (rule.property === undefined) continue;
@@ -110,10 +117,22 @@ export interface Counting {
   readonly merged: ReadonlyMap<number, ReadonlySet<Fact>>;
 }
 
-/** Finds what counts. @param known - in any order, repeated or not */
-export function countingFacts(model: Model, { facts, deals = [] }: Pick<Known, 'facts' | 'deals'>): Counting {
+/**
+ * Finds what counts.
+ *
+ * @param known - in any order, repeated or not
+ * @param isResetting - whether anything lets the contact start anew
+ */
+export function countingFacts(
+  model: Model,
+  { facts, deals = [] }: Pick<Known, 'facts' | 'deals'>,
+  isResetting = true,
+): Counting {
   const asked = askedOf(model);
-  const ordered = orderFacts(facts);
+  // Which facts are the newest, all of them have a say in; where all are looked at, those that no rule knows are left out first.
+  const ordered = orderFacts(
+    facts.length > FACTS_PER_FOLD ? facts : facts.filter(({ name }) => asked.has(name)),
+  );
   let reset = lostDeal(model, deals);
   const counting: Fact[] = [];
   const ofClose = new Map<Candidate, Fact[]>();
@@ -123,15 +142,14 @@ export function countingFacts(model: Model, { facts, deals = [] }: Pick<Known, '
     const rules = asked.get(fact.name);
     if (rules === undefined || isToldBefore(ordered, at, fact)) continue;
     counting.push(fact);
-    for (const candidate of rules.candidates) {
-      if (candidate.closeMs > 0 && candidate.matches?.(fact.value ?? '') !== false)
-        append(ofClose, candidate, fact);
-    }
+    for (const candidate of rules.close)
+      if (candidate.matches?.(fact.value ?? '') !== false) append(ofClose, candidate, fact);
     for (const { rule, matches } of rules.resets) {
       const isLater = reset === undefined || fact.occurredAtMs > reset.atMs;
       if (isLater && matches?.(fact.value ?? '') === true) reset = { rule, atMs: fact.occurredAtMs };
     }
   }
+  if (!isResetting) reset = undefined;
   return { facts: counting, reset, merged: mergeClose(ofClose, reset?.atMs) };
 }
 
@@ -162,8 +180,8 @@ function mergeClose(
 ): Counting['merged'] {
   const merged = new Map<number, ReadonlySet<Fact>>();
   for (const [{ at, rule, closeMs }, all] of ofClose) {
+    if (!isAnyClose(all, closeMs)) continue; // As nearly always.
     const facts = all.filter(({ occurredAtMs }) => occurredAtMs >= resetMs);
-    if (!facts.some((_, place) => isClose(facts, place, closeMs))) continue;
     const { minimumGapSeconds = 0, burst } = rule;
     const close = closeOnes(facts, minimumGapSeconds * 1000);
     const rest = facts.filter((fact) => !close.has(fact));
@@ -179,8 +197,18 @@ function closeOnes(facts: readonly Fact[], gapMs: number): Set<Fact> {
 }
 
 function isClose(facts: readonly Fact[], at: number, gapMs: number): boolean {
-  const [before, fact] = [facts[at - 1], facts[at]];
+  const before = facts[at - 1];
+  const fact = facts[at];
   return before !== undefined && fact !== undefined && fact.occurredAtMs - before.occurredAtMs < gapMs;
+}
+
+function isAnyClose(facts: readonly Fact[], gapMs: number): boolean {
+  let beforeMs = Number.NEGATIVE_INFINITY;
+  for (const { occurredAtMs } of facts) {
+    if (occurredAtMs - beforeMs < gapMs) return true;
+    beforeMs = occurredAtMs;
+  }
+  return false;
 }
 
 /** Those in bursts, but for the first of each. Windows that overlap are one burst. */
@@ -220,6 +248,7 @@ export function awardFacts(
   const resetMs = reset?.atMs ?? Number.NEGATIVE_INFINITY;
   const counters = new Map<string, Counter>();
   const awards: Award[] = [];
+  const [isMuting, isMerging] = [muted.size > 0, merged.size > 0];
   for (const fact of facts) {
     if (fact.occurredAtMs + horizon < nowMs) continue;
     const candidates = asked.get(fact.name)?.candidates ?? [];
@@ -229,8 +258,8 @@ export function awardFacts(
     const untilMs = horizon + (rise === ONCE ? fact.occurredAtMs : rise.fromMs);
     for (const { at: signal, rule, points, halfLifeMs, matches } of candidates) {
       if (matches !== undefined && !matches(fact.value ?? '')) continue;
-      if (rule.group !== undefined && muted.has(rule.group)) continue;
-      if (merged.get(signal)?.has(fact) === true) continue;
+      if (isMuting && rule.group !== undefined && muted.has(rule.group)) continue;
+      if (isMerging && merged.get(signal)?.has(fact) === true) continue;
       awards.push({ signal, fact, points: points * rise.by, halfLifeMs, untilMs });
     }
   }

@@ -1,4 +1,4 @@
-import { displaySums } from './display.ts';
+import { displaySums, gradeNames } from './display.ts';
 import { dueMoment } from './due.ts';
 import type { Known } from './facts.ts';
 import { type Folded, fold } from './fold.ts';
@@ -46,6 +46,8 @@ export interface Explanation {
   /** ISO time at which a shown value next changes if nothing happens; null when never. */
   readonly dueAt: string | null;
   readonly nextGrade: NextGrade | null;
+  /** Whether the model has no better grade than the one shown. */
+  readonly isBestGrade: boolean;
   /** Null without a score. */
   readonly outlook: Outlook | null;
 }
@@ -86,6 +88,7 @@ export function explainContact(
     sumThousandths: lines.reduce((sum, { leftThousandths }) => sum + leftThousandths, 0),
     dueAt: dueMs === undefined ? null : new Date(dueMs).toISOString(),
     nextGrade: nextGrade(model, folded, shown.grade),
+    isBestGrade: shown.grade === gradeNames(model)[0],
     outlook: lookAhead(model, folded, shown.grade, timeZone, days),
   };
 }

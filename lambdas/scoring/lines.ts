@@ -1,4 +1,4 @@
-import { type Award, awardFacts } from './awards.ts';
+import { type Award, awardFacts, countingFacts } from './awards.ts';
 import type { Folded } from './fold.ts';
 import type { Model } from './model.ts';
 import type { SignalRule } from './model-file.ts';
@@ -113,10 +113,10 @@ function resetLines(model: Model, folded: Folded): Line[] {
   const { reset } = folded;
   if (reset === undefined) return [];
   const { rule, atMs } = reset;
-  const awards = wouldCount(model, folded, { reset: undefined }).filter(
+  const awards = wouldCount(model, folded, countingFacts(model, folded, false)).filter(
     ({ fact }) => fact.occurredAtMs < atMs,
   );
-  const title = `${rule.title}: ${plural(awards.length)} before it no longer count`;
+  const title = `${rule.title}: ${plural(awards.length)} before it no longer count${awards.length === 1 ? 's' : ''}`;
   return uncounted('reset', rule.id, title, awards).map((line) => ({ ...line, occurredAtMs: atMs }));
 }
 

@@ -1,5 +1,6 @@
 import { CONDITION_KEYS, type ModelContent, type SignalRule } from './model-file.ts';
 import { didYouMean, type ModelProblem, named } from './model-problems.ts';
+import { overlap } from './patterns.ts';
 
 /** What no rule alone can say: whether the parts of a model agree. */
 export function findContradictions(model: ModelContent): ModelProblem[] {
@@ -208,8 +209,8 @@ function findDoubleScoring(model: ModelContent): ModelProblem[] {
 /** What two signals both score, in words; undefined when they score different things. */
 function sharedAct(a: SignalRule, b: SignalRule): string | undefined {
   if (a.from.kind === 'signal' || b.from.kind === 'signal') {
-    const isSame = a.from.kind === 'signal' && b.from.kind === 'signal' && a.from.signal === b.from.signal;
-    return isSame ? `the signal ${a.from.kind === 'signal' ? a.from.signal : ''}` : undefined;
+    const isOne = a.from.kind === 'signal' && b.from.kind === 'signal' && a.from.signal === b.from.signal;
+    return isOne ? `the signal ${a.from.kind === 'signal' ? a.from.signal : ''}` : undefined;
   }
   if (a.from.property !== b.from.property) {
     const { property } = a.from;
@@ -218,9 +219,14 @@ function sharedAct(a: SignalRule, b: SignalRule): string | undefined {
   }
   const [ofA, ofB] = [wordsOf(a), wordsOf(b)];
   const isEither = ofA.length === 0 || ofB.length === 0;
-  const word = ofA.find((one) => ofB.includes(one));
+  const isBoth = a.from.kind === 'text' && b.from.kind === 'text' ? overlap : isSame;
+  const word = ofB.find((one) => ofA.some((other) => isBoth(one, other)));
   if (isEither) return `every change of ${a.from.property}`;
   return word === undefined ? undefined : `"${word}" in ${a.from.property}`;
+}
+
+function isSame(a: string, b: string): boolean {
+  return a === b;
 }
 
 function wordsOf({ from }: SignalRule): string[] {

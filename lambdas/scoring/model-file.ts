@@ -53,9 +53,16 @@ export const PROPERTY_NAME = /^[a-z][a-z0-9_]{0,99}$/;
 /** How own signals are named. */
 export const SIGNAL_NAME = /^[a-z][a-z0-9._-]{0,79}$/;
 
+/** In front of a property's name: that of the contact's primary company. */
+export const COMPANY_PREFIX = 'company.';
+
 const PropertyName = v.pipe(
   v.string(),
-  v.regex(PROPERTY_NAME, "expected a property's internal name: lower-case letters, digits, underscores"),
+  v.regex(PROPERTY_NAME, ({ input }) =>
+    input.startsWith(COMPANY_PREFIX)
+      ? 'expected a property of the contact: only fit rules and exclusions read its company, of whose changes no fact is kept'
+      : "expected a property's internal name: lower-case letters, digits, underscores",
+  ),
   v.description("The property's internal name in HubSpot, or one that your own signals carry."),
 );
 const Words = v.pipe(
@@ -63,9 +70,6 @@ const Words = v.pipe(
   v.minLength(1),
   v.maxLength(200),
 );
-
-/** In front of a property's name: that of the contact's primary company. */
-export const COMPANY_PREFIX = 'company.';
 
 const FitInput = v.pipe(
   v.string(),
@@ -126,7 +130,14 @@ const FitRule = v.pipe(
   v.check((rule) => hasCondition(rule), NO_CONDITION),
 );
 
-const DealState = v.picklist(['open', 'won', 'lost']);
+const DEAL_STATES = ['open', 'won', 'lost'] as const;
+const DealState = v.picklist(DEAL_STATES, ({ input }) => `expected open, won or lost${meantState(input)}`);
+
+/** HubSpot's own stages are named `closedwon` and `closedlost`. */
+function meantState(input: unknown): string {
+  const meant = DEAL_STATES.find((state) => String(input).toLowerCase().includes(state));
+  return meant === undefined ? didYouMean(input, DEAL_STATES) : `; did you mean "${meant}"?`;
+}
 
 const Exclusion = v.pipe(
   closed({
@@ -296,11 +307,13 @@ const Band = closed({
   from: v.pipe(v.number(), v.finite(), v.description('Lowest shown score of this grade.')),
 });
 
+/** Facts are kept 400 days, and some of them arrive late. */
+export const MOST_HORIZON_DAYS = 390;
 const Horizon = v.pipe(
   v.number(),
   v.integer(),
   v.minValue(1),
-  v.maxValue(390),
+  v.maxValue(MOST_HORIZON_DAYS),
   v.description('Signals older than this many days no longer count. Facts are kept 400 days.'),
 );
 

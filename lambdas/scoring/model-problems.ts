@@ -1,5 +1,6 @@
 import type * as v from 'valibot';
 import { nearest } from './nearest.ts';
+import { asNumber } from './values.ts';
 
 /** What is wrong with a model, and where: `path` as keys and positions from the root. */
 export interface ModelProblem {
@@ -39,9 +40,20 @@ export function describeIssue(issue: v.BaseIssue<unknown>): ModelProblem {
   const { message, input } = issue;
   const path = (issue.path ?? []).map(({ key }) => (typeof key === 'number' ? key : String(key)));
   if (message.startsWith('found ')) return { path, reason: message };
-  if (message.startsWith('expected ')) return { path, reason: `found ${named(input)}, ${message}` };
-  const meant = didYouMean(input, quotedIn(issue.expected ?? ''));
+  if (message.startsWith('expected '))
+    return { path, reason: `found ${named(input)}, ${message}${meantValue(issue)}` };
+  const value = meantValue(issue);
+  const meant = value === '' ? didYouMean(input, quotedIn(issue.expected ?? '')) : value;
   return { path, reason: `found ${found(issue)}, expected ${wanted(issue)}${meant}` };
+}
+
+/** A value of the wrong type that says what was meant: a number in quotes, one entry where a list stands. */
+function meantValue({ type, input, expected }: v.BaseIssue<unknown>): string {
+  if (type === 'array' && ['string', 'number', 'boolean'].includes(typeof input))
+    return `; did you mean [${String(input)}]?`;
+  const isNumberWanted = expected?.split(/[^a-z]+/).includes('number') === true;
+  const number = typeof input === 'string' ? asNumber(input) : undefined;
+  return isNumberWanted && number !== undefined ? `; did you mean ${number}?` : '';
 }
 
 /** Where there is too much, it is how much. */

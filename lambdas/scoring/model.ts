@@ -25,11 +25,26 @@ export function checkModel(
   if (Array.isArray(content))
     return { problems: [{ path: [], reason: 'expected keys and values, not a list' }] };
   const parsed = v.safeParse(ModelFile, content, { abortPipeEarly: true });
-  if (!parsed.success) return { problems: parsed.issues.map(describeIssue) };
-  const problems = findContradictions(parsed.output);
+  const reserved = findReservedKeys(content);
+  if (!parsed.success) return { problems: [...reserved, ...parsed.issues.map(describeIssue)] };
+  const problems = [...reserved, ...findContradictions(parsed.output)];
   if (problems.length > 0) return { problems };
   const whole = { ...parsed.output, freemail: isFreemailUsed(parsed.output) ? freemail : [] };
   return { model: { ...whole, id: `${whole.name}@${contentHash(whole)}` } };
+}
+
+/** Keys that every object of JavaScript has: the schema library passes over them without a word, and a group would be lost. */
+const RESERVED_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+
+function findReservedKeys(content: unknown, path: ModelProblem['path'] = []): ModelProblem[] {
+  if (content === null || typeof content !== 'object') return [];
+  const isList = Array.isArray(content);
+  return Object.entries(content).flatMap(([key, value]) => {
+    const here = [...path, isList ? Number(key) : key];
+    const inside = findReservedKeys(value, here);
+    const reason = `found "${key}", expected another name: JavaScript keeps this one for itself`;
+    return RESERVED_KEYS.has(key) ? [{ path: here, reason }, ...inside] : inside;
+  });
 }
 
 /** The word that stands for the public e-mail providers in a `domain` condition. */

@@ -23,7 +23,8 @@ export interface NextGrade {
 
 /**
  * What it would take to reach a better grade: the signal that leads there in the fewest times, of several the one with the
- * fewest points. Signals are added to those that stand, so caps, groups and the range have their say.
+ * fewest points. Signals are added to those that stand, so caps, groups and the range have their say. A signal that would be taken for
+ * one with another just seen is none of them. Of several it is not asked how far apart they come, nor whether they make a burst.
  *
  * @param grade - the grade shown at the fold
  * @returns null for an excluded contact, and where nothing leads to a better grade
@@ -43,6 +44,7 @@ function waysUp(model: Model, folded: Folded, grade: string, times: number): Nex
   if (reset !== undefined && reset.atMs > nowMs) return []; // What comes before it will not count.
   return [...model.engagement.signals.entries()]
     .filter(([, { points, group }]) => points > 0 && (group === undefined || !muted.has(group)))
+    .filter(([signal, { minimumGapSeconds = 0 }]) => !isClose(folded, signal, minimumGapSeconds * 1000))
     .toSorted(([, a], [, b]) => a.points - b.points)
     .flatMap(([signal, { id, title, points }]) => {
       const one: Award = {
@@ -58,6 +60,14 @@ function waysUp(model: Model, folded: Folded, grade: string, times: number): Nex
       if (rankOf(model, reached) >= rankOf(model, grade)) return [];
       return [{ grade: reached, by: { rule: id, title, times }, missingPoints: null }];
     });
+}
+
+/** Whether a signal that came now would be closer than the gap of its rule to one that the rule knows, whether that counts or not. */
+function isClose({ nowMs, awards, merged }: Folded, signal: number, gapMs: number): boolean {
+  const counted = awards.filter((award) => award.signal === signal).map(({ fact }) => fact);
+  return [...counted, ...(merged.get(signal) ?? [])].some(
+    ({ occurredAtMs }) => Math.abs(nowMs - occurredAtMs) < gapMs,
+  );
 }
 
 /** 0 is best; no grade comes behind the last one. */

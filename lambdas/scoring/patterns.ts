@@ -23,16 +23,30 @@ export function wordPattern(text: string): Pattern {
   };
 }
 
-/** A pattern of a `text` signal: with a slash in front whole segments of a path, else whole words. */
+/**
+ * A pattern of a `text` signal: of a path or a whole address it means whole segments, otherwise whole words. As it may be copied from
+ * an address bar, it is put in order as URLs are, so that it can be found in them.
+ */
 export function textPattern(text: string): Pattern {
-  const pattern = wordPattern(text);
-  if (!text.startsWith('/')) return pattern;
+  const isUrl = URL_START.test(text);
+  if (!isUrl && !text.startsWith('/')) return wordPattern(text);
+  const pattern = wordPattern(inOrder(text.replace(URL_START, '').replace(/#.*$/, '')));
   return {
     ...pattern,
-    isStartBound: false,
+    isStartBound: isUrl, // A path may stand below another one, a host below another one only as a whole word.
     end: pattern.end === 'word' ? 'segment' : 'anywhere',
     isPath: true,
   };
+}
+
+/** Whether some text that one pattern means is meant by another too. @param a - as a model gives it under `contains` */
+export function overlap(a: string, b: string): boolean {
+  return textMatcher([a])(exampleOf(b)) || textMatcher([b])(exampleOf(a));
+}
+
+function exampleOf(pattern: string): string {
+  const text = pattern.replaceAll('*', 'x');
+  return text.startsWith('/') ? `https://site.example${text}` : text;
 }
 
 // A letter may take two places in a string.
@@ -76,6 +90,9 @@ function isEnd(text: string, at: number, end: Pattern['end']): boolean {
   return !LETTER_AT_START.test(text.slice(at, at + 2));
 }
 
+/** How a URL begins, and what of its host does not matter. */
+const URL_START = /^https?:\/\/(?:www\.)?/i;
+
 /** Parameters by which campaigns follow people: they say nothing of the page. */
 const TRACKING = /^(?:utm_.*|gclid|fbclid|msclkid|hsa_.*|_hs.*|hsctatracking|mc_cid|mc_eid)$/;
 
@@ -88,20 +105,25 @@ interface Normal {
 
 /** @param value - a URL, or the name of a form or page */
 function normalise(value: string): Normal {
-  const whole =
-    /^https?:\/\//i.test(value) && URL.canParse(value) ? normalUrl(new URL(value)) : value.toLowerCase();
+  const isUrl = URL_START.test(value) && URL.canParse(value);
+  const whole = isUrl ? normalUrl(new URL(value)) : value.toLowerCase();
   const [path = ''] = whole.split('?');
   return { whole, path };
 }
 
 /** Host, path and query as people mean them: `www.`, port, fragment, campaign parameters and needless slashes left out. */
 function normalUrl({ hostname, pathname, searchParams }: URL): string {
-  const path = decoded(pathname)
-    .replaceAll(/\/{2,}/g, '/')
-    .replace(/(?<=.)\/$/, '');
+  const path = inOrder(pathname);
   const kept = [...searchParams].filter(([name]) => !TRACKING.test(name.toLowerCase()));
   const query = kept.map(([name, value]) => (value === '' ? name : `${name}=${value}`)).join('&');
   return `${hostname.replace(/^www\./, '')}${path}${query === '' ? '' : `?${query}`}`.toLowerCase();
+}
+
+/** A path without what does not matter in one: escapes, slashes too many. */
+function inOrder(path: string): string {
+  return decoded(path)
+    .replaceAll(/\/{2,}/g, '/')
+    .replace(/(?<=.)\/(?=$|\?)/, '');
 }
 
 function decoded(path: string): string {

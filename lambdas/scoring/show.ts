@@ -87,7 +87,7 @@ function reasons(model: Model, folded: Folded, change: GradeChange | undefined, 
 }
 
 interface Term {
-  /** Thousandths of a point as given, inside the cap of their signal. */
+  /** Thousandths of a point as given, inside the caps of their signal and its group. */
   readonly points: number;
   readonly text: string;
 }
@@ -111,7 +111,10 @@ function signalTerms(model: Model, { awards }: Folded, timeZone: string): Term[]
     if (rule === undefined) return [];
     const date = readableDate(lastMs, timeZone);
     const when = times === 1 ? date : `${times} times, last ${date}`;
-    return [{ points: capThousandths(given, rule.cap), text: `${rule.title} (${when})` }];
+    const groupCap = rule.group === undefined ? undefined : model.engagement.groups[rule.group]?.cap;
+    return [
+      { points: capThousandths(capThousandths(given, rule.cap), groupCap), text: `${rule.title} (${when})` },
+    ];
   });
 }
 

@@ -8,7 +8,7 @@ import type { Deal, PropertyValue } from '../scoring/facts.ts';
 const COMPANY = 'associated.company';
 const DEALS = 'associated.deals';
 
-/** Most deals of one contact that are kept, the newest: a fold looks at each. */
+/** Most deals of one contact that are kept: a fold looks at each. */
 export const DEALS_PER_CONTACT = 100;
 
 /**
@@ -21,17 +21,34 @@ export function companyKept(companyId: string | undefined, atMs: number): Proper
   return { name: COMPANY, value: companyId ?? '', occurredAtMs: atMs };
 }
 
+/** What is kept first where there is no room for all: who bought once is a customer, whatever came after. */
+const STATES = ['won', 'lost', 'open'] as const;
+
 /**
- * That a contact has these deals, and no others.
+ * That a contact has these deals, and no others. Of more than {@link DEALS_PER_CONTACT}, those that decide something are kept: of
+ * each state the newest, then the others, won, lost and open, newest first.
  *
- * @param deals - newest first; those beyond {@link DEALS_PER_CONTACT} are not kept
+ * @param deals - each once, in any order
  * @param atMs - epoch milliseconds at which HubSpot was asked
  */
 export function dealsKept(deals: readonly Deal[], atMs: number): PropertyValue {
-  const rows = deals
+  const byState = STATES.map((state) => deals.filter((deal) => deal.state === state).toSorted(newestFirst));
+  const newest = byState.flatMap((those) => those.slice(0, 1));
+  const others = byState.flatMap((those) => those.slice(1));
+  const rows = [...newest, ...others]
     .slice(0, DEALS_PER_CONTACT)
     .map(({ id, state, closedAtMs = null }) => [id, state, closedAtMs] as const);
   return { name: DEALS, value: JSON.stringify(rows), occurredAtMs: atMs };
+}
+
+/** What closed last comes first, else what was made last. */
+function newestFirst(a: Deal, b: Deal): number {
+  return (b.closedAtMs ?? 0) - (a.closedAtMs ?? 0) || byNewestId(a.id, b.id);
+}
+
+/** Puts ids in order, newest first: HubSpot gives rising ones. */
+export function byNewestId(a: string, b: string): number {
+  return b.length - a.length || (a < b ? 1 : -1);
 }
 
 const Deals = v.pipe(

@@ -86,8 +86,8 @@ export class CompanyTable {
   }
 
   /**
-   * Notes that a company was merged into another. Its properties do not go along: what it was says nothing of the living one,
-   * which is to be read afresh. Its contacts read the living one's from now on, once they are scored anew.
+   * Notes that a company was merged into another, which is to be read afresh. Its properties do not go along: what it was says
+   * nothing of the living one. They stay where they are, and count for its contacts until the living one is read.
    */
   unite(oldId: string, livingId: string): Promise<void> {
     return this.#heads.unite(this.#keyOf(oldId), this.#keyOf(livingId));
@@ -96,6 +96,16 @@ export class CompanyTable {
   /** Notes that HubSpot deleted or restored a company; the newest of these wins. @param atMs - epoch milliseconds */
   mark(companyId: string, life: 'living' | 'deleted', atMs: number): Promise<void> {
     return this.#heads.mark(this.#keyOf(companyId), life, atMs);
+  }
+
+  /**
+   * Notes that HubSpot told of a company as of one that lives: where it is marked as deleted before that, it is not.
+   *
+   * @param atMs - epoch milliseconds at which it lived
+   * @returns whether it lives again by this; also the second time, since the first may have died before anything followed from it
+   */
+  revive(companyId: string, atMs: number): Promise<boolean> {
+    return this.#heads.revive(this.#keyOf(companyId), atMs);
   }
 
   /**

@@ -110,7 +110,20 @@ export class ContactTable {
 
   /** What is known of a contact now, and its head. @returns undefined for a partition that was never scored */
   async read(key: string): Promise<{ head: Head; known: Known } | undefined> {
-    const { head, properties } = await this.#rows.beginning(key);
+    return this.#readRest(key, await this.#rows.beginning(key));
+  }
+
+  /** The same of the record that lives, and its key: merges are followed. @throws RetryableError where they do not end */
+  async readLiving(key: string): Promise<{ key: string; head: Head; known: Known } | undefined> {
+    const { key: living, ...beginning } = await this.#heads.livingBeginning(key);
+    const read = await this.#readRest(living, beginning);
+    return read && { key: living, ...read };
+  }
+
+  async #readRest(
+    key: string,
+    { head, properties }: Beginning,
+  ): Promise<{ head: Head; known: Known } | undefined> {
     if (head.revision === 0) return undefined;
     const associated = takeApart(properties);
     const company = await this.#companyOf(associated);
@@ -124,17 +137,20 @@ export class ContactTable {
   }
 
   /**
-   * The primary company as it is today: of one that was merged away the living record, of a deleted one nothing is known.
+   * The primary company as it is today: of one that was merged away the living record, of a deleted one nothing is known. Until a
+   * record into which others were merged is read, it counts as the last of them that was: events tell of it in part at best.
    *
    * To be read after the head of the contact. Whoever changes a company keeps the value, then sends the tick of its contacts: a
    * store that did not see the value began before the tick's, so one of the two fails, or the tick's comes last and sees it.
    */
   async #companyOf({ companyId }: Associated): Promise<Company | undefined> {
     if (companyId === undefined) return undefined;
-    const { key, head, properties } = await this.#heads.livingBeginning(
+    const { key, before, ...living } = await this.#heads.livingBeginning(
       recordKey(this.#portalId, 'company', companyId),
     );
-    return { key, properties: head.life === 'living' ? properties : [] };
+    if (living.head.life !== 'living') return { key, properties: [] };
+    const { properties } = [...before, living].findLast(({ head }) => head.wasRead === true) ?? living;
+    return { key, properties };
   }
 
   /** Heads of many contacts, strongly consistent. @returns by key; keys without a row are left out */

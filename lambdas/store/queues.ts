@@ -20,6 +20,8 @@ export const WriteRequest = v.object({
   companyId: v.optional(v.string()),
   /** It changed: read afresh which deals its contacts have. */
   dealId: v.optional(v.string()),
+  /** Of a deal: epoch milliseconds of its newest change; contacts that were read later know of it. Left out: now. */
+  atMs: v.optional(v.number()),
   /** Of a company: read it first, and score its contacts anew, also those of the records merged into it. */
   rescoreContacts: v.optional(v.literal(true)),
   /** Read back first, and write if HubSpot shows something else: the outcome of an earlier write is not known. */

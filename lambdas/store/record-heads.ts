@@ -69,12 +69,19 @@ export class RecordHeads {
     return living;
   }
 
-  /** The record into which another was merged, whole but for its facts. @throws RetryableError as `readLiving` */
-  async livingBeginning(key: string): Promise<{ key: string } & Beginning> {
+  /**
+   * The record into which another was merged, whole but for its facts.
+   *
+   * @returns also those on the way to it, the one that was asked for first
+   * @throws RetryableError as `readLiving`
+   */
+  async livingBeginning(key: string): Promise<{ key: string; before: readonly Beginning[] } & Beginning> {
     let at = key;
+    const before: Beginning[] = [];
     for (let hop = 0; hop <= ALIAS_HOPS; hop++) {
       const beginning = await this.#rows.beginning(at);
-      if (beginning.head.alias === undefined) return { key: at, ...beginning };
+      if (beginning.head.alias === undefined) return { key: at, before, ...beginning };
+      before.push(beginning);
       at = beginning.head.alias;
     }
     throw new RetryableError(`merged more than ${ALIAS_HOPS} times in a row`);
@@ -105,7 +112,8 @@ export class RecordHeads {
 
   /**
    * Makes a partition an alias of another, then moves its facts there: whoever keeps a fact under the old key later finds the
-   * alias and moves it too. The living head lists the old id. Afterwards the target is to be scored.
+   * alias and moves it too. Nothing is moved of companies, which have no facts. The living head lists the old id. Afterwards the
+   * target is to be scored.
    *
    * @param key - partition of an old record, or of an e-mail address; where it is an alias of a third one already, that one
    *   is united, but an address belongs to whom it was found with last
@@ -122,12 +130,16 @@ export class RecordHeads {
       if (alias === target) {
         if (isIdentity) await this.#rows.putVia(target, at);
         else await this.#listOldId(target, this.#idOf(at));
-        return this.#rows.move(at, target);
+        return this.#move(at, target);
       }
-      await this.#rows.move(at, alias);
+      await this.#move(at, alias);
       at = alias;
     }
     throw new RetryableError(`merged more than ${ALIAS_HOPS} times in a row`);
+  }
+
+  async #move(key: string, target: string): Promise<void> {
+    if (companyIdOf(key, this.#portalId) === undefined) await this.#rows.move(key, target);
   }
 
   #idOf(key: string): string {
@@ -196,6 +208,24 @@ export class RecordHeads {
     );
   }
 
+  /**
+   * Notes a sign of life: a record that was deleted before it lives.
+   *
+   * @param atMs - epoch milliseconds of the sign
+   * @returns whether the record lives by this sign, now or since it was noted before
+   */
+  async revive(key: string, atMs: number): Promise<boolean> {
+    return this.#rows.ifHolds(
+      new UpdateCommand({
+        TableName: this.#tableName,
+        Key: { pk: key, sk: HEAD },
+        UpdateExpression: 'SET life = :living, lifeAt = :at ADD rev :one',
+        ConditionExpression: '(life = :deleted AND lifeAt < :at) OR (life = :living AND lifeAt = :at)',
+        ExpressionAttributeValues: { ':living': 'living', ':deleted': 'deleted', ':at': atMs, ':one': 1 },
+      }),
+    );
+  }
+
   /** Marks the head for good and takes everything from it but ids. @returns what it then leads to, and lists */
   async markErased(key: string): Promise<{ alias: string | undefined; oldIds: readonly string[] }> {
     const { Attributes } = await this.#rows.send(
@@ -229,15 +259,15 @@ export class RecordHeads {
     );
   }
 
-  /** Notes when HubSpot was last asked about a record; what was merged away meanwhile stays as it is. */
+  /** Notes when HubSpot was last asked about a record, and for good that it was; what was merged away meanwhile stays as it is. */
   async noteReading(key: string, atMs: number): Promise<void> {
     await this.#rows.ifHolds(
       new UpdateCommand({
         TableName: this.#tableName,
         Key: { pk: key, sk: HEAD },
-        UpdateExpression: 'SET readAt = :at ADD rev :one',
+        UpdateExpression: 'SET readAt = :at, wasRead = :true ADD rev :one',
         ConditionExpression: 'attribute_not_exists(alias) AND (attribute_not_exists(readAt) OR readAt < :at)',
-        ExpressionAttributeValues: { ':at': atMs, ':one': 1 },
+        ExpressionAttributeValues: { ':at': atMs, ':true': true, ':one': 1 },
       }),
     );
   }

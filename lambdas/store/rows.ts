@@ -46,6 +46,8 @@ const HeadRow = v.object({
   shownAt: v.optional(v.number()),
   lastAt: v.optional(v.number()),
   readAt: v.optional(v.number()),
+  /** Of a company: whether it was ever read. What it is to be read again for does not make it unknown. */
+  wasRead: v.optional(v.boolean()),
   /** Epoch milliseconds of a change that a reading must have seen to count. */
   forgotAt: v.optional(v.number()),
   due: v.optional(v.string()),
@@ -67,6 +69,8 @@ export interface Head {
   readonly lastSignalAtMs: number | undefined;
   /** When the contact's properties were last read from HubSpot; undefined while they are unknown. */
   readonly readAtMs: number | undefined;
+  /** Whether a company's properties were ever read from HubSpot, under this id. */
+  readonly wasRead?: boolean | undefined;
   /** When something changed that only a later reading has seen; undefined when there was no such change. */
   readonly forgotAtMs: number | undefined;
   readonly due: string | undefined;
@@ -92,8 +96,22 @@ export const NO_HEAD: Head = {
 };
 
 export function readHead(row: unknown): Head {
-  const { rev, alias, old, life, wid, cwid, shownAt, lastAt, readAt, forgotAt, due, company, ...values } =
-    parseRow(HeadRow, row);
+  const {
+    rev,
+    alias,
+    old,
+    life,
+    wid,
+    cwid,
+    shownAt,
+    lastAt,
+    readAt,
+    wasRead,
+    forgotAt,
+    due,
+    company,
+    ...values
+  } = parseRow(HeadRow, row);
   const { score = null, fit = null, eng = null, grade = '', status, model = '', why = '' } = values;
   return {
     revision: rev,
@@ -107,6 +125,7 @@ export function readHead(row: unknown): Head {
     shownAtMs: shownAt,
     lastSignalAtMs: lastAt,
     readAtMs: readAt,
+    wasRead,
     forgotAtMs: forgotAt,
     due,
     company,

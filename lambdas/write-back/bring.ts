@@ -1,7 +1,7 @@
 import { contactIdOf, contactKey } from '../store/keys.ts';
 import type { Head } from '../store/rows.ts';
 import { normalAddress, resolveEmails } from './addresses.ts';
-import { rollUpCompanies } from './company-scores.ts';
+import { rollUpCompanies, tellCompaniesOnce } from './company-scores.ts';
 import { findContactsOfDeals } from './deals.ts';
 import { hydrate } from './hydrate.ts';
 import { companyKind, contactKind } from './kinds.ts';
@@ -29,7 +29,29 @@ export async function bring(
   const standing = read.map(([those, { contactId, head }]) => ({ id: contactId, head, errands: those }));
   await bringDiffering([...known, ...standing], contactKind(run), run);
   await bringDiffering(await rollUpCompanies(companies, run), companyKind(run), run);
-  return { ended, companiesTold: run.told.size };
+  return { ended: await tellOfRefused(ended, run), companiesTold: run.told.size };
+}
+
+function isRefusedContact({ ending, about }: Ended): boolean {
+  return ending.kind === 'refused' && about.contactId !== undefined;
+}
+
+/**
+ * Tells the companies of contacts that HubSpot refuses for good: what is rolled up is the score in the table. Told before the
+ * refusal is a dead letter; where that fails, the message comes again.
+ */
+async function tellOfRefused(ended: readonly Ended[], run: Run): Promise<readonly Ended[]> {
+  const keys = ended
+    .filter(isRefusedContact)
+    .map(({ about }) => contactKey(run.portalId, about.contactId ?? ''));
+  if (keys.length === 0) return ended;
+  try {
+    await tellCompaniesOnce(await run.contacts.companiesOf(keys), run);
+    return ended;
+  } catch (error) {
+    const ending = run.endingOf(error);
+    return ended.map((each) => (isRefusedContact(each) ? { ...each, ending } : each));
+  }
 }
 
 /** Whom the errands are about. */

@@ -11,13 +11,29 @@ import { type Each, each, type Failure, foundOrThrow, type Run } from './run.ts'
  *
  * @returns by id as asked, the head of the record that lives today, which may be marked as deleted
  */
-export async function knowCompanies(companyIds: readonly string[], run: Run): Promise<Each<CompanyHead>> {
+export function knowCompanies(companyIds: readonly string[], run: Run): Promise<Each<CompanyHead>> {
+  return know(companyIds, isUnread, run);
+}
+
+/**
+ * The same for companies that HubSpot has just named as those of contacts. One that is marked as deleted is asked for again: HubSpot
+ * may have missed it once.
+ */
+export function knowNamedCompanies(companyIds: readonly string[], run: Run): Promise<Each<CompanyHead>> {
+  return know(companyIds, (head) => isUnread(head) || head.life === 'deleted', run);
+}
+
+async function know(
+  companyIds: readonly string[],
+  isToBeRead: (head: CompanyHead) => boolean,
+  run: Run,
+): Promise<Each<CompanyHead>> {
   const { companies, model } = run;
   const inputs = companyInputs(model);
   const heads = await companies.heads(companyIds);
-  const living = inputs.length === 0 ? [] : [...heads.values()].filter(isUnread);
-  const unread = [...new Set(living.map(({ companyId }) => companyId))];
-  if (unread.length === 0) return heads;
+  const wanted = inputs.length === 0 ? [] : [...heads.values()].filter(isToBeRead);
+  const unread = new Map(wanted.map((head) => [head.companyId, head]));
+  if (unread.size === 0) return heads;
   const failures = await readCompanies(unread, inputs, run);
   const now = await companies.heads(companyIds);
   return new Map(
@@ -34,17 +50,20 @@ function isUnread({ readAtMs, life }: CompanyHead): boolean {
 
 /** Reads companies from HubSpot and keeps what the model needs. @returns those of which that failed, and why */
 async function readCompanies(
-  ids: readonly string[],
+  heads: ReadonlyMap<string, CompanyHead>,
   inputs: readonly string[],
   run: Run,
 ): Promise<Map<string, Failure>> {
   const askedAtMs = run.clock();
+  const ids = [...heads.keys()];
   const records = await readRecords(run.hubSpot.companies, ids, inputs);
   const results = await each(ids, async (id) => {
     const record = foundOrThrow(records.get(id));
-    if (record === undefined) return noteDeletion(id, run);
+    const isDeleted = heads.get(id)?.life === 'deleted';
+    if (record === undefined) return isDeleted ? undefined : noteDeletion(id, run);
     if (record.id !== id) await noteMerge(id, record.id, run);
-    return keepCompany(record, inputs, askedAtMs, run);
+    await keepCompany(record, inputs, askedAtMs, run);
+    return isDeleted ? noteLife(record.id, askedAtMs, run) : undefined;
   });
   return new Map([...results].flatMap(([id, result]) => (result === undefined ? [] : [[id, result]])));
 }
@@ -71,6 +90,16 @@ export async function noteMerge(companyId: string, livingId: string, run: Run): 
   await askAround(
     (delaySeconds) => background([request], delaySeconds),
     () => companies.unite(companyId, livingId),
+  );
+}
+
+/** Notes that HubSpot has a company that was marked as deleted. Its contacts are to be scored with it. */
+async function noteLife(companyId: string, atMs: number, run: Run): Promise<undefined> {
+  const { companies, background, portalId } = run;
+  const request = { portalId, companyId, rescoreContacts: true } as const;
+  await askAround(
+    (delaySeconds) => background([request], delaySeconds),
+    async () => void (await companies.revive(companyId, atMs)),
   );
 }
 

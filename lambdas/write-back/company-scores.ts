@@ -23,9 +23,14 @@ export async function tellCompanies(
   await background(requests, delaySeconds);
 }
 
-/** The same for the companies of contacts that stand in the table as they will stay; each company once in a run. */
-export async function tellCompaniesOf(heads: readonly Head[], run: Run): Promise<void> {
+/** The same for the companies of contacts that stand in the table as they will stay. */
+export function tellCompaniesOf(heads: readonly Head[], run: Run): Promise<void> {
   const ids = heads.flatMap(({ company = '' }) => companyIdOf(company, run.portalId) ?? []);
+  return tellCompaniesOnce(ids, run);
+}
+
+/** The same, each company once in a run. */
+export async function tellCompaniesOnce(ids: readonly string[], run: Run): Promise<void> {
   const untold = ids.filter((id) => !run.told.has(id));
   await tellCompanies(untold, run, INDEX_LAG_SECONDS);
   for (const id of untold) run.told.add(id);

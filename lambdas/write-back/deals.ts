@@ -11,18 +11,26 @@ import { each, type Run, search } from './run.ts';
 const CONTACTS_PER_RUN = 1_000;
 
 /** What HubSpot calculates of a deal from the stage it is in, in whichever pipeline, and when it closed. */
-export const DEAL_PROPERTIES: readonly string[] = [
+export const STATE_PROPERTIES: readonly string[] = [
   'hs_is_closed',
   'hs_is_closed_won',
   'hs_is_closed_lost',
   'closedate',
 ];
 
-/** How a deal stands. It closed no later than it was last changed, whatever day was planned. */
-export function dealOf({ id, properties, updatedAtMs }: HubSpotRecord): Deal {
+/**
+ * How a deal stands. It closed no later than it was last changed, whatever day was planned. Where its closing date does not say
+ * when, it closed when that was first known: each edit of the deal is a change, but closes nothing anew.
+ *
+ * @param before - the deal as it was kept so far
+ */
+export function dealOf({ id, properties, updatedAtMs }: HubSpotRecord, before: Deal | undefined): Deal {
   const state = stateOf(properties);
-  const closeMs = state === 'open' ? undefined : asInstant(properties['closedate'] ?? '');
-  return { id, state, closedAtMs: closeMs === undefined ? undefined : Math.min(closeMs, updatedAtMs) };
+  if (state === 'open') return { id, state, closedAtMs: undefined };
+  const plannedMs = asInstant(properties['closedate'] ?? '');
+  if (plannedMs !== undefined && plannedMs <= updatedAtMs) return { id, state, closedAtMs: plannedMs };
+  const knownMs = before?.state === state ? before.closedAtMs : undefined;
+  return { id, state, closedAtMs: Math.min(knownMs ?? updatedAtMs, updatedAtMs) };
 }
 
 function stateOf(properties: HubSpotRecord['properties']): Deal['state'] {
@@ -31,9 +39,16 @@ function stateOf(properties: HubSpotRecord['properties']): Deal['state'] {
   return isLost ? 'lost' : 'open';
 }
 
+/** A contact of deals that changed. */
+interface Concerned {
+  readonly errands: readonly Errand[];
+  /** Epoch milliseconds of the newest change. */
+  readonly changedAtMs: number;
+}
+
 /**
- * The contacts of deals that changed, with an errand each. What was read of them counts no longer, so that whoever of them cannot
- * be read in this run is read when it comes again.
+ * The contacts of deals that changed, with an errand each. What was read of them before the change counts no longer, so that
+ * whoever of them cannot be read in this run is read when it comes again; who was read since is not read for it again.
  *
  * @param errandsBy - by id of the deal; those of deals without contacts, and of deals that HubSpot does not have, end here
  * @returns errands by id of the contact
@@ -43,14 +58,23 @@ export async function findContactsOfDeals(errandsBy: ErrandsBy, run: Run): Promi
     for (const errands of errandsBy.values()) run.end(errands, { kind: 'done' });
     return new Map();
   }
-  const byContact = new Map<string, Errand[]>();
+  const nowMs = run.clock();
+  const byContact = new Map<string, Concerned>();
   for (const [errands, { to }] of await search(
     errandsBy,
     (ids) => readLinks(run, ['deals', 'contacts'], ids),
     run,
   )) {
     if (to.length === 0) run.end(errands, { kind: 'done' });
-    for (const { id } of to) byContact.set(id, [...(byContact.get(id) ?? []), ...of(id, errands)]);
+    // HubSpot's clock may be ahead of ours; what lies ahead would let no reading count until then.
+    const changesMs = errands.map(({ request }) => Math.min(request.atMs ?? nowMs, nowMs));
+    for (const { id } of to) {
+      const other = byContact.get(id);
+      byContact.set(id, {
+        errands: [...(other?.errands ?? []), ...of(id, errands)],
+        changedAtMs: Math.max(other?.changedAtMs ?? 0, ...changesMs),
+      });
+    }
   }
   return forget(byContact, run);
 }
@@ -60,17 +84,17 @@ function of(contactId: string, errands: readonly Errand[]): Errand[] {
   return errands.map((errand) => ({ ...errand, request: { portalId: errand.request.portalId, contactId } }));
 }
 
-async function forget(byContact: ErrandsBy, run: Run): Promise<ErrandsBy> {
+async function forget(byContact: ReadonlyMap<string, Concerned>, run: Run): Promise<ErrandsBy> {
   const { contacts, portalId, clock } = run;
-  const nowMs = clock();
-  const forgotten = await each([...byContact.keys()], (id) =>
-    contacts.forgetReading(contactKey(portalId, id), nowMs).then(() => undefined),
-  );
+  const forgotten = await each([...byContact.keys()], (id) => {
+    const atMs = byContact.get(id)?.changedAtMs ?? clock();
+    return contacts.forgetReading(contactKey(portalId, id), atMs).then(() => undefined);
+  });
   const left = new Map<string, readonly Errand[]>();
-  for (const [id, errands] of byContact) {
+  for (const [id, { errands }] of byContact) {
     const failure = forgotten.get(id);
     if (failure !== undefined) run.end(errands, run.endingOf(failure.failed));
-    else if (left.size === CONTACTS_PER_RUN) run.end(errands, { kind: 'later', retryAtMs: nowMs });
+    else if (left.size === CONTACTS_PER_RUN) run.end(errands, { kind: 'later', retryAtMs: clock() });
     else left.set(id, errands);
   }
   return left;

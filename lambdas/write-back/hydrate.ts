@@ -1,6 +1,5 @@
 import { ADDRESSES, modelInputs, observe } from '../events/property-facts.ts';
 import type { HubSpotRecord } from '../hubspot/objects.ts';
-import type { PropertyValue } from '../scoring/facts.ts';
 import { askAround } from '../store/company-table.ts';
 import type { Standing } from '../store/contact-table.ts';
 import { contactKey } from '../store/keys.ts';
@@ -9,7 +8,7 @@ import { companiesOfMoves, tellCompanies } from './company-scores.ts';
 import { readRecords } from './reading.ts';
 import { rescore } from './rescore.ts';
 import { type Each, each, foundOrThrow, isFailure, type Run } from './run.ts';
-import { readSurroundings } from './surroundings.ts';
+import { readSurroundings, type Surroundings } from './surroundings.ts';
 
 /**
  * Reads from HubSpot contacts that were only heard of so far, and what they are associated with; keeps what the model needs, and
@@ -39,7 +38,7 @@ export async function hydrate(contactIds: readonly string[], run: Run): Promise<
         if (record === undefined) return undefined;
         const surroundings = foundOrThrow(around.get(record.id));
         if (record.id !== id) await uniteContacts(id, record.id, run);
-        return keepFound(record, surroundings?.kept ?? [], askedAtMs, run);
+        return keepFound(record, surroundings, askedAtMs, run);
       });
     },
   );
@@ -60,7 +59,7 @@ export async function uniteContacts(contactId: string, livingId: string, run: Ru
 /** Keeps all that was read, then notes that it was: a crash in between lets it be read again. */
 async function keepFound(
   record: HubSpotRecord,
-  associated: readonly PropertyValue[],
+  surroundings: Surroundings | undefined,
   askedAtMs: number,
   run: Run,
 ): Promise<Standing | undefined> {
@@ -77,7 +76,8 @@ async function keepFound(
       as: 'found',
     }),
   );
-  const held = new Set((await contacts.read(key))?.known.properties.map(({ name }) => name));
+  const before = (await contacts.read(key))?.known;
+  const held = new Set(before?.properties.map(({ name }) => name));
   // Cleared ones matter where there was something to clear.
   const told = observed
     .flatMap(({ properties }) => properties)
@@ -85,7 +85,7 @@ async function keepFound(
   await contacts.keep(
     key,
     observed.flatMap(({ facts }) => facts),
-    [...told, ...associated],
+    [...told, ...(surroundings?.keptAfter(before?.deals ?? []) ?? [])],
   );
   await uniteAddresses(record, run);
   return rescore(record.id, run, askedAtMs);

@@ -33,15 +33,26 @@ export function readRequests(
       continue;
     }
     const other = errands.get(name);
-    const isRescoring = parsed.output.rescoreContacts ?? other?.request.rescoreContacts;
     errands.set(name, {
-      request: { ...parsed.output, ...(isRescoring && { rescoreContacts: isRescoring }) },
+      request: other === undefined ? parsed.output : united(parsed.output, other.request),
       force: parsed.output.force === true || other?.force === true,
       isRedelivered: Number(attributes.ApproximateReceiveCount) > 1 || other?.isRedelivered === true,
       messageIds: [...(other?.messageIds ?? []), messageId],
     });
   }
   return { errands: [...errands.values()], rejected };
+}
+
+/** Both of two requests about the same. */
+function united(request: WriteRequest, other: WriteRequest): WriteRequest {
+  const { atMs, ...rest } = request;
+  const isRescoring = request.rescoreContacts ?? other.rescoreContacts;
+  return {
+    ...rest,
+    ...(isRescoring && { rescoreContacts: isRescoring }),
+    // Whoever does not say when means now, which is later.
+    ...(atMs !== undefined && other.atMs !== undefined && { atMs: Math.max(atMs, other.atMs) }),
+  };
 }
 
 /** What a request is about: a company and a contact may have the same id. */

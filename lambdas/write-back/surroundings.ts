@@ -1,18 +1,22 @@
 import type { Associated } from '../hubspot/associations.ts';
-import type { PropertyValue } from '../scoring/facts.ts';
+import type { HubSpotRecord } from '../hubspot/objects.ts';
+import type { Deal, PropertyValue } from '../scoring/facts.ts';
 import { usesCompanies, usesDeals } from '../scoring/model.ts';
-import { companyKept, DEALS_PER_CONTACT, dealsKept } from '../store/associations.ts';
-import { knowCompanies } from './companies.ts';
-import { DEAL_PROPERTIES, dealOf } from './deals.ts';
+import { byNewestId, companyKept, dealsKept } from '../store/associations.ts';
+import { knowNamedCompanies } from './companies.ts';
+import { dealOf, STATE_PROPERTIES } from './deals.ts';
 import { type Links, readLinks, readRecords } from './reading.ts';
 import { type Each, type Failure, isFailure, type Run } from './run.ts';
+
+/** Most deals of one contact that are read, the newest: ten calls. Who has more stands for nobody in particular. */
+const DEALS_READ_PER_CONTACT = 1_000;
 
 /** What a contact is associated with, as far as the model asks. */
 export interface Surroundings {
   /** Where the model asks for companies, the id of the primary one, undefined for none. */
   readonly company?: { readonly id: string | undefined };
-  /** To be kept with the contact. */
-  readonly kept: readonly PropertyValue[];
+  /** What is to be kept with the contact. @param before - its deals as they were kept so far */
+  keptAfter(before: readonly Deal[]): PropertyValue[];
 }
 
 /**
@@ -34,8 +38,9 @@ export async function readSurroundings(
       const [company, deal] = [companies?.get(id), deals?.get(id)];
       if (isFailure(company)) return [id, company];
       if (isFailure(deal)) return [id, deal];
-      const kept = [company?.kept ?? [], deal ?? []].flat();
-      return [id, { ...(company !== undefined && { company: { id: company.id } }), kept }];
+      const keptAfter = (before: readonly Deal[]) =>
+        [company?.kept ?? [], deal === undefined ? [] : keptDeals(deal, before)].flat();
+      return [id, { ...(company !== undefined && { company: { id: company.id } }), keptAfter }];
     }),
   );
 }
@@ -52,7 +57,7 @@ interface PrimaryCompany {
 async function primaryCompanies(ids: readonly string[], run: Run): Promise<Each<PrimaryCompany>> {
   const links = await readLinks(run, ['contacts', 'companies'], ids, (found) => found.some(isPrimary));
   const primary = mapEach(links, ({ to, atMs }) => ({ id: to.find(isPrimary)?.id, atMs }));
-  const known = await knowCompanies(
+  const known = await knowNamedCompanies(
     distinct(primary, ({ id }) => (id === undefined ? [] : [id])),
     run,
   );
@@ -62,27 +67,37 @@ async function primaryCompanies(ids: readonly string[], run: Run): Promise<Each<
   });
 }
 
-/** The newest deals of each contact. */
-async function dealsOf(ids: readonly string[], run: Run): Promise<Each<PropertyValue>> {
+interface DealsRead {
+  readonly records: readonly HubSpotRecord[];
+  readonly atMs: number;
+}
+
+function keptDeals({ records, atMs }: DealsRead, before: readonly Deal[]): PropertyValue {
+  const known = new Map(before.map((deal) => [deal.id, deal]));
+  const deals = new Map(records.map((record) => [record.id, dealOf(record, known.get(record.id))]));
+  return dealsKept([...deals.values()], atMs);
+}
+
+/** The deals of each contact. */
+async function dealsOf(ids: readonly string[], run: Run): Promise<Each<DealsRead>> {
   const links = await readLinks(run, ['contacts', 'deals'], ids);
   const newest = mapEach(links, ({ to, atMs }) => ({ ids: newestOf(to), atMs }));
   const dealIds = distinct(newest, (each) => each.ids);
-  const read = await readRecords(run.hubSpot.deals, dealIds, DEAL_PROPERTIES);
+  const read = await readRecords(run.hubSpot.deals, dealIds, STATE_PROPERTIES);
   return mapEach(newest, ({ ids: own, atMs }) => {
     const records = own.map((id) => read.get(id));
     const failure = records.find(isFailure);
     if (failure !== undefined) return failure;
-    const deals = records.flatMap((record) =>
-      record === undefined || isFailure(record) ? [] : [dealOf(record)],
-    );
-    return dealsKept(deals, atMs);
+    return {
+      records: records.flatMap((record) => (record === undefined || isFailure(record) ? [] : [record])),
+      atMs,
+    };
   });
 }
 
-/** HubSpot gives rising ids. */
 function newestOf(deals: Links['to']): string[] {
-  const newestFirst = deals.map(({ id }) => id).toSorted((a, b) => b.length - a.length || (a < b ? 1 : -1));
-  return newestFirst.slice(0, DEALS_PER_CONTACT);
+  const newestFirst = deals.map(({ id }) => id).toSorted(byNewestId);
+  return newestFirst.slice(0, DEALS_READ_PER_CONTACT);
 }
 
 /** Goes on with what was found; a failure stays one. */

@@ -35,7 +35,10 @@ export interface Kind<Head> {
   heads(ids: readonly string[]): Promise<ReadonlyMap<string, Head>>;
   /** What became of the record, by its head. */
   fateOf(id: string, head: Head): 'lives' | 'merged' | 'gone';
-  /** Told of those that need no write, and of those that were written before they are confirmed: a crash in between repeats it. */
+  /**
+   * Told of those that need no write, and of those that were written before they are confirmed: a crash in between repeats it. Those
+   * that HubSpot refuses are told of at the end of the run, whichever step it refused.
+   */
   tell(heads: readonly Head[]): Promise<void>;
   /** @returns false when something newer is to be shown by now */
   confirm(id: string, sent: Head): Promise<boolean>;

@@ -142,7 +142,8 @@ function termsOf(model: PlainModel, { fitting, counted }: Expected): Term[] {
     .map(({ points, title }) => term(points, title));
   const signals = model.signals.flatMap((rule) => {
     const ofRule = counted.filter((one) => one.rule === rule);
-    return ofRule.length === 0 ? [] : [term(givenBy(ofRule, rule.cap), rule.title)];
+    const cap = Math.min(rule.cap, model.groupCaps.get(rule.group ?? '') ?? Infinity);
+    return ofRule.length === 0 ? [] : [term(givenBy(ofRule, cap), rule.title)];
   });
   return [...fit, ...signals].filter(({ points }) => points > 0).toSorted((a, b) => b.points - a.points);
 }

@@ -36,6 +36,15 @@ export function warmest(crm: Pick<Crm, 'all'>, count: number): WarmContact[] {
     .slice(0, count);
 }
 
+/** Half-way between the ends of the scales that most models have. */
+const MIDDLE = 50;
+
+/** A contact to try things with: the one whose score has the most room to rise and to fall. */
+export function exampleOf(contacts: readonly WarmContact[]): WarmContact | undefined {
+  const distance = ({ score }: WarmContact) => Math.abs(score - MIDDLE);
+  return contacts.toSorted((a, b) => distance(a) - distance(b))[0];
+}
+
 /** A table for a terminal, reasons cut to the width. @param columns - width of the terminal in characters */
 export function formatWarmest(contacts: readonly WarmContact[], columns = 160): string {
   const head = ['GRADE', 'SCORE', 'NAME', 'COMPANY', 'CONTACT', 'REASONS'];

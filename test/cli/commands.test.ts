@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,7 +25,7 @@ function target(parts: Partial<Target>): Target {
     hubspotUrl: 'http://127.0.0.1:1',
     timeZone: 'UTC',
     clock: () => NOW_MS,
-    contacts: { read: async () => undefined },
+    contacts: { readLiving: async () => undefined },
     readClientSecret: async () => 'a client secret',
     send: () => Promise.reject(new Error('HubSpot is not called')),
     ...parts,
@@ -60,7 +60,9 @@ function model(): Model {
 }
 
 function contact(head: Partial<Head>, known: Known): Target {
-  return target({ contacts: { read: async () => ({ head: { ...NO_HEAD, revision: 3, ...head }, known }) } });
+  return target({
+    contacts: { readLiving: async (key) => ({ key, head: { ...NO_HEAD, revision: 3, ...head }, known }) },
+  });
 }
 
 const FACTS: Known = {
@@ -122,17 +124,11 @@ describe('explain', () => {
     await expect(explain(contact({}, FACTS), model(), 'zoe@acme.example')).rejects.toThrow('is no record id');
   });
 
-  test('follows a merge to the record that lives', async () => {
-    const rows = new Map([
-      ['33#7', { head: { ...NO_HEAD, revision: 2, alias: '33#9' }, known: { properties: [], facts: [] } }],
-      ['33#9', { head: { ...NO_HEAD, revision: 1 }, known: FACTS }],
-    ]);
+  test('is about the record that lives, whose id it says', async () => {
+    const living = { key: '33#9', head: { ...NO_HEAD, revision: 1 }, known: FACTS };
+    const contacts = { readLiving: async (key: string) => (key === '33#7' ? living : undefined) };
 
-    const explanation = await explain(
-      target({ contacts: { read: async (key) => rows.get(key) } }),
-      model(),
-      '7',
-    );
+    const explanation = await explain(target({ contacts }), model(), '7');
 
     expect(explanation).toMatchObject({ contactId: '9', shown: { score: 50 } });
   });
@@ -250,12 +246,27 @@ describe('afterglow', () => {
     expect(stdout).toContain('What to do next:\n  1. ');
   });
 
-  test('makes no model when there is nobody to ask and nothing was said', async () => {
-    const { code, stderr } = await run('model', 'init');
+  test.each([[[]], [['--from', 'product-led', '--out', join(directory, 'unasked.yaml')]]])(
+    'makes no model when there is nobody to ask and %j leaves questions open',
+    async (options) => {
+      const { code, stderr } = await run('model', 'init', ...options);
 
-    expect(code).toBe(1);
-    expect(stderr).toBe(
-      'afterglow: there is no terminal to ask on: answer with options, or take the usual with --yes\n',
-    );
+      expect(code).toBe(1);
+      expect(stderr).toBe(
+        'afterglow: there is no terminal to ask on: give --yes to take the usual answer to what no option answers\n',
+      );
+      expect(existsSync(join(directory, 'unasked.yaml'))).toBe(false);
+    },
+  );
+
+  test('makes a model with nobody to ask when the options answer everything', async () => {
+    const file = join(directory, 'answered.yaml');
+    const answers = ['--from', 'sales-led', '--name', 'ours', '--pace', 'fast'];
+    const domains = ['--own-domain', 'acme.example', '--competitor', 'rival.example'];
+
+    const { code } = await run('model', 'init', ...answers, ...domains, '--out', file);
+
+    expect(code).toBe(0);
+    expect(existsSync(file)).toBe(true);
   });
 });

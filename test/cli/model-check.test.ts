@@ -171,6 +171,15 @@ test('says from when a contact is excluded, and why', () => {
   expect(productLed).toMatch(/^Hot evaluator .* excluded\n.*\n {2}excluded_open_opportunity from day 20\n/m);
 });
 
+test('names every day once, also of a chart of a day', () => {
+  expect(formatCheck(checkModelFile(fileWith(NARROW), '1'))).toMatch(/^ +day 0 +day 1$/m);
+});
+
+test('says at its row what the grade alone asks of a model with company scores', () => {
+  expect(salesLed).toMatch(/^gradeOnly .*\n {2}asks to remove companyScore, /m);
+  expect(formatCheck(checkModelFile(fileWith(NARROW), '1'))).not.toContain('companyScore');
+});
+
 const NARROW = `
 name: narrow
 range: { min: 0, max: 75 }

@@ -131,6 +131,42 @@ test.each<[what: string, find: string, replacement: string, complaint: string]>(
     'fit.rules.6: found no condition, expected one of is, contains, atLeast, below, known, domain',
   ],
   ['a part of a step', '{ step: 1 }', '{ step: 0.5 }', 'display.step: found 0.5, expected a whole number'],
+  [
+    "a stage of HubSpot's for the state of a deal",
+    'deal: won',
+    'deal: closedwon',
+    'exclusions.4.deal: found "closedwon", expected open, won or lost; did you mean "won"?',
+  ],
+  [
+    'one value where a list stands',
+    'is: [COMPUTER_SOFTWARE, INTERNET]',
+    'is: COMPUTER_SOFTWARE',
+    'fit.rules.4.is: found "COMPUTER_SOFTWARE", expected a list; did you mean [COMPUTER_SOFTWARE]?',
+  ],
+  [
+    'a number in quotes',
+    'points: 35',
+    'points: "35"',
+    'engagement.signals.3.points: found "35", expected a number; did you mean 35?',
+  ],
+  [
+    'a half-life in quotes',
+    'halfLifeDays: 7',
+    'halfLifeDays: "7"',
+    'engagement.signals.0.halfLifeDays: found "7", expected a number of days, or never; did you mean 7?',
+  ],
+  [
+    'a property of the company in a signal',
+    'property: hs_email_last_click_date',
+    'property: company.hs_email_last_click_date',
+    'engagement.signals.8.from.property: found "company.hs_email_last_click_date", expected a property of the contact: only fit rules and exclusions read its company, of whose changes no fact is kept',
+  ],
+  ...['__proto__', 'constructor', 'prototype'].map((name): [string, string, string, string] => [
+    `a group named ${name}`,
+    'email: { cap: 20 }',
+    `email: { cap: 20 }\n    ${name}: { cap: 1 }`,
+    `engagement.groups.${name}: found "${name}", expected another name: JavaScript keeps this one for itself`,
+  ]),
 ])(
   '%s is told with file, line, path, what was found and what was expected',
   (_what, find, replacement, complaint) => {
@@ -140,7 +176,8 @@ test.each<[what: string, find: string, replacement: string, complaint: string]>(
 
 /** The line on which an edit is told: its first, or of a rule that lacks something the one on which it begins. */
 function lineTold(find: string): number {
-  return find.startsWith('      known: true') ? lineOf('id: business-phone') : lineOf(find);
+  if (find.startsWith('      known: true')) return lineOf('id: business-phone');
+  return lineOf(find) + (find === 'email: { cap: 20 }' ? 1 : 0);
 }
 
 test('what is missing is told at the line of what misses it', () => {
@@ -180,6 +217,30 @@ test('a mistake inside a part that is repeated is told at the part', () => {
   expect(complaintsAbout(text)).toEqual([
     `mine.yaml:${lineOf('web: { cap: 40 }')}: engagement.groups.web.cap: found "much", expected a number`,
     `mine.yaml:${lineOf('web: { cap: 40 }')}: engagement.groups.email.cap: found "much", expected a number`,
+  ]);
+});
+
+test('mistakes are told in the order of their lines', () => {
+  const mistakes = SHIPPED.replace('deadBand: 2', 'deadBand: -2')
+    .replace('horizonDays: 365', 'horizonDays: soon')
+    .replace('onlyGroup: email', 'onlyGroup: "E-mail"');
+
+  expect(complaintsAbout(mistakes).map((one) => Number(one.split(':')[1]))).toEqual([
+    lineOf('horizonDays: 365'),
+    lineOf('onlyGroup: email'),
+    lineOf('deadBand: 2'),
+  ]);
+});
+
+test('and so is what is doubtful', () => {
+  writeFileSync(
+    file,
+    SHIPPED.replace('property: phone', 'property: citi').replace('[RECYCLED]', '[RECICLED]'),
+  );
+
+  expect(readModelAndWarnings(file).warnings.map(({ line }) => line)).toEqual([
+    lineOf('[RECYCLED]'),
+    lineOf('property: phone'),
   ]);
 });
 
@@ -287,6 +348,155 @@ describe('a warning', () => {
     expect(warningsAfter('    web: { cap: 40 }', '    web: { cap: 40 }\n    events: { cap: 10 }')).toEqual([
       `mine.yaml:${lineOf('    email: { cap: 20 }')}: engagement.groups.events: found a group of no signal, expected a signal with this group`,
     ]);
+  });
+
+  test.each<[what: string, find: string, replacement: string, path: string, reason: string]>([
+    [
+      'a domain that cannot exist',
+      'domain: [afterglow.example]',
+      'domain: [acme.example]',
+      'exclusions.1.domain.0',
+      'found "acme.example", which cannot exist, expected a domain that people have',
+    ],
+    [
+      'a public provider among those who are excluded',
+      'domain: [afterglow.example]',
+      'domain: [GMail.com]',
+      'exclusions.1.domain.0',
+      'found "GMail.com", a public e-mail provider, expected a domain of one company: everybody with an address there is excluded',
+    ],
+    [
+      'a grade above the range',
+      '{ grade: A, from: 70 }',
+      '{ grade: A, from: 101 }',
+      'grades.bands.0.from',
+      'found 101, which no score reaches, expected 100 or less',
+    ],
+    [
+      'a timestamp of a count',
+      'property: hs_sales_email_last_replied',
+      'property: hs_email_replied',
+      'engagement.signals.10.from.kind',
+      'found timestamp of hs_email_replied, which holds a number, expected a property that holds a time',
+    ],
+    [
+      'a counter of a time',
+      'property: hs_analytics_num_page_views',
+      'property: notes_last_contacted',
+      'engagement.signals.2.from.kind',
+      'found counter of notes_last_contacted, which holds a time, expected a property that holds a number',
+    ],
+    [
+      'a bound of a property with options',
+      'property: company.numberofemployees',
+      'property: numemployees',
+      'fit.rules.3.atLeast',
+      'found atLeast of numemployees, which holds one of some options, expected is',
+    ],
+    [
+      'a status that is no option',
+      'to: [UNQUALIFIED, BAD_TIMING]',
+      'to: [UNQUALIFED, BAD_TIMING]',
+      'engagement.signals.12.from.to.0',
+      'found "UNQUALIFED", which is right if you added it to the options of hs_lead_status, expected NEW, OPEN, IN_PROGRESS, OPEN_DEAL, UNQUALIFIED, ATTEMPTED_TO_CONTACT, CONNECTED or BAD_TIMING; did you mean "UNQUALIFIED"?',
+    ],
+    [
+      'the label of an option for its value',
+      'is: [UNKNOWN_USER]',
+      'is: [Unknown user]',
+      'exclusions.3.is.0',
+      'found "Unknown user", which is right if you added it to the options of hs_email_hard_bounce_reason_enum, expected OTHER, UNKNOWN_USER, SPAM, CONTENT, POLICY or MAILBOX_FULL; did you mean "UNKNOWN_USER"?',
+    ],
+    [
+      'an industry that is none',
+      'is: [COMPUTER_SOFTWARE, INTERNET]',
+      'is: [Software]',
+      'fit.rules.4.is.0',
+      'found "Software", which is right if you added it to the options of industry, expected one of its options',
+    ],
+    [
+      'yes for true, which YAML reads as a word',
+      'property: hs_email_optout\n    is: [true]',
+      'property: hs_email_optout\n    is: [yes]',
+      'exclusions.5.is.0',
+      'found "yes", expected true or false, as hs_email_optout is one of them',
+    ],
+    [
+      'a cap below the points of the signal',
+      'points: 20\n      halfLifeDays: 7\n      minimumGapSeconds: 300\n      cap: 30',
+      'points: 20\n      halfLifeDays: 7\n      minimumGapSeconds: 300\n      cap: 15',
+      'engagement.signals.0.cap',
+      'found 15, less than the 20 points of the first time, expected as many or more',
+    ],
+    [
+      'a pattern that every page has',
+      'contains: [/blog]',
+      'contains: ["/*"]',
+      'engagement.signals.1.from.contains.0',
+      'found "/*", which matches everything, expected a word, or a part of a path',
+    ],
+    [
+      'a word that every value has',
+      '        - revenue\n',
+      '        - "*"\n',
+      'fit.rules.2.contains.0',
+      'found "*", which matches everything, expected known: true',
+    ],
+  ])('is given for %s', (_what, find, replacement, path, reason) => {
+    const told = warningsAfter(find, replacement);
+
+    expect(told.map((one) => one.replace(/^mine\.yaml:\d+: /, ''))).toEqual([`${path}: ${reason}`]);
+  });
+
+  test.each([
+    [
+      'grid: { fit: [{ grade: A, from: 31 }, { grade: B, from: 0 }], engagement: [{ grade: "1", from: 0 }] }',
+      [31],
+    ],
+    [
+      'grid: { fit: [{ grade: A, from: 30 }, { grade: B, from: 0 }], engagement: [{ grade: "1", from: 26 }, { grade: "2", from: 0 }] }',
+      [26],
+    ],
+    ['bands: [{ grade: A, from: 56 }, { grade: B, from: 55 }, { grade: C, from: 0 }]', [56]],
+  ])('is given for grades that no rules together reach: %s', (grades, unreachable) => {
+    // Fit gives 30 at most, whatever is taken away; engagement 5 + 20: the second signal shares a cap with the third.
+    writeFileSync(
+      file,
+      `
+name: small
+fit:
+  rules:
+    - { id: a, title: A, property: city, known: true, points: 30 }
+    - { id: b, title: B, property: state, known: true, points: -10 }
+engagement:
+  groups: { app: { cap: 20 } }
+  signals:
+    - { id: c, title: C, from: { kind: signal, signal: c }, points: 5, halfLifeDays: 7, cap: 5 }
+    - { id: d, title: D, from: { kind: signal, signal: d }, points: 15, halfLifeDays: 7, group: app }
+    - { id: e, title: E, from: { kind: signal, signal: e }, points: 15, halfLifeDays: 7, group: app }
+grades: { ${grades} }
+`,
+    );
+
+    const { warnings } = readModelAndWarnings(file);
+    expect(warnings.map(({ reason }) => Number(/^found (\d+), which no/.exec(reason)?.[1]))).toEqual(
+      unreachable,
+    );
+  });
+
+  test('is given for what the models that ship name on purpose, once the model is your own', () => {
+    const told = warningsAfter('name: b2b-saas', 'name: ours');
+
+    expect(told.map((one) => /found "([^"]+)"/.exec(one)?.[1])).toEqual([
+      'afterglow.example',
+      'competitor.example',
+      'rival.example',
+      'RECYCLED',
+    ]);
+  });
+
+  test('is not given for a public provider that takes points', () => {
+    expect(warningsAfter('domain: [freemail]', 'domain: [gmail.com]')).toEqual([]);
   });
 
   test.each([['models/b2b-saas.yaml'], ['models/plg.yaml']])('is not given for %s', (shipped) => {

@@ -60,17 +60,19 @@ describe('a made model', () => {
       const text = makeModel(answers, 'models/acme.yaml');
 
       const { model, warnings } = readModelText(text, 'models/acme.yaml');
-      const domainsOf = (id: string) => model.exclusions.find((one) => one.id === id)?.domain;
-      expect(warnings).toEqual([]);
+      const domainsOf = (id: string) => model.exclusions.find((one) => one.id === id)?.domain ?? [];
+      // Of domains that cannot exist, those that were given; of options of one's own, the one that sales-led models need.
+      const doubts = warnings.map(({ reason }) => /^found "([^"]+)"/.exec(reason)?.[1]);
+      const needed = answers.from === 'sales-led' ? ['RECYCLED'] : [];
+      expect(doubts).toEqual([...answers.ownDomains, ...needed]);
       expect(model.name).toBe('acme');
+      expect(domainsOf('employee')).toEqual(answers.ownDomains);
+      expect(domainsOf('competitor')).toEqual(answers.competitors);
       const shippedModel = readModelAndWarnings(start).model;
-      // What was not answered stays as it ships.
-      const expectedOf = (id: string, given: readonly string[]) =>
-        given.length > 0 ? given : shippedModel.exclusions.find((one) => one.id === id)?.domain;
-      expect(domainsOf('employee')).toEqual(expectedOf('employee', answers.ownDomains));
-      expect(domainsOf('competitor')).toEqual(expectedOf('competitor', answers.competitors));
       const shipped = shippedModel.engagement.signals;
       const factor = { slow: 2, usual: 1, fast: 0.5 }[answers.pace];
+      const horizon = { 'sales-led': [390, 365, 183], 'product-led': [90, 45, 23] }[answers.from];
+      expect(model.horizonDays).toBe(horizon[['slow', 'usual', 'fast'].indexOf(answers.pace)]);
       expect(model.engagement.signals.map(({ halfLifeDays }) => halfLifeDays)).toEqual(
         shipped.map(({ halfLifeDays }) => (halfLifeDays === 'never' ? 'never' : halfLifeDays * factor)),
       );
@@ -85,9 +87,41 @@ describe('a made model', () => {
 
       expect(schema).toBe('# yaml-language-server: $schema=./schema.json');
       expect(made).toContain(`from ${start}`);
-      expect(rest).toEqual(shipped.map((line) => line.replace(/^name: .*/, 'name: mine')));
+      const kept = shipped.filter((line) => !rest.includes(line));
+      const added = rest.filter((line) => !shipped.includes(line));
+      const isAboutDomains =
+        /^name: |^ {2}# (?:Put the domains|The domains of|- id: (?:employee|competitor)| {2}(?:title|property|domain): )/;
+      expect(added.filter((line) => !isAboutDomains.test(line))).toEqual([]);
+      expect(kept.filter((line) => !isAboutDomains.test(line.replace(/^ {2}(?=[ -])/, '  # ')))).toEqual([]);
+      expect(kept.length).toBeGreaterThan(0);
     },
   );
+
+  test.each(STARTS)('begun as %s names no domain that nobody gave, and says where they go', (from) => {
+    const text = makeModel({ ...USUAL, from }, 'models/mine.yaml');
+
+    expect(text).not.toContain('.example');
+    expect(text).toContain(
+      [
+        '  # Put the domains between the brackets, and remove the # of these lines.',
+        '  # - id: employee',
+        '  #   title: Works for us',
+        '  #   property: email',
+        '  #   domain: […]',
+        '',
+      ].join('\n'),
+    );
+    const filledIn = text.replace(
+      /^ {2}# (- id: employee\n) {2}# (.*\n) {2}# (.*\n) {2}# (.*)\[…\]$/m,
+      '  $1  $2  $3  $4[acme.com]',
+    );
+    const { exclusions } = readModelText(filledIn, 'mine.yaml').model;
+    expect(exclusions.find(({ id }) => id === 'employee')?.domain).toEqual(['acme.com']);
+  });
+
+  test.each(STARTS)('begun as %s does not call itself the default', (from) => {
+    expect(makeModel({ ...USUAL, from }, 'models/mine.yaml')).not.toMatch(/default/i);
+  });
 
   test('of competitors no longer says that they do not exist', () => {
     const text = makeModel({ ...USUAL, competitors: ['big.example'] }, 'models/mine.yaml');
@@ -180,7 +214,7 @@ describe('the answers', () => {
   test.each([
     [{ from: '' }, '--from: found "", expected sales-led or product-led'],
     [{ from: 'sales-led ' }, '--from: found "sales-led ", expected sales-led or product-led'],
-    [{ pace: 'quick' }, '--pace: found "quick", expected slow or usual or fast'],
+    [{ pace: 'quick' }, '--pace: found "quick", expected slow, usual or fast'],
     [
       { name: 'My model' },
       '--name: found "My model", expected lower-case letters, digits and hyphens, at most 40',
@@ -197,6 +231,10 @@ describe('the answers', () => {
     [
       { competitor: ['co.uk'] },
       '--competitor: found "co.uk", under which anybody may have a domain, expected a domain such as acme.example',
+    ],
+    [
+      { ownDomain: ['acme.example', 'acme.co.uk'], competitor: ['rival.example', 'Acme.co.uk'] },
+      '--competitor: found "acme.co.uk", which is one of your own domains, expected that of somebody else',
     ],
   ])('%j on the command line is refused', async (options, complaint) => {
     await expect(answersOf(options, undefined)).rejects.toThrow(complaint);
@@ -217,7 +255,7 @@ describe('the file', () => {
     const made = await initModel({ out, yes: true }, undefined);
 
     expect(made.file).toBe(out);
-    expect(readModelAndWarnings(out)).toMatchObject({ model: { name: 'mine' }, warnings: [] });
+    expect(readModelAndWarnings(out)).toMatchObject({ model: { name: 'mine' } });
   });
 
   test('is never overwritten, and nobody is asked in vain', async () => {
@@ -291,6 +329,7 @@ test('what to do next names the rules that still need an answer', () => {
 
   expect(open).toContain('exclusion "employee"');
   expect(open).toContain('exclusion "competitor"');
+  expect(open).toContain('Add RECYCLED to the options of hs_lead_status');
   expect(answered).not.toContain('exclusion');
   for (const text of [open, answered]) {
     expect(text).toContain('npm run afterglow -- model check models/mine.yaml');

@@ -23,7 +23,12 @@ export function countingModel(): Model {
   const checked = checkModel({
     name: 'counting',
     range: { min: 0, max: 1000 },
-    fit: { rules: [{ id: 'role', title: 'Role', property: 'jobtitle', is: ['Head of IT'], points: 1 }] },
+    fit: {
+      rules: [
+        { id: 'role', title: 'Role', property: 'jobtitle', is: ['Head of IT'], points: 1 },
+        { id: 'size', title: 'Size', property: 'company.numberofemployees', atLeast: 100, points: 0 },
+      ],
+    },
     engagement: {
       groups: { site: { cap: 1000 } },
       signals: [

@@ -45,11 +45,13 @@ describe.each(SOURCES)('$family.* of a $type, named by $field', ({ family, objec
   });
   const subject = { type, id: '541935488730' };
 
-  test('a creation is a fact', () => {
+  test('a creation is told, and of a contact it is a fact', () => {
     const heard = said(event('creation', { changeFlag: 'CREATED' }));
+    const fact = { name: 'event:contact.creation', occurredAtMs: AT_MS };
 
     expect(heard.subject).toEqual(subject);
-    expect(heard.facts).toMatchObject([{ name: `event:${type}.creation`, occurredAtMs: AT_MS }]);
+    expect(heard.facts).toMatchObject(type === 'contact' ? [fact] : []);
+    expect(heard.turn).toEqual(type === 'contact' ? undefined : { kind: 'creation', atMs: AT_MS });
   });
 
   test.each(['deletion', 'restore', 'privacyDeletion'])('a %s befalls the record', (action) => {
@@ -72,10 +74,11 @@ describe.each(SOURCES)('$family.* of a $type, named by $field', ({ family, objec
   });
 
   test('a property change says what the property became, and when', () => {
-    const heard = said(event('propertyChange', { propertyName: 'jobtitle', propertyValue: ' Head of IT ' }));
+    const name = { contact: 'jobtitle', company: 'numberofemployees', deal: 'dealstage' }[type];
+    const heard = said(event('propertyChange', { propertyName: name, propertyValue: ' Head of IT ' }));
 
     expect(heard.subject).toEqual(subject);
-    expect(heard.properties).toEqual([{ name: 'jobtitle', value: 'Head of IT', occurredAtMs: AT_MS }]);
+    expect(heard.properties).toEqual([{ name, value: 'Head of IT', occurredAtMs: AT_MS }]);
   });
 
   test('an association is told of the contact that has it', () => {

@@ -132,10 +132,27 @@ test('what a rule asks of the company is not fetched of the contact', () => {
   expect(modelInputs({ ...MODEL, fit: { rules } })).not.toContain('numberofemployees');
 });
 
-test('of companies and deals every value is kept: their contacts may be scored by it one day', () => {
-  expect(see('lifecyclestage', 'lead', { objectType: 'company' }).properties).toEqual([
-    { name: 'lifecyclestage', value: 'lead', occurredAtMs: AT_MS },
-  ]);
+test.each([
+  { objectType: 'company', property: 'numberofemployees', isKept: true, because: 'a rule reads it' },
+  {
+    objectType: 'company',
+    property: 'owner_email',
+    isKept: false,
+    because: 'no rule reads it, and somebody stands there',
+  },
+  {
+    objectType: 'company',
+    property: 'hs_analytics_num_page_views',
+    isKept: false,
+    because: 'signals are of contacts',
+  },
+  { objectType: 'deal', property: 'dealstage', isKept: true, because: 'it says how the deal stands' },
+  { objectType: 'deal', property: 'dealname', isKept: false, because: 'deals are named after people' },
+])('of a $objectType $property is kept: $isKept, since $because', ({ objectType, property, isKept }) => {
+  const { facts, properties } = see(property, '7', { objectType });
+
+  expect(facts).toEqual([]);
+  expect(properties).toEqual(isKept ? [{ name: property, value: '7', occurredAtMs: AT_MS }] : []);
 });
 
 test('a count that was found is a baseline, and another fact than the same count seen to rise', () => {

@@ -42,6 +42,13 @@ test('draws the score of the days to come, and says in words what it shows', () 
   expect(spots.at(-1)).toEqual([704, 142]); // 30 of 60: half-way between 24 and 260.
 });
 
+test('says "a day" of a single one', () => {
+  const svg = drawExplanation(explained(contact([0]), { days: 1 }));
+
+  expect(texts(svg, 'title')).toEqual(['Score of contact 7 over the next day if nothing happens']);
+  expect(texts(svg, 'desc')[0]).toContain('In a day the score is 59; ');
+});
+
 test('stands by itself: no script, no style, nothing from elsewhere', () => {
   const svg = drawExplanation(explained(contact([0])));
 

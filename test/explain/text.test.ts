@@ -49,9 +49,17 @@ test('tells of signals that do not count', () => {
 
 test.each([
   { because: 'one', facts: [30, 60], line: 'One demo request from A ("Asked for a demo").' }, // 50 + 40, of which the cap leaves 50
-  { because: 'none', facts: [0, 0], line: 'No signal leads to a better grade.' },
+  { because: 'it is the best', facts: [0, 0], line: 'A is the best grade.' },
 ])('says what leads to a better grade: $because', ({ facts, line }) => {
   expect(text(contact(facts)).split('\n')).toContain(line);
+});
+
+test('says that no signal leads to a better grade only where there is one', () => {
+  const model =
+    modelOf(`{ range: { min: 0, max: 50 }, fit: { rules: [{ id: cto, title: T, property: jobtitle, is: [CTO], points: 20 }] },
+    grades: { bands: [{ grade: A, from: 60 }, { grade: B, from: 0 }] } }`);
+
+  expect(text(contact([]), { model }).split('\n')).toContain('No signal leads to a better grade.');
 });
 
 test.each([
@@ -101,6 +109,18 @@ test('says what HubSpot was last sent when points faded since', () => {
   expect(text(contact([0]), { nowMs: NOW_MS + 30 * DAY_MS, shown })).toContain(
     'Score 40, grade B: fit 20, engagement 20. HubSpot was last sent "Score 60, grade A: fit 20, engagement 40"; the rest',
   );
+});
+
+test('promises no write where HubSpot shows what another model made', () => {
+  const { shown } = explained(contact([0]));
+
+  expect(text(contact([30]), { shown: { ...shown, model: 'other@0123456789ab' } }).split('\n')[1]).toBe(
+    'Score 40, grade B: fit 20, engagement 20. HubSpot was last sent "Score 60, grade A: fit 20, engagement 40", by the model other@0123456789ab.',
+  );
+});
+
+test('says "the next day" of a single one', () => {
+  expect(text(contact([0]), { days: 1 })).toContain('\nThe next day if nothing happens: 60 to 59, ');
 });
 
 test('shows no numbers above the table where the model shows grades only', () => {

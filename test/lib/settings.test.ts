@@ -1,4 +1,4 @@
-import { readSettings, SettingsError } from '../../lib/settings.ts';
+import { readSettings, refuseShortRetention, SettingsError } from '../../lib/settings.ts';
 
 const NEEDED = { portalId: '48221593', model: 'models/b2b-saas.yaml', timeZone: 'Europe/Berlin' };
 const read = (settings: object, overrides: object = {}) =>
@@ -87,6 +87,18 @@ test.each([
 ])('refuses %j', (settings, message) => {
   expect(() => read(settings)).toThrow(SettingsError);
   expect(() => read(settings)).toThrow(message);
+});
+
+test.each([
+  [400, 390, undefined],
+  [392, 390, undefined],
+  [391, 390, '"factRetentionDays" must be at least 392, got 391: the model counts signals for 390 days'],
+  [90, 365, '"factRetentionDays" must be at least 367, got 90'],
+])('facts kept %p days and counted %p days: %s', (factRetentionDays, horizonDays, complaint) => {
+  const check = () => refuseShortRetention(read({ factRetentionDays }), horizonDays);
+
+  if (complaint === undefined) expect(check).not.toThrow();
+  else expect(check).toThrow(complaint);
 });
 
 test('names everything that is wrong at once', () => {

@@ -217,7 +217,7 @@ describe('a change of a company', () => {
     expect(sent).toEqual([companyTick, companyTick]);
   });
 
-  test('that no rule asks about is kept, and nobody is scored', async () => {
+  test('that no rule asks about is not kept, and nobody is scored', async () => {
     await deliver(
       scorer(USES_COMPANIES),
       webhook(
@@ -228,8 +228,7 @@ describe('a change of a company', () => {
     await deliver(scorer(USES_NEITHER), webhook(employees(8, 150)));
 
     expect(sent).toEqual([]);
-    expect(await table.row('33#company#8', 'property#city')).toMatchObject({ value: 'Paris' });
-    expect(await table.row('33#company#8', 'property#numberofemployees')).toMatchObject({ value: '150' });
+    expect(await table.rows()).toEqual([]);
   });
 
   test('reaches all of 20,000 contacts, each once, and no message or invocation has more than its part', async () => {
@@ -290,10 +289,16 @@ describe('a change of a company', () => {
   });
 });
 
+/** Write-back is to read the company if need be, and to see to its contacts. */
+const seeTo = (companyId: string) => ({
+  to: 'changes',
+  message: { portalId: '33', companyId, rescoreContacts: true },
+  delaySeconds: undefined,
+});
+
 describe('what befalls a company', () => {
   const gone = event('company.deletion', 8);
   const back = event('company.restore', 8, { occurredAt: NOW + 1 });
-
   beforeEach(async () => {
     await table.companies().keepFound('8', [property('numberofemployees', '150')], NOW - 9);
     await known('8', '1');
@@ -306,14 +311,38 @@ describe('what befalls a company', () => {
     await settle(USES_COMPANIES);
     expect(await table.row('33#1', '#head')).toMatchObject({ status: 'insufficient_data' });
 
+    sent = [];
     await deliver(scorer(USES_COMPANIES), webhook(back));
-    expect(sent).toContainEqual({
-      to: 'changes',
-      message: { portalId: '33', companyId: '8' },
-      delaySeconds: undefined,
-    });
-    await settle(USES_COMPANIES);
+    expect(sent).toEqual([seeTo('8')]);
+    await deliver(scorer(USES_COMPANIES), { portalId: '33', contactIds: ['1'] });
     expect(await scoreOf(1)).toBe(25);
+  });
+
+  test('one that was deleted lives when HubSpot tells later that it changed, however often it tells', async () => {
+    const changed = webhook(employees(8, 300, { occurredAt: NOW + 1 }));
+    await deliver(scorer(USES_COMPANIES), webhook(gone));
+    await settle(USES_COMPANIES);
+    sent = [];
+
+    await deliver(scorer(USES_COMPANIES), changed);
+    await deliver(scorer(USES_COMPANIES), changed); // The first time may have died here.
+
+    expect(sent.filter(({ to }) => to === 'changes')).toEqual([seeTo('8'), seeTo('8')]);
+    await deliver(scorer(USES_COMPANIES), { portalId: '33', contactIds: ['1'] });
+    expect(await scoreOf(1)).toBe(25);
+  });
+
+  test('one that was deleted stays so by what HubSpot tells of the time before', async () => {
+    await deliver(scorer(USES_COMPANIES), webhook(gone, employees(8, 300), event('company.creation', 8)));
+
+    expect((await table.companies().heads(['8'])).get('8')?.life).toBe('deleted');
+    expect(sent).not.toContainEqual(seeTo('8'));
+  });
+
+  test('one that is deleted and then changes in one breath lives', async () => {
+    await deliver(scorer(USES_COMPANIES), webhook(employees(8, 300, { occurredAt: NOW + 1 }), gone));
+
+    expect((await table.companies().heads(['8'])).get('8')?.life).toBe('living');
   });
 
   test('a merge: write-back is to read the new company and then to see to its contacts', async () => {
@@ -322,22 +351,25 @@ describe('what befalls a company', () => {
     await deliver(scorer(USES_COMPANIES), webhook(merge));
     await deliver(scorer(USES_COMPANIES), webhook(merge));
 
-    const message = { portalId: '33', companyId: '10', rescoreContacts: true };
-    expect(sent).toEqual([
-      { to: 'changes', message, delaySeconds: undefined },
-      { to: 'changes', message, delaySeconds: undefined },
-    ]);
+    expect(sent).toEqual([seeTo('10'), seeTo('10')]);
     const heads = await table.companies().heads(['8', '9', '10']);
     expect([...heads.values()].map(({ companyId, oldIds }) => [companyId, oldIds])).toEqual([
       ['10', ['8', '9']],
       ['10', ['8', '9']],
       ['10', ['8', '9']],
     ]);
+    // Until the new one is read its contacts keep what they had, whatever is heard of it before.
+    await deliver(
+      scorer(USES_COMPANIES),
+      webhook(
+        employees(10, 3),
+        event('contact.propertyChange', 1, { propertyName: 'a', propertyValue: 'b' }),
+      ),
+    );
+    expect(await table.row('33#1', '#head')).toMatchObject({ score: 25, company: '33#company#10' });
+    await table.companies().keepFound('10', [property('numberofemployees', '12', NOW + 1)], NOW + 1);
     await deliver(scorer(USES_COMPANIES), { portalId: '33', contactIds: ['1'] });
-    expect(await table.row('33#1', '#head')).toMatchObject({
-      status: 'insufficient_data',
-      company: '33#company#10',
-    });
+    expect(await scoreOf(1)).toBe(0);
   });
 
   test('is noted whatever the model asks, and asks nothing of anybody where no rule does', async () => {
@@ -389,6 +421,27 @@ describe('a company or a deal that a contact gets or loses', () => {
     expect(sent).toEqual([toWriteBack]);
   });
 
+  test('HubSpot is asked about it now, also where its clock is ahead of ours', async () => {
+    const told = association('DEAL', { occurredAt: NOW + 3_600_000 });
+
+    await deliver(scorer(USES_DEALS), webhook(told));
+
+    expect(sent).toEqual([toWriteBack]);
+    expect(await table.row('33#1', '#head')).toMatchObject({ forgotAt: NOW });
+  });
+
+  test('HubSpot is asked again when the contact is back: while it was deleted it had none', async () => {
+    const gone = event('contact.deletion', 1, { occurredAt: NOW - 9 });
+    const back = event('contact.restore', 1, { occurredAt: NOW - 5 });
+
+    await deliver(scorer(USES_DEALS), webhook(gone));
+    expect(sent).toEqual([]);
+    await deliver(scorer(USES_DEALS), webhook(back));
+
+    expect(sent).toEqual([toWriteBack]);
+    expect(await table.row('33#1', '#head')).not.toHaveProperty('readAt');
+  });
+
   test('HubSpot is not asked again about what it told since', async () => {
     await deliver(scorer(USES_COMPANIES), webhook(association('COMPANY', { occurredAt: NOW - 7_200_000 })));
 
@@ -396,21 +449,59 @@ describe('a company or a deal that a contact gets or loses', () => {
   });
 });
 
+/** Write-back is to ask whose the deal is that changed then. */
+const changedAt = (atMs: number): Sent => ({
+  to: 'changes',
+  message: { portalId: '33', dealId: '22', atMs },
+  delaySeconds: undefined,
+});
+
 describe('a deal', () => {
-  const dealt = { to: 'changes', message: { portalId: '33', dealId: '22' }, delaySeconds: undefined };
   const stage = event('deal.propertyChange', 22, { propertyName: 'dealstage', propertyValue: 'closedlost' });
 
   test.each([
     { told: [stage], because: 'its stage changed' },
-    { told: [event('deal.creation', 22)], because: 'it was made' },
     { told: [event('deal.restore', 22)], because: 'it is back' },
     { told: [event('deal.merge', 22, { mergedObjectIds: [21], newObjectId: 22 })], because: 'two became it' },
     { told: [event('deal.creation', 22), stage, stage], because: 'much was told of it: one request' },
   ])('HubSpot is asked whose it is: $because', async ({ told }) => {
     await deliver(scorer(USES_DEALS), webhook(...told));
 
-    expect(sent).toEqual([dealt]);
+    expect(sent).toEqual([changedAt(NOW)]);
   });
+
+  test('HubSpot is asked whose it is: it was made', async () => {
+    await deliver(scorer(USES_DEALS), webhook(event('deal.creation', 22)));
+
+    expect(sent).toMatchObject([{ to: 'changes', message: { portalId: '33', dealId: '22' } }]);
+  });
+
+  test('is asked about as of the newest that was told of it', async () => {
+    const changes = [NOW - 20, NOW - 7, NOW - 30].map((occurredAt) => ({ ...stage, occurredAt }));
+    const made = event('deal.creation', 22, { occurredAt: NOW - 90 });
+
+    await deliver(scorer(USES_DEALS), webhook(...changes, made));
+
+    expect(sent).toEqual([changedAt(NOW - 7)]);
+  });
+
+  test.each(['closedate', 'pipeline', 'hs_is_closed', 'hs_is_closed_won', 'hs_is_closed_lost'])(
+    'is asked about when its %s changes',
+    async (propertyName) => {
+      await deliver(scorer(USES_DEALS), webhook({ ...stage, propertyName }));
+
+      expect(sent).toEqual([changedAt(NOW)]);
+    },
+  );
+
+  test.each(['dealname', 'amount', 'hubspot_owner_id'])(
+    'is not asked about when its %s changes: no rule can depend on it',
+    async (propertyName) => {
+      await deliver(scorer(USES_DEALS), webhook({ ...stage, propertyName }));
+
+      expect(sent).toEqual([]);
+    },
+  );
 
   test('that is deleted asks for nothing: HubSpot no longer tells whose it was', async () => {
     await deliver(scorer(USES_DEALS), webhook(event('deal.deletion', 22)));

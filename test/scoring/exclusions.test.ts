@@ -152,6 +152,19 @@ describe('a contact starts anew', () => {
     ]);
   });
 
+  test('a burst before it is one signal there too', () => {
+    const model = modelOf(`
+engagement:
+  signals: [{ id: click, title: Clicked, from: { kind: timestamp, property: click }, points: 5, halfLifeDays: never, burst: { moreThan: 2, withinSeconds: 60 } }]
+resetOn: [{ id: recycled, title: Recycled, property: status, to: [RECYCLED] }]`);
+    const burst = [0, 1, 2, 3].map((second) => fact('property:click', 5 - second / 86_400));
+    const folded = fold(model, contact({}, [...burst, recycled]), NOW_MS);
+
+    expect(explainFold(model, folded).map(({ title, given, left }) => [title, given, left])).toEqual([
+      ['Recycled: 1 signal before it no longer counts', 5000, 0],
+    ]);
+  });
+
   test('what happened at that very instant counts', () => {
     expect(shownOf(contact({}, [recycled, fact('property:click', 3)])).engagement).toBe(10);
   });

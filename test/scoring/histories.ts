@@ -15,7 +15,7 @@ const SOURCES = {
   views: { kind: 'counter', property: 'views' },
   status: { kind: 'transition', property: 'status', to: ['OPEN', 'won'] },
   url: { kind: 'text', property: 'url', contains: ['/pricing', '/demo'] },
-  blog: { kind: 'text', property: 'url', contains: ['/blog', 'example*'] },
+  blog: { kind: 'text', property: 'url', contains: ['/blog', 'shop*'] },
 } as const;
 const RULE_KINDS = [...KINDS, 'blog'] as const;
 

@@ -149,7 +149,11 @@ test.each<[string, object, string]>([
     signals({ points: Infinity }),
     'engagement.signals.0.points: found Infinity, expected a finite number',
   ],
-  ['points as text', signals({ points: '10' }), 'engagement.signals.0.points: found "10", expected a number'],
+  [
+    'points as text',
+    signals({ points: '10' }),
+    'engagement.signals.0.points: found "10", expected a number; did you mean 10?',
+  ],
   ['a negative cap', signals({ cap: -1 }), 'engagement.signals.0.cap: found -1, expected 0 or more'],
   [
     'a title that no row holds',

@@ -149,6 +149,14 @@ engagement:
     expect(shownAt(model, [], 0, phone).reasons).toBe('');
   });
 
+  test('give a signal no more than the cap of its group', () => {
+    const model = modelOf(
+      `engagement: { groups: { web: { cap: 12 } }, signals: [${LOGIN('cap: 15, group: web')}] }`,
+    );
+
+    expect(shownAt(model, [login(1), login(2)]).reasons).toBe('+12 Logged in (2 times, last 31 Oct 2026)');
+  });
+
   test('say their dates in the time zone of the portal', () => {
     const model = modelOf(`engagement: { signals: [${LOGIN()}] }`);
     const late = [{ ...login(0), occurredAtMs: Date.parse('2026-10-31T23:30:00Z') }];

@@ -143,6 +143,30 @@ describe.each(ENGINES)('on $name', ({ start }) => {
       expect(await seen(7)).toBe('company.industry=SaaS');
     });
 
+    test.each([
+      { life: 'deleted', atMs: NOON + 1, revived: true, because: 'it was heard of after it was deleted' },
+      { life: 'deleted', atMs: NOON, revived: false, because: 'it was heard of when it was deleted' },
+      { life: 'deleted', atMs: NOON - 1, revived: false, because: 'it was heard of before it was deleted' },
+      { life: 'erased', atMs: NOON + 1, revived: false, because: 'nothing undoes an erasure' },
+      { life: 'living', atMs: NOON + 1, revived: false, because: 'it lives' },
+    ])('counts again after a sign of life: $revived, since $because', async ({ life, atMs, revived }) => {
+      await companies.keepFound('8', [property('industry', 'SaaS')], NOON);
+      const head = await table.row('33#company#8', '#head');
+      await table.put([{ ...head, life, lifeAt: NOON }]);
+
+      expect(await companies.revive('8', atMs)).toBe(revived);
+      expect(await companies.revive('8', atMs)).toBe(revived); // Also the second time: the first may have died here.
+
+      expect((await headOf('8')).life).toBe(revived ? 'living' : life);
+      await companies.mark('8', 'deleted', NOON + 2);
+      expect((await headOf('8')).life).toBe(life === 'erased' ? 'erased' : 'deleted');
+    });
+
+    test('is not made up for a company without a row', async () => {
+      expect(await companies.revive('8', NOON)).toBe(false);
+      expect((await headOf('8')).revision).toBe(0);
+    });
+
     test('is read after the head of the contact, and from the table itself', async () => {
       await companies.keepFound('8', [property('industry', 'SaaS')], NOON);
       await belongs(7, '8');
@@ -245,6 +269,49 @@ describe.each(ENGINES)('on $name', ({ start }) => {
 
       expect(await seen(7)).toBe('company.industry=Games f7');
       expect((await companies.heads(['1'])).get('1')?.companyId).toBe('5');
+    });
+
+    test('into a record that was never read leaves the contacts what the old one was, until it is read', async () => {
+      await companies.unite('1', '5');
+      await companies.unite('3', '5');
+      await contacts.keep('33#company#5', [], [property('industry', 'Half known', NOON + 99)]);
+
+      expect(await seen(7)).toBe('company.city=Rome company.industry=Retail f7');
+      expect(await seen(8)).toBe('company.industry=SaaS f8');
+      expect((await companies.contacts('5')).contactIds).toEqual(['8', '7']);
+
+      await companies.keepFound('5', [property('industry', 'Games', NOON + 100)], NOON);
+      expect(await seen(7)).toBe('company.industry=Games f7');
+      expect(await seen(8)).toBe('company.industry=Games f8');
+    });
+
+    test('of merged companies, the last of them never read, leaves what the last was that was read', async () => {
+      await companies.unite('1', '5');
+      await companies.unite('5', '6');
+      expect(await seen(7)).toBe('company.city=Rome company.industry=Retail f7');
+
+      await companies.keepFound('6', [property('industry', 'Games')], NOON);
+      await companies.unite('6', '9');
+      await companies.unite('9', '10');
+      expect(await seen(7)).toBe('company.industry=Games f7');
+
+      await companies.keepFound('10', [], NOON);
+      expect(await seen(7)).toBe('f7');
+    });
+
+    test('into a record that was read before never brings back what the old one was', async () => {
+      await companies.unite('1', '3');
+      await companies.keepFound('3', [property('industry', 'Games', NOON + 1)], NOON);
+      await companies.unite('4', '3'); // It is to be read afresh.
+
+      expect(await seen(7)).toBe('company.industry=Games f7');
+    });
+
+    test('into a record that is deleted leaves the contacts nothing', async () => {
+      await companies.unite('1', '5');
+      await companies.mark('5', 'deleted', NOON);
+
+      expect(await seen(7)).toBe('f7');
     });
 
     test('that was told with the deletion of the old record is a merge all the same', async () => {
@@ -453,6 +520,20 @@ describe.each(ENGINES)('on $name', ({ start }) => {
       },
     );
 
+    test('when the company into which its own was merged is read before it is stored there', async () => {
+      await companies.keepFound('8', [property('industry', 'SaaS')], NOON);
+      await belongs(7, '8');
+      await companies.unite('8', '9');
+      const act = () => companies.keepFound('9', [property('industry', 'Games')], NOON + 1);
+
+      await rescore(7, table.contacts({ client: actBefore(isStore, act) }));
+
+      expect(await table.row(key(7), '#head')).toMatchObject({
+        why: 'company.industry=Games',
+        company: '33#company#9',
+      });
+    });
+
     test('and a contact that stays where it is reads its company once', async () => {
       await belongs(7, '8');
       let readings = 0;
@@ -524,6 +605,7 @@ describe.each(ENGINES)('on $name', ({ start }) => {
         sk: '#head',
         rev: 3,
         alias: '33#company#9',
+        wasRead: true,
       });
       expect(await headOf('8')).toMatchObject({ companyId: '9', score: undefined });
     });

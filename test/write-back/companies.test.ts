@@ -308,6 +308,68 @@ describe('the score of a company', () => {
     expect([system.shown(contactId)['score'], system.companyScore(companyId)]).toEqual(['4', '4']);
   });
 
+  test.each([
+    { refused: 'the write', path: 'contacts/batch/update', isForgotten: false },
+    { refused: 'the reading', path: 'contacts/batch/read', isForgotten: true },
+  ])('follows its best contact also where HubSpot refuses $refused of that one', async (given) => {
+    let bad = '';
+    const system = await open({ faults: refusing(given.path, () => bad) });
+    const { companyId, contactId } = await written(system, 3);
+    expect(system.companyScore(companyId)).toBe('21');
+    await system.rescore(contactId, (scored) => ({
+      ...scored,
+      shown: { ...scored.shown, score: 4 },
+      writeId: 'faded',
+    }));
+    if (given.isForgotten)
+      await system.store.forgetReading(contactKey(PORTAL, contactId), system.portal.time.nowMs);
+    bad = contactId;
+
+    await system.receive(about([contactId]));
+    await deliverSent(system);
+
+    expect(system.deadLetters).toMatchObject([{ contactId, reason: 'VALIDATION_ERROR' }]);
+    expect(system.shown(contactId)['score']).toBe('21');
+    expect(system.companyScore(companyId)).toBe('4');
+  });
+
+  test('counts a contact of which HubSpot refused even the first write', async () => {
+    let bad = '';
+    const system = await open({ faults: refusing('contacts/batch/update', () => bad) });
+    const companyId = company(system, 5);
+    const contactId = employee(system, companyId);
+    await system.login(contactId, 3);
+    bad = contactId;
+
+    await system.receive(about([contactId]));
+    await deliverSent(system);
+
+    expect(system.deadLetters).toMatchObject([{ contactId }]);
+    expect(system.shown(contactId)['score']).toBeUndefined();
+    expect(system.companyScore(companyId)).toBe('21');
+  });
+
+  test('is asked for before a refused contact is a dead letter: when that fails, the message comes again', async () => {
+    let bad = '';
+    let isBroken = false;
+    const system = await open({ faults: refusing('contacts/batch/update', () => bad) }, ({ background }) => ({
+      background: (...sent) => (isBroken && sent[0].length > 0 ? refuse() : background(...sent)),
+    }));
+    const { companyId, contactId } = await written(system);
+    await system.login(contactId);
+    [bad, isBroken] = [contactId, true];
+
+    const response = await system.receive(about([contactId]));
+
+    expect(response).toEqual({ batchItemFailures: [{ itemIdentifier: 'message-0' }] });
+    expect(system.deadLetters).toEqual([]);
+    isBroken = false;
+    await system.receive(about([contactId]), 2);
+    expect(system.deadLetters).toHaveLength(1);
+    await deliverSent(system);
+    expect(system.companyScore(companyId)).toBe('14');
+  });
+
   test('is cleared when its only contact turns out to be gone', async () => {
     const system = await open();
     const { companyId, contactId } = await written(system);
@@ -536,5 +598,140 @@ describe('a company that changed', () => {
     await system.receive(sent.map(({ request }) => request));
     expect(system.takeTicks()).toEqual([{ portalId: PORTAL, companyId }]);
     expect(system.takeCalls()).toEqual([]);
+  });
+
+  test('and was merged leaves its contacts what they had until the new one is read, then only that counts', async () => {
+    const system = await open();
+    const [first, second, third] = [200, 5, 5].map((employees) => company(system, employees));
+    if (first === undefined || second === undefined || third === undefined) throw new Error('three');
+    const contactId = employee(system, first);
+    await system.login(contactId);
+    await system.receive(about([contactId]));
+    await deliverSent(system);
+    const scores: unknown[] = [system.shown(contactId)['score']];
+    const loginAndWrite = async () => {
+      await system.login(contactId);
+      await system.receive(about([contactId]));
+      scores.push(system.shown(contactId)['score']);
+    };
+    const heard = async (old: string, other: string) => {
+      const living = system.portal.crm.merge('companies', old, other);
+      system.portal.crm.set('companies', living, { numberofemployees: 5 });
+      for (const id of [old, other]) await system.companies.unite(id, living);
+      return living;
+    };
+
+    const living = await heard(first, second);
+    await loginAndWrite();
+    await system.receive([{ companyId: living, rescoreContacts: true }]);
+    await loginAndWrite();
+    await heard(living, third);
+    await loginAndWrite();
+
+    // By hand: 7 and 10; 14 and still 10; 21 of a company of 5; 28 of one that is yet to be read, and was of 5 before.
+    expect(scores).toEqual(['17', '24', '21', '28']);
+  });
+});
+
+const EMPTY: Fault = { kind: 'answer', status: 200, body: { status: 'COMPLETE', results: [] } };
+const NOT_FOUND: Fault = {
+  kind: 'answer',
+  status: 404,
+  body: { category: 'OBJECT_NOT_FOUND', correlationId: 'c' },
+};
+
+/**
+ * A company with a contact that logged in once, of which HubSpot said once that there is no such company.
+ *
+ * @param whenRead - done each time HubSpot is asked for companies afterwards
+ */
+async function missedOnce(
+  whenRead?: (system: System, companyId: string) => void,
+): Promise<{ system: System; companyId: string; contactId: string }> {
+  const answers = [EMPTY, NOT_FOUND];
+  const system = await open({
+    faults({ path, method }) {
+      const isReading = path.endsWith('objects/2026-03/companies/batch/read');
+      if (isReading && answers.length === 0) whenRead?.(system, companyId);
+      return isReading || (method === 'GET' && path.includes('/companies/')) ? answers.shift() : undefined;
+    },
+  });
+  const companyId = company(system, 200);
+  const contactId = employee(system, companyId);
+  await system.login(contactId);
+  await system.receive(about([contactId]));
+  await deliverSent(system);
+  expect([system.shown(contactId)['score'], await lifeOf(system, companyId)]).toEqual(['7', 'deleted']);
+  system.takeTicks();
+  return { system, companyId, contactId };
+}
+
+const lifeOf = async ({ companies }: System, id: string) => (await companies.heads([id])).get(id)?.life;
+
+describe('a company that was marked as gone', () => {
+  test('and that HubSpot names as the company of a contact is read again, counts, and is rolled up', async () => {
+    const { system, companyId, contactId } = await missedOnce();
+    const colleague = employee(system, companyId);
+
+    await system.receive(about([colleague]));
+    const sent = system.takeSent();
+    await system.receive(sent.map(({ request }) => request));
+
+    expect(await lifeOf(system, companyId)).toBe('living');
+    expect(system.shown(colleague)['score']).toBe('10');
+    expect(system.companyScore(companyId)).toBe('10');
+    const asked = { rescoreContacts: true } as const;
+    // Its other contacts are scored anew, also when somebody dies on the way.
+    expect(sent).toEqual(
+      expect.arrayContaining([toCompany(companyId, 900, asked), toCompany(companyId, 5, asked)]),
+    );
+    expect(system.takeTicks()).toContainEqual({ portalId: PORTAL, companyId });
+    await system.rescore(contactId);
+    await system.receive(about([contactId]));
+    await deliverSent(system);
+    expect([system.shown(contactId)['score'], system.companyScore(companyId)]).toEqual(['17', '17']);
+  });
+
+  test('and turns out to live on as another counts as that other', async () => {
+    let living = '';
+    const { system, companyId, contactId } = await missedOnce(({ portal }, id) => {
+      if (living === '') living = portal.crm.merge('companies', id, other);
+    });
+    const other = company(system, 5);
+    await system.store.forgetReading(contactKey(PORTAL, contactId), system.portal.time.nowMs);
+
+    await system.receive(about([contactId]));
+    await deliverSent(system);
+    await system.rescore(contactId);
+    await system.receive(about([contactId]));
+    await deliverSent(system);
+
+    expect((await system.companies.heads([companyId])).get(companyId)).toMatchObject({
+      companyId: living,
+      life: 'living',
+    });
+    expect([system.shown(contactId)['score'], system.companyScore(living)]).toEqual(['17', '17']);
+  });
+
+  test('and that HubSpot still does not have stays so, and nobody is scored for it again', async () => {
+    const system = await open({
+      faults({ path, method }) {
+        if (path.endsWith('objects/2026-03/companies/batch/read')) return EMPTY;
+        return method === 'GET' && path.includes('/companies/') ? NOT_FOUND : undefined;
+      },
+    });
+    const companyId = company(system, 200);
+    await system.receive(about([employee(system, companyId)]));
+    await deliverSent(system);
+    system.takeTicks();
+    const contactId = employee(system, companyId);
+    await system.login(contactId);
+
+    await system.receive(about([contactId]));
+    await deliverSent(system);
+
+    expect(await lifeOf(system, companyId)).toBe('deleted');
+    expect(system.shown(contactId)['score']).toBe('7');
+    expect(system.takeTicks()).toEqual([]);
   });
 });

@@ -31,7 +31,7 @@ async function withDeal(system: System, dealstage: string): Promise<{ contactId:
 }
 
 const seen = (properties: Record<string, string | null>, updatedAtMs = NOON_MS) =>
-  dealOf({ id: '7', properties, updatedAtMs });
+  dealOf({ id: '7', properties, updatedAtMs }, undefined);
 const iso = (ms: number) => new Date(ms).toISOString();
 
 test.each<[Record<string, string | null>, string, number | undefined, string]>([
@@ -50,10 +50,16 @@ test.each<[Record<string, string | null>, string, number | undefined, string]>([
   ],
   [{ hs_is_closed_lost: 'true', closedate: iso(NOON_MS - 5) }, 'lost', NOON_MS - 5, 'it is lost'],
   [
-    { hs_is_closed: 'true', hs_is_closed_won: 'false', closedate: null },
+    { hs_is_closed: 'true', hs_is_closed_won: 'false', closedate: iso(NOON_MS - 5) },
     'lost',
-    undefined,
+    NOON_MS - 5,
     'closed and not won is lost',
+  ],
+  [
+    { hs_is_closed_lost: 'true', closedate: null },
+    'lost',
+    NOON_MS,
+    'nobody says when, so when it was last changed',
   ],
   [
     { hs_is_closed_lost: 'true', closedate: iso(NOON_MS + 5) },
@@ -65,7 +71,76 @@ test.each<[Record<string, string | null>, string, number | undefined, string]>([
   expect(seen(properties)).toEqual({ id: '7', state, closedAtMs });
 });
 
+type Kept = Parameters<typeof dealOf>[1];
+const was = (state: 'open' | 'won' | 'lost', closedAtMs?: number): Kept => ({ id: '7', state, closedAtMs });
+const LATER = NOON_MS + 60_000;
+
+test.each<[string | null, Kept, number, string]>([
+  [iso(LATER + 5), was('lost', NOON_MS), NOON_MS, 'it was known to be lost before'],
+  [null, was('lost', NOON_MS), NOON_MS, 'it was known to be lost before, though nobody says when'],
+  [iso(LATER + 5), was('lost', LATER + 9), LATER, 'it was lost no later than it was changed'],
+  [iso(LATER + 5), was('lost'), LATER, 'when it was lost was never known'],
+  [iso(LATER + 5), was('open'), LATER, 'it was open before: it is lost anew'],
+  [iso(LATER + 5), was('won', NOON_MS), LATER, 'it was won before: it is lost anew'],
+  [iso(NOON_MS - 9), was('lost', NOON_MS), NOON_MS - 9, 'a closing date in the past counts, put back'],
+  [iso(NOON_MS + 9), was('lost', NOON_MS), NOON_MS + 9, 'a closing date in the past counts, put forward'],
+])('a deal lost with the closing date %s, kept as %j, closed at %d: %s', (closedate, kept, closedAtMs) => {
+  const properties = { hs_is_closed_lost: 'true', closedate };
+
+  expect(dealOf({ id: '7', properties, updatedAtMs: LATER }, kept)).toMatchObject({
+    state: 'lost',
+    closedAtMs,
+  });
+});
+
 describe('the deals of a contact', () => {
+  test.each([
+    { values: { closedate: iso(NOON_MS + 86_400_000) }, because: 'closes only tomorrow' },
+    { values: { closedate: '' }, because: 'has no closing date' },
+  ])('start anew once where one is lost, however often it is edited: it $because', async ({ values }) => {
+    const system = await open();
+    const { crm, time } = system.portal;
+    const { contactId, dealId } = await withDeal(system, 'contractsent');
+    crm.set('deals', dealId, { dealstage: 'closedlost', ...values });
+    await system.receive(about([contactId]));
+    expect(system.shown(contactId)).toMatchObject({ status: 'insufficient_data' });
+    time.nowMs += 60_000;
+    await system.login(contactId, 2);
+    time.nowMs += 60_000;
+    crm.set('deals', dealId, { dealname: 'Renamed' });
+
+    await system.receive([{ dealId }]);
+
+    expect(system.shown(contactId)).toMatchObject({ status: 'scored', score: '14' });
+  });
+
+  test('exclude who bought once, however many deals came after it', async () => {
+    const system = await open();
+    const { crm } = system.portal;
+    const { contactId } = await withDeal(system, 'closedwon');
+    for (let each = 0; each < 100; each++)
+      crm.associate('contacts', contactId, 'deals', crm.create('deals', { dealstage: 'contractsent' }));
+
+    await system.receive(about([contactId]));
+
+    expect(system.takeCalls()).toEqual([...READS, 'POST deals/batch/read', 'POST batch/update']);
+    expect(system.shown(contactId)).toMatchObject({ status: 'excluded_customer' });
+  });
+
+  test('are the newest thousand, of somebody who has more', async () => {
+    const system = await open();
+    const { crm } = system.portal;
+    const { contactId } = await withDeal(system, 'closedwon');
+    for (let each = 0; each < 1000; each++)
+      crm.associate('contacts', contactId, 'deals', crm.create('deals', { dealstage: 'contractsent' }));
+
+    await system.receive(about([contactId]));
+
+    const calls = system.takeCalls();
+    expect(calls.filter((call) => call === 'POST deals/batch/read')).toHaveLength(10);
+    expect(system.shown(contactId)).toMatchObject({ status: 'scored' });
+  });
+
   test('are read with it: who bought is excluded, a lost deal starts anew, an open one changes nothing', async () => {
     const system = await open();
     const deals = [];
@@ -167,6 +242,91 @@ describe('a deal that changed', () => {
     const status = [one.contactId, third, other.contactId].map((id) => system.shown(id)['status']);
     expect(status).toEqual(['excluded_customer', 'excluded_customer', 'scored']);
     expect(system.takeSent()).toEqual([]);
+  });
+
+  test('is one call when it is told again: its contacts were read since', async () => {
+    const system = await open();
+    const { time, crm } = system.portal;
+    const { contactId, dealId } = await withDeal(system, 'contractsent');
+    await system.receive(about([contactId]));
+    time.nowMs += 60_000;
+    crm.set('deals', dealId, { dealstage: 'closedwon' });
+    const changed = { dealId, atMs: time.nowMs };
+    time.nowMs += 1_000;
+    await system.receive([changed]);
+    system.takeCalls();
+    time.nowMs += 60_000;
+
+    await system.receive([changed, { dealId, atMs: changed.atMs - 5 }]);
+
+    expect(system.takeCalls()).toEqual(['POST deals/contacts/batch/read']);
+    expect(system.shown(contactId)).toMatchObject({ status: 'excluded_customer' });
+  });
+
+  test('counts by its newest change, in whatever order the changes are told', async () => {
+    const system = await open();
+    const { time, crm } = system.portal;
+    const { contactId, dealId } = await withDeal(system, 'contractsent');
+    await system.receive(about([contactId]));
+    const before = { dealId, atMs: time.nowMs - 5 };
+    time.nowMs += 60_000;
+    crm.set('deals', dealId, { dealstage: 'closedwon' });
+    const changed = { dealId, atMs: time.nowMs };
+    time.nowMs += 1_000;
+
+    await system.receive([changed, before]);
+
+    expect(system.shown(contactId)).toMatchObject({ status: 'excluded_customer' });
+  });
+
+  test('counts as of now where one of those who tell it does not say when', async () => {
+    const system = await open();
+    const { time, crm } = system.portal;
+    const { contactId, dealId } = await withDeal(system, 'contractsent');
+    await system.receive(about([contactId]));
+    const before = { dealId, atMs: time.nowMs - 5 };
+    time.nowMs += 60_000;
+    crm.set('deals', dealId, { dealstage: 'closedwon' });
+
+    await system.receive([{ dealId }, before]);
+
+    expect(system.shown(contactId)).toMatchObject({ status: 'excluded_customer' });
+  });
+
+  test('counts for a contact by the newest change of all its deals', async () => {
+    const system = await open();
+    const { time, crm } = system.portal;
+    const { contactId, dealId } = await withDeal(system, 'contractsent');
+    const other = crm.create('deals', { dealstage: 'contractsent' });
+    crm.associate('contacts', contactId, 'deals', other);
+    await system.receive(about([contactId]));
+    const before = { dealId: other, atMs: time.nowMs - 5 };
+    time.nowMs += 60_000;
+    crm.set('deals', dealId, { dealstage: 'closedwon' });
+    const changed = { dealId, atMs: time.nowMs };
+    time.nowMs += 1_000;
+
+    await system.receive([changed, before]);
+
+    expect(system.shown(contactId)).toMatchObject({ status: 'excluded_customer' });
+  });
+
+  test('in the future, by a clock ahead of ours, has its contacts read now, and then no more', async () => {
+    const system = await open();
+    const { time, crm } = system.portal;
+    const { contactId, dealId } = await withDeal(system, 'contractsent');
+    await system.receive(about([contactId]));
+    time.nowMs += 60_000;
+    crm.set('deals', dealId, { dealstage: 'closedwon' });
+    await system.receive([{ dealId, atMs: time.nowMs + 3_600_000 }]);
+    time.nowMs += 1_000;
+    await system.receive(about([contactId]));
+    system.takeCalls();
+
+    await system.receive(about([contactId]));
+
+    expect(system.takeCalls()).toEqual([]);
+    expect(system.shown(contactId)).toMatchObject({ status: 'excluded_customer' });
   });
 
   test('has contacts that were never heard of before scored too', async () => {

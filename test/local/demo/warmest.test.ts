@@ -1,4 +1,4 @@
-import { formatWarmest, warmest } from '../../../local/demo/warmest.ts';
+import { exampleOf, formatWarmest, warmest } from '../../../local/demo/warmest.ts';
 import { type Crm, createCrm } from '../../../local/hubspot/crm.ts';
 import { createCrmState } from '../../../local/hubspot/records.ts';
 
@@ -55,4 +55,11 @@ test('a contact without a name is shown by its address', () => {
   crm.create('contacts', { email: 'x@webmail.example', afterglow_score: '5' });
 
   expect(warmest(crm, 1)[0]?.name).toBe('x@webmail.example');
+});
+
+test('the contact to try things with has room to rise and to fall', () => {
+  const crm = portal();
+  for (const score of ['100', '80', '57', '40', '0']) contact(crm, `Contact-${score}`, score);
+
+  expect(exampleOf(warmest(crm, 10))?.name).toBe('Contact-57');
 });

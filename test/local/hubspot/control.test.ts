@@ -88,6 +88,11 @@ test('the clock is moved by whoever runs the local system', async () => {
   expect(hours).toEqual([24]);
   expect((await portal.call('POST', '/simulator/clock', { advanceHours: -1 }, '')).status).toBe(400);
   expect((await portal.call('POST', '/simulator/clock', {}, '')).status).toBe(400);
+  expect(await portal.call('POST', '/simulator/clock', { advanceHours: 9601 }, '')).toMatchObject({
+    status: 400,
+    body: { message: 'advanceHours: expected at most 9600, which is 400 days' },
+  });
+  expect(hours).toEqual([24]);
   const alone = await openPortal();
   expect((await alone.call('POST', '/simulator/clock', { advanceHours: 1 }, '')).status).toBe(501);
   const broken = await openPortal({ onAdvanceClock: () => Promise.reject(new Error('the night failed')) });
