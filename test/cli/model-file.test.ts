@@ -245,10 +245,10 @@ test('and so is what is doubtful', () => {
 });
 
 test('every mistake is told at once, one a line', () => {
-  const twoMistakes = SHIPPED.replace('deadBand: 2', 'deadBand: -2').replace('cap: 80', 'cap: much');
+  const twoMistakes = SHIPPED.replace('deadBand: 2', 'deadBand: -2').replace('cap: 60', 'cap: much');
 
   expect(complaintsAbout(twoMistakes)).toEqual([
-    `mine.yaml:${lineOf('cap: 80')}: engagement.cap: found "much", expected a number`,
+    `mine.yaml:${lineOf('cap: 60')}: engagement.cap: found "much", expected a number`,
     `mine.yaml:${lineOf('deadBand: 2')}: grades.deadBand: found -2, expected 0 or more`,
   ]);
 });
