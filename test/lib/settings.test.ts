@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { readSettings, refuseShortRetention, SettingsError } from '../../lib/settings.ts';
 
 const NEEDED = { portalId: '48221593', model: 'models/b2b-saas.yaml', timeZone: 'Europe/Berlin' };
@@ -105,6 +107,22 @@ test.each([
     expect(() => refuseShortRetention(read({ factRetentionDays }), horizonDays)).toThrow(complaint);
   },
 );
+
+test('synthesis stops where facts would be forgotten that the model counts', () => {
+  const context = { afterglow: { ...NEEDED, factRetentionDays: 90 } };
+
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [join(import.meta.dirname, '../../bin/afterglow.ts')],
+    {
+      env: { ...process.env, CDK_CONTEXT_JSON: JSON.stringify(context) },
+      encoding: 'utf8',
+    },
+  );
+
+  expect(stderr).toContain('"factRetentionDays" must be at least 367, got 90');
+  expect(status).toBe(1);
+});
 
 test('names everything that is wrong at once', () => {
   expect(() => read({ portalId: 'acme' }, { 'afterglow.nightHour': '3' })).toThrow(

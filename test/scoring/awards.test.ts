@@ -175,6 +175,13 @@ test('a fact counts up to the last millisecond of the horizon, and not after it'
   expect(awardsAt(NOW_MS + 30 * DAY_MS + 1)).toBe(0);
 });
 
+test('which facts are the newest thousand, all have a say in, also those that no rule knows', () => {
+  const model = modelOfSignals(`[${signal('click', '{ kind: timestamp, property: click }')}]`);
+  const unknown = Array.from({ length: 999 }, (_, at) => change('other', 1 + at / 10_000));
+
+  expect(awarded(model, [change('click', 3), change('click', 2), ...unknown])).toEqual(['click 2']);
+});
+
 test('a fact ahead of now counts already', () => {
   const model = modelOfSignals(`[${signal('click', '{ kind: timestamp, property: click }')}]`);
 

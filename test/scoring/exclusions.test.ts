@@ -165,6 +165,17 @@ resetOn: [{ id: recycled, title: Recycled, property: status, to: [RECYCLED] }]`)
     ]);
   });
 
+  test('what came just after it counts, however close it is to what came before', () => {
+    const model = modelOf(`
+engagement:
+  signals: [{ id: click, title: Clicked, from: { kind: timestamp, property: click }, points: 5, halfLifeDays: never, minimumGapSeconds: 30 }]
+resetOn: [{ id: recycled, title: Recycled, property: status, to: [RECYCLED] }]`);
+    const SECOND = 1 / 86_400;
+    const facts = [fact('property:click', 3 + SECOND), recycled, fact('property:click', 3 - SECOND)];
+
+    expect(fold(model, contact({}, facts), NOW_MS).score).toBe(5000);
+  });
+
   test('what happened at that very instant counts', () => {
     expect(shownOf(contact({}, [recycled, fact('property:click', 3)])).engagement).toBe(10);
   });

@@ -45,6 +45,12 @@ test.each<[string, string, boolean, string]>([
     'a whole address, copied',
   ],
   ['https://acme.example/pricing', 'https://other.example/pricing', false, 'on another host'],
+  [
+    'https://acme.example/pricing',
+    'https://notacme.example/pricing',
+    false,
+    'on a host that only ends alike',
+  ],
   ['https://acme.example/pricing', 'https://acme.example/pricing-guide', false, 'a longer segment'],
   ['acme.example', 'https://www.acme.example/about', true, 'the host as words'],
   ['demo', 'Request a demo: Website', true, 'a word of a form name'],
