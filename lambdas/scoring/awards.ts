@@ -1,4 +1,4 @@
-import { type Deal, FACTS_PER_FOLD, type Fact, type Known, orderFacts } from './facts.ts';
+import { type Deal, type Fact, type Known, orderFacts } from './facts.ts';
 import type { Model } from './model.ts';
 import type { Reset, SignalRule } from './model-file.ts';
 import { textMatcher } from './patterns.ts';
@@ -112,6 +112,8 @@ export interface ResetAt {
 export interface Counting {
   /** Those that rules look at, in the order they happened. */
   readonly facts: readonly Fact[];
+  /** By position of the fact: the rules that may award it. */
+  readonly candidates: readonly (readonly Candidate[])[];
   readonly reset: ResetAt | undefined;
   /** By position of the rule: facts too close to another one, which counts for them. */
   readonly merged: ReadonlyMap<number, ReadonlySet<Fact>>;
@@ -129,12 +131,10 @@ export function countingFacts(
   isResetting = true,
 ): Counting {
   const asked = askedOf(model);
-  // Which facts are the newest, all of them have a say in; where all are looked at, those that no rule knows are left out first.
-  const ordered = orderFacts(
-    facts.length > FACTS_PER_FOLD ? facts : facts.filter(({ name }) => asked.has(name)),
-  );
+  const ordered = orderFacts(facts);
   let reset = lostDeal(model, deals);
   const counting: Fact[] = [];
+  const candidates: (readonly Candidate[])[] = [];
   const ofClose = new Map<Candidate, Fact[]>();
   let at = -1; // Not `entries()`, which makes a pair for every fact: no loop runs more often.
   for (const fact of ordered) {
@@ -142,6 +142,7 @@ export function countingFacts(
     const rules = asked.get(fact.name);
     if (rules === undefined || isToldBefore(ordered, at, fact)) continue;
     counting.push(fact);
+    candidates.push(rules.candidates);
     for (const candidate of rules.close)
       if (candidate.matches?.(fact.value ?? '') !== false) append(ofClose, candidate, fact);
     for (const { rule, matches } of rules.resets) {
@@ -150,7 +151,7 @@ export function countingFacts(
     }
   }
   if (!isResetting) reset = undefined;
-  return { facts: counting, reset, merged: mergeClose(ofClose, reset?.atMs) };
+  return { facts: counting, candidates, reset, merged: mergeClose(ofClose, reset?.atMs) };
 }
 
 function append(ofClose: Map<Candidate, Fact[]>, candidate: Candidate, fact: Fact): void {
@@ -240,19 +241,20 @@ export interface AwardBasis extends Counting {
  */
 export function awardFacts(
   model: Model,
-  { facts, reset, merged, muted }: AwardBasis,
+  { facts, candidates: candidatesOf, reset, merged, muted }: AwardBasis,
   nowMs: number,
 ): Award[] {
-  const asked = askedOf(model);
   const horizon = horizonMs(model);
   const resetMs = reset?.atMs ?? Number.NEGATIVE_INFINITY;
-  const counters = new Map<string, Counter>();
+  const counters: Counters = new Map();
   const awards: Award[] = [];
   const [isMuting, isMerging] = [muted.size > 0, merged.size > 0];
+  let at = -1;
   for (const fact of facts) {
+    at += 1;
     if (fact.occurredAtMs + horizon < nowMs) continue;
-    const candidates = asked.get(fact.name)?.candidates ?? [];
-    const rise = candidates[0]?.isCounter === true ? raise(counters, fact) : ONCE;
+    const candidates = candidatesOf[at] ?? [];
+    const rise = candidates[0]?.isCounter === true ? raise(counters, candidates, fact) : ONCE;
     if (rise === undefined || (rise === ONCE && fact.baseline === true) || fact.occurredAtMs < resetMs)
       continue;
     const untilMs = horizon + (rise === ONCE ? fact.occurredAtMs : rise.fromMs);
@@ -296,18 +298,25 @@ interface Counter {
   readonly latestMs: number;
 }
 
+/** By the rules that read a counter, one list for each, and by record: after a merge every record still counts for itself. */
+type Counters = Map<readonly Candidate[], Map<string, Counter>>;
+
 /** The rise of a counter over the highest count known so far; the first count is the baseline and falls award nothing. */
-function raise(counters: Map<string, Counter>, fact: Fact): Rise | undefined {
-  const count = asNumber(fact.value ?? '');
+function raise(counters: Counters, candidates: readonly Candidate[], fact: Fact): Rise | undefined {
+  const { value = '', record = '' } = fact;
+  const count = asNumber(value);
   if (count === undefined) return undefined;
-  const name = counterOf(fact);
-  const before = counters.get(name);
-  counters.set(name, { highest: Math.max(count, before?.highest ?? count), latestMs: fact.occurredAtMs });
+  let ofRecords = counters.get(candidates);
+  if (ofRecords === undefined) {
+    ofRecords = new Map();
+    counters.set(candidates, ofRecords);
+  }
+  const before = ofRecords.get(record);
+  ofRecords.set(record, { highest: Math.max(count, before?.highest ?? count), latestMs: fact.occurredAtMs });
   if (before === undefined || fact.baseline === true || count <= before.highest) return undefined;
   return { by: count - before.highest, fromMs: before.latestMs };
 }
 
-/** After a merge every record still counts for itself. */
 function counterOf({ name, record }: Fact): string {
   return `${name} ${record ?? ''}`;
 }

@@ -72,6 +72,7 @@ export function foldAt(model: Model, nowMs: number, standing: Standing): Folded 
   return {
     nowMs,
     facts: standing.facts,
+    candidates: standing.candidates,
     reset: standing.reset,
     merged: standing.merged,
     fit,
