@@ -2,19 +2,19 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { MisconfiguredError } from './errors.ts';
-import { checkModel, type Model } from './scoring/model.ts';
+import { compiledModel, type Model } from './scoring/model.ts';
 
 /**
  * The compiled model that the stack put beside the handler.
  *
- * @throws MisconfiguredError when it is missing or does not pass the check: the bundle was not built by the stack
+ * @throws MisconfiguredError when it is missing or is no model: the bundle was not built by the stack
  */
 export function deployedModel(directory: string): Model {
   const file = join(directory, 'model.json');
   const { freemail, ...content } = contentOf(file);
-  const checked = checkModel(content, freemail);
-  if ('problems' in checked) throw new MisconfiguredError(`${file} is no valid model; deploy again`);
-  return checked.model;
+  const model = compiledModel(content, freemail);
+  if (model === undefined) throw new MisconfiguredError(`${file} is no valid model; deploy again`);
+  return model;
 }
 
 /** A compiled model is its content, its id, and the lists that were written out when it was compiled. */

@@ -1,6 +1,6 @@
 import { CONDITION_KEYS, type ModelContent, type SignalRule } from './model-file.ts';
 import { didYouMean, type ModelProblem, named } from './model-problems.ts';
-import { overlap } from './patterns.ts';
+import { overlap, type Sample, sampleOf } from './patterns.ts';
 
 /** What no rule alone can say: whether the parts of a model agree. */
 export function findContradictions(model: ModelContent): ModelProblem[] {
@@ -11,6 +11,7 @@ export function findContradictions(model: ModelContent): ModelProblem[] {
     ...findUnheard(model),
     ...findMisusedAddress(model),
     ...findDoubleScoring(model),
+    ...findEmptyPatterns(model),
     ...findSilentBursts(model),
     ...findPartSteps(model),
     ...findBandOrder(model),
@@ -193,12 +194,14 @@ const ACTS: readonly (readonly [act: string, properties: readonly string[]])[] =
 
 /** One act must not be paid twice by accident; a shared cap says that it is meant. */
 function findDoubleScoring(model: ModelContent): ModelProblem[] {
-  const scoring = signalsOf(model).filter(({ rule }) => rule.points !== 0);
-  return scoring.flatMap(({ rule, path }, at) => {
-    const [other] = scoring.slice(0, at).flatMap(({ rule: before }) => {
-      const act = sharedAct(before, rule);
-      const isMeant = before.group !== undefined && before.group === rule.group;
-      return act === undefined || isMeant ? [] : [{ id: before.id, act }];
+  const scoring = signalsOf(model)
+    .filter(({ rule }) => rule.points !== 0)
+    .map((placedRule) => ({ ...placedRule, samples: samplesOf(placedRule.rule) }));
+  return scoring.flatMap(({ rule, path, samples }, at) => {
+    const [other] = scoring.slice(0, at).flatMap((before) => {
+      const isMeant = before.rule.group !== undefined && before.rule.group === rule.group;
+      const act = isMeant ? undefined : sharedAct(before, { rule, samples });
+      return act === undefined ? [] : [{ id: before.rule.id, act }];
     });
     if (other === undefined) return [];
     const reason = `found ${other.act}, which ${other.id} scores already, expected one of the two, or both in one group, whose cap they share`;
@@ -207,7 +210,10 @@ function findDoubleScoring(model: ModelContent): ModelProblem[] {
 }
 
 /** What two signals both score, in words; undefined when they score different things. */
-function sharedAct(a: SignalRule, b: SignalRule): string | undefined {
+function sharedAct(
+  { rule: a, samples: ofA }: Sampled,
+  { rule: b, samples: ofB }: Sampled,
+): string | undefined {
   if (a.from.kind === 'signal' || b.from.kind === 'signal') {
     const isOne = a.from.kind === 'signal' && b.from.kind === 'signal' && a.from.signal === b.from.signal;
     return isOne ? `the signal ${a.from.kind === 'signal' ? a.from.signal : ''}` : undefined;
@@ -217,21 +223,48 @@ function sharedAct(a: SignalRule, b: SignalRule): string | undefined {
     const other = b.from.property;
     return ACTS.find(([, names]) => names.includes(property) && names.includes(other))?.[0];
   }
-  const [ofA, ofB] = [wordsOf(a), wordsOf(b)];
-  const isEither = ofA.length === 0 || ofB.length === 0;
-  const isBoth = a.from.kind === 'text' && b.from.kind === 'text' ? overlap : isSame;
-  const word = ofB.find((one) => ofA.some((other) => isBoth(one, other)));
-  if (isEither) return `every change of ${a.from.property}`;
-  return word === undefined ? undefined : `"${word}" in ${a.from.property}`;
+  if (ofA.length === 0 || ofB.length === 0) return `every change of ${a.from.property}`;
+  const isText = a.from.kind === 'text' && b.from.kind === 'text';
+  const both = ofB.find((one) =>
+    ofA.some((other) => (isText ? overlap(one.sample, other.sample) : one.word === other.word)),
+  );
+  return both === undefined ? undefined : `"${both.word}" in ${a.from.property}`;
 }
 
-function isSame(a: string, b: string): boolean {
-  return a === b;
+interface Sampled {
+  readonly rule: SignalRule;
+  /** The values or patterns that the rule awards, made ready once; none where it awards every one. */
+  readonly samples: readonly { readonly word: string; readonly sample: Sample }[];
 }
 
-function wordsOf({ from }: SignalRule): string[] {
-  if (from.kind === 'transition') return from.to.map((word) => word.toLowerCase());
-  return from.kind === 'text' ? from.contains.map((word) => word.toLowerCase()) : [];
+function samplesOf({ from }: SignalRule): Sampled['samples'] {
+  const words = from.kind === 'transition' ? from.to : from.kind === 'text' ? from.contains : [];
+  return words.map((text) => ({ word: text.toLowerCase(), sample: sampleOf(text) }));
+}
+
+/** A pattern of which nothing is left once it is put in order would be found everywhere, and a fragment nowhere. */
+function findEmptyPatterns(model: ModelContent): ModelProblem[] {
+  return signalsOf(model).flatMap(({ rule: { from }, path }) => {
+    if (from.kind !== 'text') return [];
+    return from.contains.flatMap((text, at) => {
+      const here = [...path, 'from', 'contains', at];
+      const isAddress = /^(?:\/|https?:)/i.test(text);
+      if (isAddress && text.includes('#'))
+        return [
+          {
+            path: here,
+            reason: `found "${text}", expected it without #: what stands behind it is not compared`,
+          },
+        ];
+      if (sampleOf(text).pattern.parts.length > 0 || /^\*+$/.test(text)) return [];
+      return [
+        {
+          path: here,
+          reason: `found "${text}", expected a path, an address or words: it would be found everywhere`,
+        },
+      ];
+    });
+  });
 }
 
 /** A gap as long as the window of a burst leaves no two that could make one; of a count, a gap says nothing. */

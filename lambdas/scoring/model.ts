@@ -29,8 +29,23 @@ export function checkModel(
   if (!parsed.success) return { problems: [...reserved, ...parsed.issues.map(describeIssue)] };
   const problems = [...reserved, ...findContradictions(parsed.output)];
   if (problems.length > 0) return { problems };
-  const whole = { ...parsed.output, freemail: isFreemailUsed(parsed.output) ? freemail : [] };
-  return { model: { ...whole, id: `${whole.name}@${contentHash(whole)}` } };
+  return { model: modelOf(parsed.output, freemail) };
+}
+
+/**
+ * A model that was checked when it was compiled: whether its rules agree is not looked at again.
+ *
+ * @param content - as it was compiled, without its id and the list
+ * @returns undefined where it does not have the form of a model
+ */
+export function compiledModel(content: unknown, freemail: readonly string[]): Model | undefined {
+  const parsed = v.safeParse(ModelFile, content);
+  return parsed.success ? modelOf(parsed.output, freemail) : undefined;
+}
+
+function modelOf(content: ModelContent, freemail: readonly string[]): Model {
+  const whole = { ...content, freemail: isFreemailUsed(content) ? freemail : [] };
+  return { ...whole, id: `${whole.name}@${contentHash(whole)}` };
 }
 
 /** Keys that every object of JavaScript has: the schema library passes over them without a word, and a group would be lost. */

@@ -25,12 +25,14 @@ export function wordPattern(text: string): Pattern {
 
 /**
  * A pattern of a `text` signal: of a path or a whole address it means whole segments, otherwise whole words. As it may be copied from
- * an address bar, it is put in order as URLs are, so that it can be found in them.
+ * an address bar, it is put in order as URLs are, so that it can be found in them. An address that ends behind its host means the
+ * whole site, with a slash there its home page.
  */
 export function textPattern(text: string): Pattern {
   const isUrl = URL_START.test(text);
   if (!isUrl && !text.startsWith('/')) return wordPattern(text);
-  const pattern = wordPattern(inOrder(text.replace(URL_START, '').replace(/#.*$/, '')));
+  const [host, path] = isUrl ? hostAndPath(text.replace(URL_START, '')) : ['', text];
+  const pattern = wordPattern(host + (path === undefined ? '' : inOrder(path)));
   return {
     ...pattern,
     isStartBound: isUrl, // A path may stand below another one, a host below another one only as a whole word.
@@ -39,14 +41,27 @@ export function textPattern(text: string): Pattern {
   };
 }
 
-/** Whether some text that one pattern means is meant by another too. @param a - as a model gives it under `contains` */
-export function overlap(a: string, b: string): boolean {
-  return textMatcher([a])(exampleOf(b)) || textMatcher([b])(exampleOf(a));
+function hostAndPath(address: string): [host: string, path: string | undefined] {
+  const slash = address.indexOf('/');
+  return slash === -1 ? [address, undefined] : [address.slice(0, slash), address.slice(slash)];
 }
 
-function exampleOf(pattern: string): string {
-  const text = pattern.replaceAll('*', 'x');
-  return text.startsWith('/') ? `https://site.example${text}` : text;
+/** A pattern, and a text that it means: made once, and compared with many others. */
+export interface Sample {
+  readonly pattern: Pattern;
+  readonly example: Normal;
+}
+
+/** @param text - as a model gives it under `contains` */
+export function sampleOf(text: string): Sample {
+  const pattern = textPattern(text);
+  const whole = pattern.parts.join('x') + (pattern.end === 'anywhere' ? 'x' : '');
+  return { pattern, example: { whole, path: whole.split('?')[0] ?? '' } };
+}
+
+/** Whether some text that one pattern means is meant by another too. */
+export function overlap(a: Sample, b: Sample): boolean {
+  return isMeant(a.example, b.pattern) || isMeant(b.example, a.pattern);
 }
 
 // A letter may take two places in a string.
@@ -97,7 +112,7 @@ const URL_START = /^https?:\/\/(?:www\.)?/i;
 const TRACKING = /^(?:utm_.*|gclid|fbclid|msclkid|hsa_.*|_hs.*|hsctatracking|mc_cid|mc_eid)$/;
 
 /** A text in the form that patterns are looked for in. */
-interface Normal {
+export interface Normal {
   readonly whole: string;
   /** Up to the question mark. */
   readonly path: string;
@@ -134,6 +149,11 @@ function decoded(path: string): string {
   }
 }
 
+function isMeant({ whole, path }: Normal, pattern: Pattern): boolean {
+  const isPathOnly = pattern.isPath && !pattern.parts.some((part) => part.includes('?'));
+  return isIn(isPathOnly ? path : whole, pattern);
+}
+
 /** Answers that are remembered per list of patterns: pages and forms are few, and their visitors many. */
 const ANSWERS_KEPT = 2000;
 
@@ -144,11 +164,8 @@ export function textMatcher(texts: readonly string[]): (value: string) => boolea
   return (value) => {
     const known = answers.get(value);
     if (known !== undefined) return known;
-    const { whole, path } = normalise(value);
-    const found = patterns.some((pattern) => {
-      const isPathOnly = pattern.isPath && !pattern.parts.some((part) => part.includes('?'));
-      return isIn(isPathOnly ? path : whole, pattern);
-    });
+    const normal = normalise(value);
+    const found = patterns.some((pattern) => isMeant(normal, pattern));
     if (answers.size >= ANSWERS_KEPT) answers.clear();
     answers.set(value, found);
     return found;

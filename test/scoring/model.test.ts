@@ -374,6 +374,34 @@ test.each<[string, object, string]>([
     `engagement.signals.1.from: found "open" in status, which rule-0 scores already, ${TWICE}`,
   ],
   [
+    'a page that is scored twice, below another one',
+    signals(
+      { from: { kind: 'text', property: 'url', contains: ['/pricing', '/plans'] } },
+      { from: { kind: 'text', property: 'url', contains: ['/blog', '/pricing/team'] } },
+    ),
+    `engagement.signals.1.from: found "/pricing/team" in url, which rule-0 scores already, ${TWICE}`,
+  ],
+  [
+    'a form that is scored twice, by a word of another pattern',
+    signals(
+      { from: { kind: 'text', property: 'form', contains: ['request a demo'] } },
+      { from: { kind: 'text', property: 'form', contains: ['demo*'] } },
+    ),
+    `engagement.signals.1.from: found "demo*" in form, which rule-0 scores already, ${TWICE}`,
+  ],
+  [
+    'an address with what stands behind #',
+    signals({
+      from: { kind: 'text', property: 'url', contains: ['/x', 'https://app.acme.example/#/pricing'] },
+    }),
+    'engagement.signals.0.from.contains.1: found "https://app.acme.example/#/pricing", expected it without #: what stands behind it is not compared',
+  ],
+  [
+    'an address of which nothing is left',
+    signals({ from: { kind: 'text', property: 'url', contains: ['https://www.'] } }),
+    'engagement.signals.0.from.contains.0: found "https://www.", expected a path, an address or words: it would be found everywhere',
+  ],
+  [
     'one signal of your own that is scored twice',
     signals({}, {}),
     `engagement.signals.1.from: found the signal login, which rule-0 scores already, ${TWICE}`,
@@ -474,6 +502,13 @@ test.each<[string, object]>([
     signals(
       { from: { kind: 'counter', property: 'hs_email_open' } },
       { from: { kind: 'timestamp', property: 'hs_email_last_open_date' }, points: 0 },
+    ),
+  ],
+  [
+    'a word beside a path',
+    signals(
+      { from: { kind: 'text', property: 'url', contains: ['site', 'example', 'webinar'] } },
+      { from: { kind: 'text', property: 'url', contains: ['/blog', '/pricing/*'] } },
     ),
   ],
   [

@@ -38,12 +38,10 @@ test.each<[string, string, boolean, string]>([
     'copied with its per cent signs',
   ],
   ['/preisübersicht', 'https://acme.example/preis%C3%BCbersicht', true, 'or as people read it'],
-  [
-    'https://www.acme.example/pricing/#top',
-    'http://acme.example/pricing?x=1',
-    true,
-    'a whole address, copied',
-  ],
+  ['https://www.acme.example/pricing/', 'http://acme.example/pricing?x=1', true, 'a whole address, copied'],
+  ['https://acme.example/', 'https://www.acme.example/?utm_source=x', true, 'the address of the home page'],
+  ['https://acme.example/', 'https://acme.example/about', false, 'is that of no other page'],
+  ['https://acme.example', 'https://acme.example/about', true, 'without a slash it is the whole site'],
   ['https://acme.example/pricing', 'https://other.example/pricing', false, 'on another host'],
   [
     'https://acme.example/pricing',
