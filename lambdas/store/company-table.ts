@@ -139,13 +139,31 @@ export class CompanyTable {
   async topScores(companyId: string, count: number): Promise<number[]> {
     const [head] = (await this.heads([companyId])).values();
     const ranks = new Map<string, number>();
-    for (const id of [head?.companyId ?? companyId, ...(head?.oldIds ?? [])]) {
+    for (const id of await this.unitedIds(head?.companyId ?? companyId)) {
       const { ranked } = await this.#query(this.#keyOf(id), { Limit: count, ScanIndexForward: false });
       for (const { contactId, rank } of ranked)
         ranks.set(contactId, Math.max(rank, ranks.get(contactId) ?? rank));
     }
     const scores = [...ranks.values()].filter((rank) => rank > NO_RANK);
     return scores.toSorted((a, b) => b - a).slice(0, count);
+  }
+
+  /**
+   * The ids under which the index may have contacts of a company: its own, and those of all records merged into it, however many
+   * merges ago. A contact stands under the id that lived when it was last scored.
+   *
+   * @param livingId - of the record that lives today
+   */
+  async unitedIds(livingId: string): Promise<string[]> {
+    const ids = new Set([livingId]);
+    let wanted = [livingId];
+    while (wanted.length > 0) {
+      const rows = await this.#heads.read(wanted.map((id) => this.#keyOf(id)));
+      const old = [...rows.values()].flatMap((row) => readCompanyHead('', row).oldIds);
+      wanted = old.filter((id) => !ids.has(id)); // HubSpot merges at most 250 records into one.
+      for (const id of wanted) ids.add(id);
+    }
+    return [...ids];
   }
 
   async #query(

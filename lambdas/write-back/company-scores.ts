@@ -110,8 +110,8 @@ async function rollUp(
 }
 
 /** The contacts of records merged into a company stand under their ids until they are scored. */
-async function tickContacts({ companyId, oldIds }: CompanyHead, { ticks, portalId }: Run): Promise<void> {
-  const ids = [companyId, ...oldIds];
+async function tickContacts({ companyId }: CompanyHead, { companies, ticks, portalId }: Run): Promise<void> {
+  const ids = await companies.unitedIds(companyId);
   await ticks(
     ids.map((id) => ({ portalId, companyId: id })),
     INDEX_LAG_SECONDS,

@@ -252,6 +252,15 @@ describe.each(ENGINES)('on $name', ({ start }) => {
       expect((await companies.contacts('3')).contactIds).toEqual(['8', '7']);
     });
 
+    test('its contacts stand under the ids of all records merged into it, however many merges ago and in whatever order', async () => {
+      await companies.unite('3', '4');
+      await companies.unite('1', '3'); // Heard of late: by then it is an alias itself.
+      await companies.unite('4', '5');
+
+      expect((await companies.unitedIds('5')).toSorted()).toEqual(['1', '3', '4', '5']);
+      expect(await companies.unitedIds('9')).toEqual(['9']);
+    });
+
     test('is known of the living company, which is to be read afresh; its old ids lead to it', async () => {
       await companies.unite('1', '3');
       await companies.unite('1', '3');
