@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { type Document, isMap, isNode, isScalar, isSeq, parseDocument, stringify, type YAMLMap } from 'yaml';
-import { MOST_HORIZON_DAYS } from '../lambdas/scoring/model-file.ts';
+import { MOST_HORIZON_DAYS, NAME, NAME_WANTED } from '../lambdas/scoring/model-file.ts';
 import { either } from '../lambdas/scoring/model-problems.ts';
 import { complaintAboutDomain, freemailDomains } from './domains.ts';
 import { readModelText } from './model-file.ts';
@@ -85,10 +85,10 @@ function nameOf(ownDomains: readonly string[]): Question<string> {
   const [label = ''] = (ownDomains[0] ?? '').split('.');
   return {
     text: 'Name of the model, which stands on every score?',
-    usual: /^[a-z0-9][a-z0-9-]{0,39}$/.test(label) ? label : 'mine',
+    usual: NAME.test(label) ? label : 'mine',
     read: (answer) => {
-      if (/^[a-z0-9][a-z0-9-]{0,39}$/.test(answer)) return answer;
-      throw new UsageError(`found "${answer}", expected lower-case letters, digits and hyphens, at most 40`);
+      if (NAME.test(answer)) return answer;
+      throw new UsageError(`found "${answer}", ${NAME_WANTED}`);
     },
   };
 }

@@ -20,10 +20,11 @@ function closed<const Entries extends v.ObjectEntries>(entries: Entries) {
   });
 }
 
-const Name = v.pipe(
-  v.string(),
-  v.regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'expected lower-case letters, digits and hyphens, at most 40'),
-);
+/** How models, rules and groups are named, and what to say where they are not. */
+export const NAME = /^[a-z0-9][a-z0-9-]{0,39}$/;
+export const NAME_WANTED = 'expected lower-case letters, digits and hyphens, at most 40';
+
+const Name = v.pipe(v.string(), v.regex(NAME, NAME_WANTED));
 const Id = v.pipe(
   Name,
   v.description('Short name of the rule, its own among all rules; stays the same when the title changes.'),

@@ -113,7 +113,12 @@ export class ContactTable {
     return this.#readRest(key, await this.#rows.beginning(key));
   }
 
-  /** The same of the record that lives, and its key: merges are followed. @throws RetryableError where they do not end */
+  /** What is kept of a contact besides its facts; also of one that was never scored. No company is looked at. */
+  async kept(key: string): Promise<Pick<Associated, 'properties' | 'deals'>> {
+    return takeApart((await this.#rows.beginning(key)).properties);
+  }
+
+  /** The same as `read` of the record that lives, and its key: merges are followed. @throws RetryableError where they do not end */
   async readLiving(key: string): Promise<{ key: string; head: Head; known: Known } | undefined> {
     const { key: living, ...beginning } = await this.#heads.livingBeginning(key);
     const read = await this.#readRest(living, beginning);

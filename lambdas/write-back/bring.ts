@@ -1,4 +1,5 @@
 import { contactIdOf, contactKey } from '../store/keys.ts';
+import { ALIAS_HOPS } from '../store/record-heads.ts';
 import type { Head } from '../store/rows.ts';
 import { normalAddress, resolveEmails } from './addresses.ts';
 import { rollUpCompanies, tellCompaniesOnce } from './company-scores.ts';
@@ -8,9 +9,6 @@ import { companyKind, contactKind } from './kinds.ts';
 import type { Errand, ErrandsBy } from './requests.ts';
 import { type BringParts, type Ended, type Run, search, startRun } from './run.ts';
 import { bringDiffering, type Candidate } from './write.ts';
-
-/** Merges followed in one go. */
-const ALIAS_HOPS = 10;
 
 /**
  * Brings contacts and companies to HubSpot: finds out whose an address or a deal is, reads what is not known, writes what differs,

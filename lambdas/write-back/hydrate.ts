@@ -76,8 +76,8 @@ async function keepFound(
       as: 'found',
     }),
   );
-  const before = (await contacts.read(key))?.known;
-  const held = new Set(before?.properties.map(({ name }) => name));
+  const before = await contacts.kept(key);
+  const held = new Set(before.properties.map(({ name }) => name));
   // Cleared ones matter where there was something to clear.
   const told = observed
     .flatMap(({ properties }) => properties)
@@ -85,7 +85,7 @@ async function keepFound(
   await contacts.keep(
     key,
     observed.flatMap(({ facts }) => facts),
-    [...told, ...(surroundings?.keptAfter(before?.deals ?? []) ?? [])],
+    [...told, ...(surroundings?.keptAfter(before.deals) ?? [])],
   );
   await uniteAddresses(record, run);
   return rescore(record.id, run, askedAtMs);
