@@ -1,4 +1,4 @@
-// Runs one measurement: `npm run bench -- <name> [--json]`; what the figures mean is in docs/benchmarks.md. Every other file of this folder is one; it exports `run`.
+// Runs one measurement: `npm run bench -- <name> [--json]`; what the figures mean is in docs/benchmarks.md. Every other file of this folder is one; it exports `run`, and `print` if it likes.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -9,6 +9,12 @@ type Figures = Readonly<Record<string, unknown>> & { readonly isGoalMet: boolean
 /** How much is measured, for those measurements that can be made shorter. */
 interface Extent {
   readonly contacts?: number;
+}
+
+interface Measurement {
+  readonly run: (extent: Extent) => Figures | Promise<Figures>;
+  /** Shows the figures to people, where one table of them would not do. */
+  readonly print?: (figures: Figures) => void;
 }
 
 const names = readdirSync(import.meta.dirname)
@@ -30,11 +36,10 @@ async function main(): Promise<number> {
     (values.help === true ? console.log : console.error)(USAGE);
     return values.help === true ? 0 : 2;
   }
-  const measurement: { run: (extent: Extent) => Figures | Promise<Figures> } = await import(
-    join(import.meta.dirname, `${name}.ts`)
-  );
+  const measurement: Measurement = await import(join(import.meta.dirname, `${name}.ts`));
   const figures = await measurement.run(contacts === undefined ? {} : { contacts });
   if (values.json === true) console.log(JSON.stringify({ bench: name, ...figures }));
+  else if (measurement.print !== undefined) measurement.print(figures);
   else console.table(figures);
   return figures.isGoalMet ? 0 : 1;
 }

@@ -2,16 +2,25 @@
 import { Command } from 'commander';
 import { subscriptionsOf } from '../lambdas/events/subscriptions.ts';
 import { HubSpotError } from '../lambdas/hubspot/answer.ts';
+import { BudgetExhaustedError, PortalStoppedError } from '../lambdas/hubspot/budget.ts';
 import { outputProperties } from '../lambdas/hubspot/outputs.ts';
 import {
   PropertyMismatchError,
   type Provisioned,
   provisionProperties,
 } from '../lambdas/hubspot/properties.ts';
+import {
+  formatList,
+  formatRetry,
+  listDeadLetters,
+  type RetryOptions,
+  retryDeadLetters,
+} from './dead-letters.ts';
 import { explain, printed, writePicture } from './explain.ts';
 import { checkAsJson, checkModelFile, formatCheck } from './model-check.ts';
 import { InvalidModelError, readModelFile } from './model-file.ts';
 import { askOn, type InitOptions, initModel, isAnswered, nextSteps } from './model-init.ts';
+import { formatPortal, portalReport } from './portal.ts';
 import { sendEvents } from './send.ts';
 import { findTarget, readLocalModel, UsageError } from './target.ts';
 
@@ -24,10 +33,11 @@ interface CommonOptions {
 const program = new Command('afterglow')
   .description('Lead scoring for HubSpot. Speaks to the local system unless --stack names one in AWS.')
   .showHelpAfterError()
+  .enablePositionalOptions() // What stands after a command is its own.
   .configureHelp({ showGlobalOptions: true });
 
-function command(name: string, description: string): Command {
-  return program
+function command(name: string, description: string, parent = program): Command {
+  return parent
     .command(name)
     .description(description)
     .option(
@@ -81,6 +91,55 @@ command('explain', 'why a contact has its score: every term, what becomes of it,
     const explanation = await explain(target, readModelFile(model ?? readLocalModel(stack)), contact, days);
     if (svg !== undefined) writePicture(svg, explanation);
     console.log(printed(explanation, json === true));
+  });
+
+interface PortalOptions extends CommonOptions {
+  readonly refresh?: true;
+}
+
+command(
+  'portal',
+  'what Afterglow knows of the portal: limits, whether it is stopped, properties that cannot be written, pipelines',
+)
+  .option('--model <file>', 'scoring model whose properties are meant; default: the one that is deployed')
+  .option('--refresh', 'ask HubSpot anew, instead of what it told within the last day')
+  .action(async ({ stack, json, model, refresh }: PortalOptions) => {
+    const target = await findTarget(stack);
+    const report = await portalReport(
+      target,
+      readModelFile(model ?? readLocalModel(stack)),
+      refresh === true,
+    );
+    console.log(json ? JSON.stringify(report) : formatPortal(report, target.clock()));
+  });
+
+interface DeadLettersOptions extends CommonOptions, RetryOptions {}
+
+const LIMIT = [
+  '--limit <number>',
+  'most letters looked at in each queue, up to 10000; default: 1000',
+] as const;
+
+const deadLetters = command(
+  'dead-letters',
+  'what could not be dealt with, by queue and reason; looking at it removes nothing',
+)
+  .enablePositionalOptions() // And so after `retry`, which has some of the same names.
+  .option(...LIMIT)
+  .action(async ({ stack, json, limit }: DeadLettersOptions) => {
+    const list = await listDeadLetters(await findTarget(stack), { ...(limit !== undefined && { limit }) });
+    console.log(json ? JSON.stringify(list) : formatList(list));
+  });
+
+command('retry', 'send dead letters back, to be tried again as if for the first time', deadLetters)
+  .option('--reason <text>', 'only those whose reason contains this text')
+  .option('--queue <name>', 'only those of this queue, such as Changes')
+  .option(...LIMIT)
+  .option('--dry-run', 'say how many it would be, and send nothing')
+  .action(async ({ stack, json, ...options }: DeadLettersOptions) => {
+    const done = await retryDeadLetters(await findTarget(stack), options);
+    console.log(json ? JSON.stringify(done) : formatRetry(done));
+    if (done.failed > 0) process.exitCode = 1;
   });
 
 const models = program
@@ -153,14 +212,21 @@ async function initAsking(options: InitOptions) {
   return initModel(options, ask).finally(end);
 }
 
+/** What somebody at the keyboard can put right is told without a stack trace. */
+function told(error: unknown): unknown {
+  // A wrong model is told as compilers tell it, so that editors find the place.
+  if (error instanceof InvalidModelError) return error.message;
+  if (error instanceof PortalStoppedError)
+    return `afterglow: ${error.message}; HubSpot is called again after ${new Date(error.untilMs).toISOString()}, see docs/troubleshooting.md`;
+  if (error instanceof BudgetExhaustedError)
+    return `afterglow: ${error.message}: write-back uses them all, try again in a minute`;
+  const isForThem = [UsageError, HubSpotError, PropertyMismatchError].some((kind) => error instanceof kind);
+  return isForThem && error instanceof Error ? `afterglow: ${error.message}` : error;
+}
+
 try {
   await program.parseAsync();
 } catch (error) {
-  const isForThem = [UsageError, InvalidModelError, HubSpotError, PropertyMismatchError].some(
-    (kind) => error instanceof kind,
-  );
-  // A wrong model is told as compilers tell it, so that editors find the place.
-  const name = error instanceof InvalidModelError ? '' : 'afterglow: ';
-  console.error(isForThem && error instanceof Error ? `${name}${error.message}` : error);
+  console.error(told(error));
   process.exitCode = 1;
 }

@@ -3,16 +3,33 @@ import { join } from 'node:path';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
-import { Budget, type BudgetState, FULL_BUDGET } from '../lambdas/hubspot/budget.ts';
+import { Budget } from '../lambdas/hubspot/budget.ts';
+import { Budgeted, FULL_BUDGET } from '../lambdas/hubspot/budget-state.ts';
 import { type Send, transportOf } from '../lambdas/hubspot/transport.ts';
 import { ContactTable } from '../lambdas/store/contact-table.ts';
+import { PortalRow } from '../lambdas/store/portal-rows.ts';
+import { LONGEST_DELAY_SECONDS, sendAll } from '../lambdas/store/queues.ts';
 
 /** Where the local run keeps its logs and what the commands need to find it. */
 export const LOCAL_DIRECTORY = process.env['AFTERGLOW_LOCAL_DIR'] ?? join(import.meta.dirname, '../.local');
 /** Where the local run writes down what it started. */
 export const LOCAL_STATE_FILE = join(LOCAL_DIRECTORY, 'system.json');
+
+/** Every queue by title, such as `Events` or `Changes`, with its dead letters. */
+const Queues = v.record(v.string(), v.object({ url: v.string(), deadLettersUrl: v.string() }));
+export type Queues = v.InferOutput<typeof Queues>;
+
+/** Whose budget commands share: the settings under which write-back draws on it. */
+const HubSpotBudget = v.object({
+  limit: v.number(),
+  reserve: v.number(),
+  dailyLimit: v.number(),
+  dailyReservePercent: v.number(),
+});
+export type HubSpotBudget = v.InferOutput<typeof HubSpotBudget>;
 
 /** What the local run tells the commands. */
 export const LocalState = v.object({
@@ -23,6 +40,9 @@ export const LocalState = v.object({
   hubspotUrl: v.string(),
   dynamoDbUrl: v.string(),
   tableName: v.string(),
+  sqsUrl: v.string(),
+  queues: Queues,
+  budget: HubSpotBudget,
   clientSecret: v.string(),
   accessToken: v.string(),
   timeZone: v.string(),
@@ -41,8 +61,13 @@ export interface Target {
   /** IANA name. */
   readonly timeZone: string;
   readonly contacts: Pick<ContactTable, 'readLiving'>;
+  /** A row of the portal's own partition; `initial` stands while there is none that fits the schema. */
+  readonly portalRow: <T>(sk: string, schema: v.GenericSchema<unknown, T>, initial: T) => PortalRow<T>;
+  readonly sqs: Pick<SQSClient, 'send'>;
+  readonly queues: Queues;
   readonly clock: () => number;
   readonly readClientSecret: () => Promise<string>;
+  /** Calls HubSpot, within the budget that the whole portal shares. */
   readonly send: Send;
 }
 
@@ -50,9 +75,6 @@ export interface Target {
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
-
-/** Calls a command may make in any 10 s: a fifth of the smallest limit HubSpot has. */
-const COMMAND_BUDGET = { limit: 20, reserve: 0 };
 
 /**
  * Finds the system a command is about.
@@ -66,26 +88,56 @@ export async function findTarget(stack: string | undefined): Promise<Target> {
 
 /** The local system that a state describes. */
 export function localTarget(state: LocalState): Target {
-  const client = DynamoDBDocumentClient.from(
-    new DynamoDBClient({
-      endpoint: state.dynamoDbUrl,
-      region: 'local',
-      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    }),
-  );
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   const clock = () => Date.now() + state.clockOffsetMs;
-  return {
+  return connect({
     ...state,
+    dynamoDb: new DynamoDBClient({ endpoint: state.dynamoDbUrl, region: 'local', credentials }),
+    sqs: new SQSClient({ endpoint: state.sqsUrl, region: 'local', credentials }),
     clock,
-    contacts: new ContactTable({
-      client,
-      tableName: state.tableName,
-      portalId: state.portalId,
-      factRetentionDays: 400,
-      clock,
-    }),
     readClientSecret: async () => state.clientSecret,
-    send: commandTransport(async () => state.accessToken),
+    readToken: async () => state.accessToken,
+  });
+}
+
+/** What differs between the local system and AWS. */
+interface Found extends Omit<Target, 'contacts' | 'portalRow' | 'send'> {
+  readonly tableName: string;
+  readonly dynamoDb: DynamoDBClient;
+  readonly budget: HubSpotBudget;
+  readonly readToken: () => Promise<string>;
+}
+
+function connect({ tableName, dynamoDb, budget, readToken, ...found }: Found): Target {
+  const { portalId, clock, timeZone, sqs, queues } = found;
+  const client = DynamoDBDocumentClient.from(dynamoDb, { marshallOptions: { removeUndefinedValues: true } });
+  const portalRow: Target['portalRow'] = (sk, schema, initial) =>
+    new PortalRow(client, tableName, portalId, sk, schema, initial);
+  const shared = new Budget(portalRow('budget', Budgeted, FULL_BUDGET), budget, {
+    clock,
+    timeZone: () => timeZone,
+    // It may be this command that finds out that HubSpot can be written to again.
+    onResumed: () =>
+      sendAll(
+        sqs,
+        queues['Background']?.url ?? '',
+        [{ portalId, resume: 'unconfirmed' }],
+        LONGEST_DELAY_SECONDS,
+      ),
+  });
+  return {
+    ...found,
+    contacts: new ContactTable({ client, tableName, portalId, factRetentionDays: 400, clock }),
+    portalRow,
+    send: transportOf({
+      budget: shared,
+      lane: 'urgent', // Somebody sits at the keyboard.
+      isOptional: true, // What a command may not do stops nobody else.
+      readToken,
+      clock,
+      timeZone: () => timeZone,
+      onAnswer: () => undefined,
+    }),
   };
 }
 
@@ -121,24 +173,20 @@ async function awsTarget(stack: string): Promise<Target> {
       throw new UsageError(`the stack ${stack} has no output ${name}: is it an Afterglow stack?`);
     return value;
   };
-  const portalId = output('PortalId');
-  const client = DynamoDBDocumentClient.from(new DynamoDBClient({}));
-  return {
-    portalId,
+  return connect({
+    portalId: output('PortalId'),
     ingestUrl: output('HubSpotWebhookUrl').replace(/\/webhooks\/hubspot$/, ''),
     hubspotUrl: output('HubSpotApiUrl'),
     timeZone: output('TimeZone'),
+    tableName: output('ContactTableName'),
+    queues: v.parse(v.pipe(v.string(), v.parseJson(), Queues), output('Queues')),
+    budget: v.parse(v.pipe(v.string(), v.parseJson(), HubSpotBudget), output('HubSpotBudget')),
+    dynamoDb: new DynamoDBClient({}),
+    sqs: new SQSClient({}),
     clock: Date.now,
-    contacts: new ContactTable({
-      client,
-      tableName: output('ContactTableName'),
-      portalId,
-      factRetentionDays: 400,
-      clock: Date.now,
-    }),
     readClientSecret: () => readSecret(output('WebhookSecretArn'), 'clientSecret'),
-    send: commandTransport(() => readSecret(output('HubSpotTokenSecretArn'), 'accessToken')),
-  };
+    readToken: () => readSecret(output('HubSpotTokenSecretArn'), 'accessToken'),
+  });
 }
 
 async function readSecret(arn: string, field: string): Promise<string> {
@@ -152,23 +200,6 @@ async function readSecret(arn: string, field: string): Promise<string> {
   if (!secret.success)
     throw new UsageError(`the secret ${arn} has no ${field} yet: fill it in, see docs/deploy.md`);
   return secret.output[field] ?? '';
-}
-
-function commandTransport(readToken: () => Promise<string>): Send {
-  return transportOf({ budget: ownBudget(), readToken, clock: Date.now, onAnswer: () => undefined });
-}
-
-/** A command's few calls do not need the shared budget; they are paced by one of their own, far below the limit. */
-function ownBudget(): Budget {
-  let state: BudgetState = FULL_BUDGET;
-  const store = {
-    async update<T>(change: (before: BudgetState) => { state: BudgetState; result: T }): Promise<T> {
-      const changed = change(state);
-      state = changed.state;
-      return changed.result;
-    },
-  };
-  return new Budget(store, COMMAND_BUDGET, Date.now);
 }
 
 /** The model file to use when none is named: the local system's own; for a stack, the one in this directory's `cdk.json`. */

@@ -30,6 +30,8 @@ export interface StoreEnv extends CommonEnv {
 }
 
 export interface ScorerEnv extends StoreEnv {
+  /** Where contacts go whose grade rises; empty = the urgent lane is off. */
+  readonly URGENT_QUEUE_URL: string;
   readonly EVENTS_DEAD_LETTER_QUEUE_URL: string;
   /** App ids whose own writes come back as events and are dropped, comma separated. */
   readonly OWN_APP_IDS: string;
@@ -45,6 +47,14 @@ export interface WriteBackEnv extends StoreEnv {
   readonly HUBSPOT_LIMIT_PER_10_SECONDS: string;
   /** Of these, calls left to other users of the same token. */
   readonly HUBSPOT_RESERVE_PER_10_SECONDS: string;
+  /** Calls HubSpot allows the portal in a day, while no header has told. */
+  readonly HUBSPOT_DAILY_LIMIT: string;
+  /** Of these, the share left to other apps of the portal, in percent. */
+  readonly HUBSPOT_DAILY_RESERVE_PERCENT: string;
+  /** Custom unique property by which contacts are written; empty = the record id. */
+  readonly ID_PROPERTY: string;
+  /** A contact that is written more often than this in an hour is in a loop. */
+  readonly MOST_WRITES_PER_HOUR: string;
 }
 
 export interface ExplainEnv extends CommonEnv {
@@ -58,3 +68,22 @@ export interface NightlyEnv extends CommonEnv {
   readonly TICKS_QUEUE_URL: string;
   readonly TIME_ZONE: string;
 }
+
+/** What write-back counts, by service; `lib/` draws and watches these. */
+export type MetricName =
+  /** Requests sent to HubSpot, and those of them that did not succeed. */
+  | 'HubSpotCalls'
+  | 'HubSpotErrors'
+  /** Answers that a limit was met, by the limit. */
+  | 'RateLimitedWindow'
+  | 'RateLimitedDay'
+  /** Invocations that found that nobody may call: daily limit, token, or migration. */
+  | 'PortalStopped'
+  /** Properties of ours that HubSpot does not let us write. */
+  | 'UnwritableProperties'
+  /** Contacts held back because they were written too often. */
+  | 'LoopBreaker'
+  | 'DeadLettered'
+  | 'ContactsWritten'
+  /** Requests put back because they could not be tried. */
+  | 'Postponed';

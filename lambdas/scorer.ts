@@ -18,6 +18,9 @@ import { sendAll, sendLetters } from './store/queues.ts';
 /** Contacts scored at once: enough to keep DynamoDB busy, few enough to keep one function's connections. */
 const CONTACTS_AT_ONCE = 16;
 
+/** Most contacts of one invocation that go at once. */
+const URGENT_AT_ONCE = 10;
+
 /** Most of a reason that is logged, in characters; the dead letter has it whole. */
 const REASON_LENGTH = 200;
 
@@ -66,7 +69,11 @@ async function sendOn(
   { writeBack, ticks, portalId }: ScorerParts,
 ): Promise<void> {
   const ofCompany = (companyId: string) => ({ portalId, companyId });
-  await writeBack.changes(outcomes.flatMap(({ changes = [] }) => changes));
+  const urgent = outcomes.flatMap((outcome) => outcome.urgent ?? []);
+  // Of so many at once, as after an import, nobody waits for each: batches take them sooner.
+  const isBurst = urgent.length > URGENT_AT_ONCE || writeBack.urgent === undefined;
+  if (!isBurst) await writeBack.urgent?.(urgent);
+  await writeBack.changes([...outcomes.flatMap(({ changes = [] }) => changes), ...(isBurst ? urgent : [])]);
   await writeBack.background(outcomes.flatMap(({ background = [] }) => background));
   await ticks(outcomes.flatMap((outcome) => outcome.ticks ?? []));
   const rollUps = outcomes.flatMap((outcome) => outcome.rollUps ?? []);
@@ -91,6 +98,7 @@ function fromEnvironment(env: NodeJS.ProcessEnv & Partial<ScorerEnv>): ScorerPar
     OWN_APP_IDS = '',
     CHANGES_QUEUE_URL = '',
     BACKGROUND_QUEUE_URL = '',
+    URGENT_QUEUE_URL = '',
     TICKS_QUEUE_URL = '',
     EVENTS_DEAD_LETTER_QUEUE_URL = '',
   } = env;
@@ -100,6 +108,7 @@ function fromEnvironment(env: NodeJS.ProcessEnv & Partial<ScorerEnv>): ScorerPar
     model: deployedModel(env.LAMBDA_TASK_ROOT ?? '.'),
     ownAppIds: OWN_APP_IDS.split(',').filter((id) => id !== ''),
     writeBack: {
+      urgent: URGENT_QUEUE_URL === '' ? undefined : (requests) => sendAll(sqs, URGENT_QUEUE_URL, requests),
       changes: (requests, delaySeconds) => sendAll(sqs, CHANGES_QUEUE_URL, requests, delaySeconds),
       background: (requests, delaySeconds) => sendAll(sqs, BACKGROUND_QUEUE_URL, requests, delaySeconds),
     },

@@ -1,90 +1,158 @@
 import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import * as v from 'valibot';
 import { deployedModel } from './deployed-model.ts';
-import type { WriteBackEnv } from './env.ts';
-import { Budget, type BudgetState, FULL_BUDGET } from './hubspot/budget.ts';
-import { hubSpotPortal } from './hubspot/portal.ts';
-import { transportOf } from './hubspot/transport.ts';
+import type { MetricName, WriteBackEnv } from './env.ts';
+import type { Stop } from './hubspot/budget-state.ts';
+import { BUDGET_LANES, type BudgetLane } from './hubspot/budget-state.ts';
+import type { HubSpotPortal } from './hubspot/portal.ts';
 import { connectStore } from './store/connect.ts';
-import { PortalRow } from './store/portal-rows.ts';
-import {
-  type Letter,
-  LONGEST_DELAY_SECONDS,
-  sendAll,
-  sendLetters,
-  type WriteRequest,
-} from './store/queues.ts';
-import { secretOf } from './store/secrets.ts';
+import { type Letter, type ResumeRequest, sendAll, sendLetters, type WriteRequest } from './store/queues.ts';
 import { bring } from './write-back/bring.ts';
-import { type Errand, readRequests } from './write-back/requests.ts';
-import type { About, BringParts, Ended, Ending } from './write-back/run.ts';
+import { connectHubSpot } from './write-back/connect.ts';
+import { type Copy, delayUntil, followingOf, type Refusal } from './write-back/endings.ts';
+import { type Asked, readRequests } from './write-back/requests.ts';
+import { resume } from './write-back/resume.ts';
+import type { BringParts, Ended } from './write-back/run.ts';
 
-/** A token that cannot stand in a header would be quoted by the error that says so. */
-const HEADER_TEXT = /^[\x21-\x7e]+$/;
-
-export interface WriteBackParts extends BringParts {
-  /** Puts requests back on the lane they came from. */
-  readonly again: (lane: string, requests: readonly WriteRequest[], delaySeconds: number) => Promise<void>;
+export interface WriteBackParts extends Omit<BringParts, 'hubSpot'> {
+  /** The lane that a queue is, by its name. */
+  readonly laneOf: (queue: string) => BudgetLane;
+  /** HubSpot, with calls that draw on the budget as a lane may. */
+  readonly hubSpotOn: (lane: BudgetLane) => HubSpotPortal;
+  /** Until when nobody is to call HubSpot, if so: daily limit, refused token, or migration. */
+  readonly stopped: () => Promise<Pick<Stop, 'reason' | 'untilMs'> | undefined>;
+  /** Puts requests back on the queue they came from. */
+  readonly again: (
+    queue: string,
+    requests: readonly (WriteRequest | ResumeRequest)[],
+    delaySeconds: number,
+  ) => Promise<void>;
   readonly deadLetter: (letters: readonly Letter[]) => Promise<void>;
-  readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
 
 // Write-back lanes -> HubSpot. One message is one contact or company to bring up to date, or an address or deal to find contacts of.
 export function createWriteBack(parts: WriteBackParts): (event: SQSEvent) => Promise<SQSBatchResponse> {
   return async ({ Records }) => {
-    const { portalId } = parts;
-    const { errands, rejected } = readRequests(Records, portalId);
-    const lane = Records[0]?.eventSourceARN.split(':').at(-1) ?? '';
-    const { ended, companiesTold } = await bring(errands, parts);
-    const failed = new Set<string>();
-    const letters: Letter[] = [...rejected];
-    const again = new Map<number, WriteRequest[]>();
-    const later = (delaySeconds: number, request: WriteRequest) =>
-      again.set(delaySeconds, [...(again.get(delaySeconds) ?? []), request]);
-    for (const { errand, ending, about } of ended) {
-      if (ending.kind === 'failed') for (const id of errand.messageIds) failed.add(id);
-      if (ending.kind === 'refused') letters.push(letterOf(portalId, about, ending));
-      if (ending.kind === 'later') later(...postponed(errand, ending.retryAtMs, parts.clock()));
-      // A write of somebody's may still land: look again when it has landed, or never will.
-      if (ending.kind === 'doubtful') later(ending.afterSeconds, { portalId, ...about, force: true });
-    }
-    await parts.deadLetter(letters);
-    for (const [delaySeconds, requests] of again) await parts.again(lane, requests, delaySeconds);
-    report(ended, companiesTold, parts);
+    const asked = readRequests(Records, parts.portalId);
+    const queue = Records[0]?.eventSourceARN.split(':').at(-1) ?? '';
+    const stop = await stopNow(parts);
+    const { ended, companiesTold } =
+      stop === undefined
+        ? await bringAll(asked, queue, parts)
+        : { ended: putOff(asked, stop), companiesTold: 0 };
+    const following = followingOf(ended, parts.portalId, parts.clock());
+    const failed = new Set([...following.failed, ...(await resumeAll(asked, queue, stop, parts))]);
+    // Step 9 of convergence: each copy first, then the original. Who dies in between leaves both, and it is done once.
+    await sendCopies(following.copies, queue, failed, parts);
+    await sendRefusals(asked, following.refusals, failed, parts);
+    report(ended, companiesTold, stop, parts);
     return { batchItemFailures: [...failed].map((itemIdentifier) => ({ itemIdentifier })) };
   };
 }
 
-function letterOf(
-  portalId: string,
-  about: About,
-  { reason, correlationId }: Extract<Ending, { kind: 'refused' }>,
-): Letter & About & { portalId: string; correlationId: string | undefined } {
-  return { portalId, ...about, reason, correlationId };
+type StopNow = Awaited<ReturnType<WriteBackParts['stopped']>>;
+
+/** A stop that was to end by now is none: one call tries whether it has. */
+async function stopNow({ stopped, clock, logger }: WriteBackParts): Promise<StopNow> {
+  try {
+    const stop = await stopped();
+    return stop === undefined || stop.untilMs <= clock() ? undefined : stop;
+  } catch (error) {
+    logger.error('not known whether HubSpot may be called', asFields(error)); // Each call asks for itself.
+    return undefined;
+  }
 }
 
-/**
- * Not tried: comes back with a count of our own, so that the queue counts only what was tried. A doubt goes with it, and waits as
- * long as any other.
- */
-function postponed(
-  { request, force, isRedelivered }: Errand,
-  retryAtMs: number,
-  nowMs: number,
-): [delaySeconds: number, request: WriteRequest] {
-  const seconds = Math.ceil((retryAtMs - nowMs) / 1000);
-  const delaySeconds = isRedelivered ? LONGEST_DELAY_SECONDS : Math.min(LONGEST_DELAY_SECONDS, seconds);
-  const isDoubtful = force || isRedelivered;
-  return [
-    Math.max(1, delaySeconds),
-    { ...request, ...(isDoubtful && { force: true }), postponed: (request.postponed ?? 0) + 1 },
-  ];
+function asFields(error: unknown): { error: Error | undefined } {
+  return { error: error instanceof Error ? error : undefined };
 }
 
-function report(ended: readonly Ended[], companiesTold: number, { logger }: WriteBackParts): void {
+async function bringAll({ errands }: Asked, queue: string, parts: WriteBackParts) {
+  const lane = parts.laneOf(queue);
+  try {
+    await parts.outputs.look();
+  } catch (error) {
+    parts.logger.error('not known what HubSpot lets us write', asFields(error)); // It will say so.
+  }
+  return bring(errands, { ...parts, hubSpot: parts.hubSpotOn(lane) }, lane === 'urgent');
+}
+
+/** Nobody may call: nothing is even looked at, everything comes back later. */
+function putOff({ errands }: Asked, { untilMs }: { readonly untilMs: number }): Ended[] {
+  return errands.map((errand) => ({ errand, ending: { kind: 'later', retryAtMs: untilMs }, about: {} }));
+}
+
+/** @returns ids of the messages that failed */
+async function resumeAll(
+  { resumes }: Asked,
+  queue: string,
+  stop: StopNow,
+  parts: WriteBackParts,
+): Promise<string[]> {
+  const failed: string[] = [];
+  const seen = new Set<string>();
+  for (const { request, messageId } of resumes) {
+    try {
+      const name = JSON.stringify(request);
+      if (seen.has(name)) continue;
+      seen.add(name);
+      if (stop === undefined) await resume(request, parts);
+      else await parts.again(queue, [request], delayUntil(stop.untilMs, parts.clock()));
+    } catch (error) {
+      parts.logger.error('not sent again', asFields(error));
+      failed.push(messageId);
+    }
+  }
+  return failed;
+}
+
+/** Those with the same delay together. Adds to `failed` the messages whose copies could not be sent: they come again themselves. */
+async function sendCopies(
+  copies: readonly Copy[],
+  queue: string,
+  failed: Set<string>,
+  { again, logger }: WriteBackParts,
+): Promise<void> {
+  for (const [delaySeconds, some] of Map.groupBy(copies, (copy) => copy.delaySeconds)) {
+    try {
+      await again(
+        queue,
+        some.map(({ request }) => request),
+        delaySeconds,
+      );
+    } catch (error) {
+      logger.error('not put back', asFields(error));
+      for (const { errand } of some) for (const id of errand.messageIds) failed.add(id);
+    }
+  }
+}
+
+/** Last of all: what comes again for another reason is refused again, and is to be one dead letter. */
+async function sendRefusals(
+  { rejected }: Asked,
+  refusals: readonly Refusal[],
+  failed: Set<string>,
+  { deadLetter, count }: WriteBackParts,
+): Promise<void> {
+  const final = refusals.filter(({ errand }) => !errand.messageIds.some((id) => failed.has(id)));
+  const letters = [...rejected, ...final.map(({ letter }) => letter)];
+  await deadLetter(letters);
+  count('DeadLettered', letters.length);
+}
+
+function distinct(ids: readonly (string | undefined)[]): number {
+  return new Set(ids.filter((id) => id !== undefined)).size;
+}
+
+function report(
+  ended: readonly Ended[],
+  companiesTold: number,
+  stop: StopNow,
+  { logger, count }: WriteBackParts,
+): void {
   const counts: Record<string, number> = {};
   for (const { ending } of ended) counts[ending.kind] = (counts[ending.kind] ?? 0) + 1;
   // An address that belongs to nobody yet: its facts wait, and are gone after 30 days.
@@ -92,67 +160,96 @@ function report(ended: readonly Ended[], companiesTold: number, { logger }: Writ
     ({ errand, about, ending }) =>
       errand.request.email !== undefined && about.contactId === undefined && ending.kind === 'done',
   ).length;
-  const companies = ended.filter(({ about }) => about.companyId !== undefined).length;
+  const companies = distinct(ended.map(({ about }) => about.companyId));
+  const contacts = distinct(ended.map(({ about }) => about.contactId));
   const mostPostponed = Math.max(0, ...ended.map(({ errand }) => errand.request.postponed ?? 0));
-  const contacts = ended.length - companies;
+  count('Postponed', counts['later'] ?? 0);
+  if (stop !== undefined) count('PortalStopped', 1);
   logger.info('written back', {
+    requests: ended.length,
     contacts,
     companies,
     ...counts,
     unknownAddresses,
     companiesTold,
     mostPostponed,
+    ...(stop && { stopped: stop.reason, stoppedUntil: new Date(stop.untilMs).toISOString() }),
   });
 }
 
-const Budgeted: v.GenericSchema<unknown, BudgetState> = v.object({
-  nextSlotMs: v.number(),
-  blockedUntilMs: v.number(),
-  share: v.number(),
-  shareSetAtMs: v.number(),
-  limit: v.optional(v.number()),
-});
+/** The parts as they are on AWS, and what publishes what was counted. */
+interface Deployed {
+  readonly parts: WriteBackParts;
+  readonly publish: () => void;
+}
 
-function fromEnvironment(env: NodeJS.ProcessEnv & Partial<WriteBackEnv>): WriteBackParts {
-  const logger = new Logger();
-  const sqs = new SQSClient({});
-  const secrets = new SecretsManagerClient({});
-  const store = connectStore(env, secrets, Date.now);
-  const { clock, client, tableName, portalId, timeZone } = store;
-  const Token = v.object({ accessToken: v.pipe(v.string(), v.regex(HEADER_TEXT)) });
-  const token = secretOf(secrets, env.HUBSPOT_TOKEN_SECRET_ARN ?? '', Token, clock);
-  const budget = new Budget(
-    new PortalRow(client, tableName, portalId, 'budget', Budgeted, FULL_BUDGET),
-    { limit: Number(env.HUBSPOT_LIMIT_PER_10_SECONDS), reserve: Number(env.HUBSPOT_RESERVE_PER_10_SECONDS) },
-    clock,
-  );
-  const send = transportOf({
-    budget,
-    readToken: async () => (await token.read()).accessToken,
-    clock,
-    timeZone,
-    onAnswer: (status, error) =>
-      logger.info('hubspot answered', { status, reason: error?.reason, correlationId: error?.correlationId }),
-  });
-  const changes = env.CHANGES_QUEUE_URL ?? '';
-  const lanes = [changes, env.URGENT_QUEUE_URL ?? '', env.BACKGROUND_QUEUE_URL ?? ''];
+/** Counts of one invocation, published as one line of the log that CloudWatch takes for metrics. */
+function counting(): { count: WriteBackParts['count']; publish: () => void } {
+  const metrics = new Metrics();
+  const counts = new Map<MetricName, number>();
   return {
-    ...store,
-    model: deployedModel(env.LAMBDA_TASK_ROOT ?? '.'),
-    hubSpot: hubSpotPortal(env.HUBSPOT_API_URL ?? '', send),
-    again: (lane, requests, delaySeconds) =>
-      sendAll(sqs, lanes.find((url) => url.endsWith(`/${lane}`)) ?? changes, requests, delaySeconds),
-    background: (requests, delaySeconds) =>
-      sendAll(sqs, env.BACKGROUND_QUEUE_URL ?? '', requests, delaySeconds),
-    ticks: (messages, delaySeconds) => sendAll(sqs, env.TICKS_QUEUE_URL ?? '', messages, delaySeconds),
-    deadLetter: (letters) => sendLetters(sqs, env.WRITE_BACK_DEAD_LETTER_QUEUE_URL ?? '', letters),
-    logger,
+    count: (name, value) => void counts.set(name, (counts.get(name) ?? 0) + value),
+    publish() {
+      for (const [name, value] of counts) metrics.addMetric(name, MetricUnit.Count, value);
+      counts.clear();
+      metrics.publishStoredMetrics();
+    },
   };
 }
 
-let writeBack: ReturnType<typeof createWriteBack> | undefined;
+function fromEnvironment(env: NodeJS.ProcessEnv & Partial<WriteBackEnv>): Deployed {
+  const logger = new Logger();
+  const { count, publish } = counting();
+  const sqs = new SQSClient({});
+  const secrets = new SecretsManagerClient({});
+  const store = connectStore(env, secrets, Date.now);
+  const model = deployedModel(env.LAMBDA_TASK_ROOT ?? '.');
+  const lanes: Record<BudgetLane, string> = {
+    urgent: env.URGENT_QUEUE_URL ?? '',
+    changes: env.CHANGES_QUEUE_URL ?? '',
+    background: env.BACKGROUND_QUEUE_URL ?? '',
+  };
+  const laneOf = (queue: string): BudgetLane =>
+    BUDGET_LANES.find((lane) => lanes[lane].endsWith(`/${queue}`)) ?? 'changes';
+  const background: BringParts['background'] = (requests, delaySeconds) =>
+    sendAll(sqs, lanes.background, requests, delaySeconds);
+  const { budget, hubSpotOn, outputs } = connectHubSpot({
+    env,
+    store,
+    secrets,
+    model,
+    background,
+    count,
+    logger,
+  });
+  return {
+    publish,
+    parts: {
+      ...store,
+      model,
+      laneOf,
+      hubSpotOn,
+      stopped: () => budget.stopped(),
+      outputs,
+      idProperty: env.ID_PROPERTY ?? '',
+      mostWritesPerHour: Number(env.MOST_WRITES_PER_HOUR),
+      again: (queue, requests, delaySeconds) => sendAll(sqs, lanes[laneOf(queue)], requests, delaySeconds),
+      background,
+      ticks: (messages, delaySeconds) => sendAll(sqs, env.TICKS_QUEUE_URL ?? '', messages, delaySeconds),
+      deadLetter: (letters) => sendLetters(sqs, env.WRITE_BACK_DEAD_LETTER_QUEUE_URL ?? '', letters),
+      count,
+      logger,
+    },
+  };
+}
 
-export const handler: ReturnType<typeof createWriteBack> = (event) => {
-  writeBack ??= createWriteBack(fromEnvironment(process.env));
-  return writeBack(event);
+let deployed: (Deployed & { readonly writeBack: ReturnType<typeof createWriteBack> }) | undefined;
+
+export const handler: ReturnType<typeof createWriteBack> = async (event) => {
+  if (deployed === undefined) {
+    const made = fromEnvironment(process.env);
+    deployed = { ...made, writeBack: createWriteBack(made.parts) };
+  }
+  const { writeBack, publish } = deployed;
+  return writeBack(event).finally(publish);
 };

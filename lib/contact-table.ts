@@ -53,6 +53,11 @@ export class ContactTable extends Table {
     return this.grantOnRows(grantee, 'dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query');
   }
 
+  /** Lets `grantee` look through all rows, page by page. */
+  grantScanning(grantee: IGrantable): Grant {
+    return this.grantOnRows(grantee, 'dynamodb:Scan');
+  }
+
   /** Lets `grantee` ask which contacts fall due, and keep a cursor of how far it got. */
   grantDue(grantee: IGrantable): void {
     this.grantQuery(grantee, DUE_INDEX);

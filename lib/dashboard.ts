@@ -1,19 +1,21 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import {
+  AlarmStatusWidget,
   Dashboard as CloudWatchDashboard,
   GraphWidget,
   type IMetric,
   type IWidget,
-  MathExpression,
   SingleValueWidget,
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import type { Alarms } from './alarms.ts';
+import { counted, errorShare, total, waiting } from './measurements.ts';
 import type { WorkQueue } from './work-queue.ts';
-import type { Lanes } from './write-back.ts';
+import { type Lanes, lanesByTitle } from './write-back.ts';
 
 const WIDTH = 24;
 const HALF = WIDTH / 2;
@@ -29,9 +31,12 @@ export interface DashboardProps {
   readonly events: WorkQueue;
   readonly ticks: WorkQueue;
   readonly lanes: Lanes;
+  /** All of them, by title. */
+  readonly queues: Readonly<Record<string, WorkQueue>>;
+  readonly alarms: Alarms;
 }
 
-/** One page that answers four questions from top to bottom: healthy? fresh? HubSpot keeping up? last night? */
+/** One page that answers five questions from top to bottom: healthy? fresh? HubSpot keeping up? within its limits? last night? */
 export class Dashboard extends Construct {
   /** Where the page is, in the console of the stack's region. */
   readonly url: string;
@@ -44,8 +49,9 @@ export class Dashboard extends Construct {
       widgets: [
         ...question(
           'Healthy?',
-          'Nothing in the dead letters, no errors, and no 5xx: all of these stay at 0.',
+          'No alarm, nothing in the dead letters, no errors, and no 5xx: all of these stay at 0.',
         ),
+        [new AlarmStatusWidget({ title: 'Alarms', width: WIDTH, height: 3, alarms: [...props.alarms.all] })],
         healthy(props),
         ...question(
           'Fresh?',
@@ -57,6 +63,11 @@ export class Dashboard extends Construct {
           'Contacts that wait to be written. The lanes empty within minutes after a burst.',
         ),
         keepingUp(props),
+        ...question(
+          'Within its limits?',
+          'Calls refused for a limit stay near 0: the budget waits before HubSpot has to refuse. Errors stay below 5 %.',
+        ),
+        withinLimits(),
         ...question('Last night?', 'One run a night. Its ticks are gone within the hour.'),
         lastNight(props),
       ],
@@ -70,8 +81,9 @@ function question(title: string, answer: string): IWidget[][] {
 }
 
 function healthy(props: DashboardProps): IWidget[] {
-  const queues = { Events: props.events, Ticks: props.ticks, ...lanesByTitle(props.lanes) };
-  const deadLetters = Object.entries(queues).map(([label, queue]) => waiting(queue.deadLetters, label));
+  const deadLetters = Object.entries(props.queues).map(([label, queue]) =>
+    waiting(queue.deadLetters, PERIOD, label),
+  );
   const doors = {
     ingest: props.ingest,
     scorer: props.scorer,
@@ -85,6 +97,7 @@ function healthy(props: DashboardProps): IWidget[] {
       total(
         'throttles',
         Object.values(doors).map((door) => door.metricThrottles({ period: PERIOD })),
+        PERIOD,
       ),
     ]),
     graph('Requests, and those not accepted', THIRD, 'count', [
@@ -116,7 +129,7 @@ function keepingUp(props: DashboardProps): IWidget[] {
       'Contacts waiting',
       THIRD,
       'count',
-      lanes.map(([label, lane]) => waiting(lane, label)),
+      lanes.map(([label, lane]) => waiting(lane, PERIOD, label)),
     ),
     graph(
       'Oldest contact waiting',
@@ -127,6 +140,23 @@ function keepingUp(props: DashboardProps): IWidget[] {
     graph('Length of a write-back run (ends at 5 minutes)', THIRD, 'milliseconds', [
       props.writeBack.metricDuration({ label: 'median', statistic: 'p50', period: PERIOD }),
       props.writeBack.metricDuration({ label: 'longest', statistic: 'Maximum', period: PERIOD }),
+    ]),
+  ];
+}
+
+function withinLimits(): IWidget[] {
+  return [
+    graph('Calls to HubSpot, and those refused for a limit', THIRD, 'count', [
+      counted('HubSpotCalls', PERIOD, 'calls'),
+      counted('RateLimitedWindow', PERIOD, '429: limit of 10 seconds'),
+      counted('RateLimitedDay', PERIOD, '429: limit of the day'),
+    ]),
+    graph('Calls that did not succeed', THIRD, 'percent', [errorShare(Duration.hours(1))]),
+    graph('Contacts written, and requests put off or given up', THIRD, 'count', [
+      counted('ContactsWritten', PERIOD, 'written'),
+      counted('Postponed', PERIOD, 'put off: no call was free'),
+      counted('LoopBreaker', PERIOD, 'held back: written too often'),
+      counted('DeadLettered', PERIOD, 'given up: dead letters'),
     ]),
   ];
 }
@@ -143,30 +173,12 @@ function lastNight(props: DashboardProps): IWidget[] {
         props.nightly.metricErrors({ label: 'failed', period: day }),
       ],
     }),
-    graph('Ticks waiting, up to 100 contacts each', HALF, 'count', [waiting(props.ticks, 'Ticks')]),
+    graph('Ticks waiting, up to 100 contacts each', HALF, 'count', [waiting(props.ticks, PERIOD, 'Ticks')]),
   ];
-}
-
-function lanesByTitle(lanes: Lanes): Record<string, WorkQueue> {
-  return { Urgent: lanes.urgent, Changes: lanes.changes, Background: lanes.background };
-}
-
-function waiting(queue: IQueue, label: string): IMetric {
-  return queue.metricApproximateNumberOfMessagesVisible({ label, statistic: 'Maximum', period: PERIOD });
 }
 
 function oldest(queue: IQueue, label: string): IMetric {
   return queue.metricApproximateAgeOfOldestMessage({ label, statistic: 'Maximum', period: PERIOD });
-}
-
-function total(label: string, metrics: readonly IMetric[]): IMetric {
-  const usingMetrics = Object.fromEntries(metrics.map((metric, index) => [`m${index}`, metric]));
-  return new MathExpression({
-    label,
-    expression: Object.keys(usingMetrics).join(' + '),
-    usingMetrics,
-    period: PERIOD,
-  });
 }
 
 function graph(title: string, width: number, unit: string, left: IMetric[]): IWidget {

@@ -11,6 +11,9 @@ import { buildSync, formatMessagesSync } from 'esbuild';
 const projectDirectory = join(import.meta.dirname, '..');
 const handlersDirectory = join(projectDirectory, 'lambdas');
 
+/** Under which CloudWatch keeps what the doors count; each metric has one dimension, `service`, the door. */
+export const METRICS_NAMESPACE = 'Afterglow';
+
 /** The five ways into the system; `lambdas/<door>.ts` is the handler, `lib/<door>.ts` its construct. */
 export type Door = 'ingest' | 'scorer' | 'write-back' | 'nightly' | 'explain';
 
@@ -57,6 +60,7 @@ export class NodeFunction extends LambdaFunction {
       environment: {
         POWERTOOLS_SERVICE_NAME: props.door,
         POWERTOOLS_LOG_LEVEL: 'INFO',
+        POWERTOOLS_METRICS_NAMESPACE: METRICS_NAMESPACE,
         ...props.environment,
       },
       logGroup,

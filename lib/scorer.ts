@@ -42,12 +42,14 @@ export class Scorer extends Construct {
     const timeout = Duration.minutes(1);
     this.events = new WorkQueue(this, 'Events', { readerTimeout: timeout });
     this.ticks = new WorkQueue(this, 'Ticks', { readerTimeout: timeout });
-    const { changes, background } = props.lanes;
+    const { urgent, changes, background } = props.lanes;
+    const isUrgentOn = props.settings.writeBack.urgent;
     const environment = {
       PORTAL_ID: props.settings.portalId,
       CONTACT_TABLE_NAME: props.contacts.tableName,
       IDENTITY_KEY_SECRET_ARN: props.identityKey.secretArn,
       EVENTS_DEAD_LETTER_QUEUE_URL: this.events.deadLetters.queueUrl,
+      URGENT_QUEUE_URL: isUrgentOn ? urgent.queueUrl : '',
       CHANGES_QUEUE_URL: changes.queueUrl,
       BACKGROUND_QUEUE_URL: background.queueUrl,
       TICKS_QUEUE_URL: this.ticks.queueUrl,
@@ -70,9 +72,9 @@ export class Scorer extends Construct {
 
     props.contacts.grantRows(this.function);
     props.contacts.grantCompanies(this.function);
-    for (const queue of [changes, background, this.ticks, this.events.deadLetters]) {
+    const lanes = isUrgentOn ? [urgent, changes, background] : [changes, background];
+    for (const queue of [...lanes, this.ticks, this.events.deadLetters])
       queue.grant(this.function, 'sqs:SendMessage');
-    }
     grantValue(props.identityKey, this.function);
   }
 }

@@ -45,6 +45,10 @@ const YES_OR_NO = v.union(
   ],
   'must be true or false',
 );
+/** As HubSpot names properties: lower case, digits and underscores, up to 100 characters. */
+const PROPERTY_NAME = /^[a-z][a-z0-9_]{0,99}$/;
+const NAME_OR_NOTHING =
+  "must be the internal name of a custom property with unique values (HubSpot refuses email here), or '' for the record id";
 const BASE_URL = v.pipe(
   v.string('must be text'),
   v.check(
@@ -52,6 +56,29 @@ const BASE_URL = v.pipe(
     'must be like https://example.com or https://example.com/prefix (plain http on this machine only, no trailing slash, no query)',
   ),
 );
+
+const NO_GROUP = 'must be an object of settings';
+
+/** How scores reach HubSpot. */
+const WRITE_BACK = v.object({
+  /** Seconds for which changes are gathered before they are written: fewer calls, later scores. SQS allows 300. */
+  windowSeconds: v.optional(wholeNumber(1, 300), 60),
+  /** Write a contact whose grade rises at once, by a call of its own; everybody else travels in batches. */
+  urgent: v.optional(YES_OR_NO, false),
+  /** Custom unique property by which contacts are named to HubSpot; empty = the record id. */
+  idProperty: v.optional(
+    v.union(
+      [
+        v.literal(''),
+        v.pipe(v.string(), v.regex(PROPERTY_NAME, NAME_OR_NOTHING), v.notValue('email', NAME_OR_NOTHING)),
+      ],
+      NAME_OR_NOTHING,
+    ),
+    '',
+  ),
+  /** A contact that would be written more often than this in an hour is in a loop with somebody, and held back. */
+  mostWritesPerHour: v.optional(wholeNumber(1, 1_000), 20),
+});
 
 const SETTINGS = v.object({
   /** The id of the HubSpot account (portal) whose contacts are scored. */
@@ -66,8 +93,7 @@ const SETTINGS = v.object({
       'must be the IANA name of a time zone, like Europe/Berlin or UTC, in its usual spelling',
     ),
   ),
-  /** Seconds for which changes are gathered before they are written: fewer calls, later scores. SQS allows 300. */
-  writeBackWindowSeconds: v.optional(wholeNumber(1, 300), 60),
+  writeBack: v.optional(v.pipe(v.unknown(), v.check(isGroup, NO_GROUP), WRITE_BACK), {}),
   /** Hour of the night, in the portal's time zone, at which fading scores are looked for. */
   nightlyHour: v.optional(wholeNumber(0, 23), 2),
   /** The address HubSpot calls when it is not the API's own, as with a domain of one's own; empty = the API's own. */
@@ -85,33 +111,43 @@ const SETTINGS = v.object({
   hubspotLimitPer10Seconds: v.optional(wholeNumber(10, 1_000), 190),
   /** Of these, calls left to whoever else uses the same token. */
   hubspotReservePer10Seconds: v.optional(wholeNumber(0, 999), 20),
+  /** Calls HubSpot allows the portal in a day, while its answers have not told: 250,000 for Free and Starter, more above. */
+  hubspotDailyLimit: v.optional(wholeNumber(1_000, 10_000_000), 250_000),
+  /** Of these, the share left to the portal's other apps, in percent: where it begins, nothing is written until midnight. */
+  hubspotDailyReservePercent: v.optional(wholeNumber(0, 90), 10),
   /** Where HubSpot's API is: another server for a rehearsal. */
   hubspotApiUrl: v.optional(BASE_URL, 'https://api.hubapi.com'),
 });
 
 export type Settings = Readonly<v.InferOutput<typeof SETTINGS>>;
 
+/** Settings that are groups of settings, by the names of what they hold. */
+const GROUPS = new Map([['writeBack', Object.keys(WRITE_BACK.entries)]]);
+/** Every setting as it is called on the command line, such as `portalId` and `writeBack.urgent`. */
+const NAMES = Object.keys(SETTINGS.entries).flatMap(
+  (name) => GROUPS.get(name)?.map((member) => `${name}.${member}`) ?? [name],
+);
+
 /**
  * Reads the settings from the CDK's context.
  *
- * @param context - the whole context: an object under `afterglow`, and single settings as `afterglow.<name>`, which win
+ * @param context - the whole context: an object under `afterglow`, and single settings as `afterglow.<name>`, which win; those of a
+ * group as `afterglow.<group>.<name>`
  * @throws SettingsError naming every setting that is unknown, missing or wrong
  */
 export function readSettings(context: Readonly<Record<string, unknown>>): Settings {
-  const given = { ...readGroup(context[CONTEXT_KEY]), ...readOverrides(context) };
-  const known = Object.keys(SETTINGS.entries);
+  const given = { ...named(readGroup(context[CONTEXT_KEY])), ...named(readOverrides(context)) };
   const complaints = Object.keys(given)
-    .filter((name) => !known.includes(name))
-    .map((name) => `"${name}" is not a setting; did you mean "${nearest(name, known)}"?`);
+    .filter((name) => !NAMES.includes(name) && !GROUPS.has(name))
+    .map((name) => `"${name}" is not a setting; did you mean "${nearest(name, NAMES)}"?`);
 
-  const parsed = v.safeParse(SETTINGS, given);
-  for (const issue of parsed.issues ?? []) {
-    const name = String(issue.path?.[0]?.key);
+  const parsed = v.safeParse(SETTINGS, grouped(given));
+  for (const { path = [], message } of parsed.issues ?? []) {
+    const [first = '', second] = path.map(({ key }) => String(key));
+    const name = GROUPS.has(first) && second !== undefined ? `${first}.${second}` : first;
     const value = given[name];
     complaints.push(
-      value === undefined
-        ? `"${name}" is missing`
-        : `"${name}" ${issue.message}, got ${JSON.stringify(value)}`,
+      value === undefined ? `"${name}" is missing` : `"${name}" ${message}, got ${JSON.stringify(value)}`,
     );
   }
   if (!parsed.success || complaints.length > 0) throw wrong(complaints);
@@ -142,11 +178,31 @@ export function refuseShortRetention({ factRetentionDays }: Settings, horizonDay
   ]);
 }
 
-function readGroup(group: unknown): Record<string, unknown> {
-  const parsed = v.safeParse(v.record(v.string(), v.unknown()), group ?? {});
-  if (!parsed.success || Array.isArray(group))
-    throw wrong([`"${CONTEXT_KEY}" must be an object of settings`]);
-  return parsed.output;
+function readGroup(group: unknown = {}): Readonly<Record<string, unknown>> {
+  if (!isGroup(group)) throw wrong([`"${CONTEXT_KEY}" ${NO_GROUP}`]);
+  return group;
+}
+
+function isGroup(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Each by its full name: what a group holds as `<group>.<name>`. What should be a group and is none stays, to be complained about. */
+function named(settings: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const all = Object.entries(settings).flatMap(([name, value]): [string, unknown][] => {
+    if (!GROUPS.has(name) || !isGroup(value)) return [[name, value]];
+    return Object.entries(value).map(([member, one]) => [`${name}.${member}`, one]);
+  });
+  return Object.fromEntries(all);
+}
+
+/** The reverse of {@link named}. */
+function grouped(settings: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const groups = [...GROUPS].flatMap(([group, members]): [string, unknown][] => {
+    if (group in settings) return [];
+    return [[group, Object.fromEntries(members.map((name) => [name, settings[`${group}.${name}`]]))]];
+  });
+  return { ...settings, ...Object.fromEntries(groups) };
 }
 
 function readOverrides(context: Readonly<Record<string, unknown>>): Record<string, unknown> {

@@ -1,5 +1,6 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { Alarms } from './alarms.ts';
 import { ContactTable } from './contact-table.ts';
 import { Dashboard } from './dashboard.ts';
 import { Explain } from './explain.ts';
@@ -9,7 +10,8 @@ import type { CompiledModel } from './node-function.ts';
 import { Scorer } from './scorer.ts';
 import { Secrets } from './secrets.ts';
 import type { Settings } from './settings.ts';
-import { WriteBack } from './write-back.ts';
+import type { WorkQueue } from './work-queue.ts';
+import { lanesByTitle, WriteBack } from './write-back.ts';
 
 export interface AfterglowStackProps extends StackProps {
   readonly settings: Settings;
@@ -24,6 +26,8 @@ interface Told {
   readonly ingest: Ingest;
   readonly explain: Explain;
   readonly dashboard: Dashboard;
+  /** By title. */
+  readonly queues: Readonly<Record<string, WorkQueue>>;
 }
 
 /** HubSpot -> ingest -> events -> scorer -> lanes -> write-back -> HubSpot; nightly and write-back send ticks to the scorer. */
@@ -59,6 +63,8 @@ export class AfterglowStack extends Stack {
 
     const explain = new Explain(this, 'Explain', { settings, model, contacts, api: ingest.api });
 
+    const queues = { Events: scorer.events, Ticks: scorer.ticks, ...lanesByTitle(writeBack.lanes) };
+    const alarms = new Alarms(this, 'Alarms', { queues });
     const dashboard = new Dashboard(this, 'Dashboard', {
       api: ingest.api,
       ingest: ingest.function,
@@ -68,13 +74,19 @@ export class AfterglowStack extends Stack {
       events: scorer.events,
       ticks: scorer.ticks,
       lanes: writeBack.lanes,
+      queues,
+      alarms,
     });
 
-    this.tell(settings, { secrets, contacts, ingest, explain, dashboard });
+    this.tell(settings, { secrets, contacts, ingest, explain, dashboard, queues });
   }
 
   /** What whoever deployed needs next. */
-  private tell(settings: Settings, { secrets, contacts, ingest, explain, dashboard }: Told): void {
+  private tell(settings: Settings, { secrets, contacts, ingest, explain, dashboard, queues }: Told): void {
+    const urls = Object.entries(queues).map(([title, { queueUrl: url, deadLetters }]) => [
+      title,
+      { url, deadLettersUrl: deadLetters.queueUrl },
+    ]);
     const outputs = {
       HubSpotWebhookUrl: {
         value: ingest.hubSpotWebhookUrl,
@@ -97,7 +109,20 @@ export class AfterglowStack extends Stack {
       HubSpotTokenSecretArn: { value: secrets.hubSpotToken.secretArn, description: 'Fill in accessToken' },
       PortalId: { value: settings.portalId, description: 'The HubSpot portal this stack serves' },
       TimeZone: { value: settings.timeZone, description: 'Whose nights fade scores' },
+      HubSpotBudget: {
+        value: JSON.stringify({
+          limit: settings.hubspotLimitPer10Seconds,
+          reserve: settings.hubspotReservePer10Seconds,
+          dailyLimit: settings.hubspotDailyLimit,
+          dailyReservePercent: settings.hubspotDailyReservePercent,
+        }),
+        description: 'What the commands share with write-back',
+      },
       HubSpotApiUrl: { value: settings.hubspotApiUrl, description: 'Where HubSpot is called' },
+      Queues: {
+        value: this.toJsonString(Object.fromEntries(urls)),
+        description: 'Each with its dead letters, for afterglow dead-letters',
+      },
       DashboardUrl: { value: dashboard.url, description: 'Healthy? Fresh? HubSpot keeping up? Last night?' },
     };
     for (const [name, output] of Object.entries(outputs)) new CfnOutput(this, name, output);

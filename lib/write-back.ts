@@ -40,6 +40,11 @@ export interface Lanes {
   readonly background: WorkQueue;
 }
 
+/** The lanes by the names under which people meet them. */
+export function lanesByTitle({ urgent, changes, background }: Lanes): Record<string, WorkQueue> {
+  return { Urgent: urgent, Changes: changes, Background: background };
+}
+
 /** Makes HubSpot show what the table says. Owns the lanes it reads: who reads, knows the time-outs. */
 export class WriteBack extends Construct {
   readonly lanes: Lanes;
@@ -48,7 +53,7 @@ export class WriteBack extends Construct {
   constructor(scope: Construct, id: string, props: WriteBackProps) {
     super(scope, id);
     const timeout = Duration.minutes(5);
-    const changesWindow = Duration.seconds(props.settings.writeBackWindowSeconds);
+    const changesWindow = Duration.seconds(props.settings.writeBack.windowSeconds);
     this.lanes = {
       urgent: new WorkQueue(this, 'Urgent', { readerTimeout: timeout }),
       changes: new WorkQueue(this, 'Changes', { readerTimeout: timeout, window: changesWindow }),
@@ -71,6 +76,7 @@ export class WriteBack extends Construct {
     background.readBy(this.function, { batchSize: LANE_BATCH_SIZE, maxConcurrency: MAX_CONCURRENCY });
 
     props.contacts.grantRows(this.function);
+    props.contacts.grantScanning(this.function); // After a stop: whom does HubSpot not yet show?
     props.contacts.grantCompanies(this.function);
     for (const queue of [urgent, changes, background, deadLetters])
       queue.grant(this.function, 'sqs:SendMessage');
@@ -99,5 +105,9 @@ function writeBackEnvironment(props: WriteBackProps, lanes: Lanes, deadLetters: 
     FACT_RETENTION_DAYS: String(props.settings.factRetentionDays),
     HUBSPOT_LIMIT_PER_10_SECONDS: String(props.settings.hubspotLimitPer10Seconds),
     HUBSPOT_RESERVE_PER_10_SECONDS: String(props.settings.hubspotReservePer10Seconds),
+    HUBSPOT_DAILY_LIMIT: String(props.settings.hubspotDailyLimit),
+    HUBSPOT_DAILY_RESERVE_PERCENT: String(props.settings.hubspotDailyReservePercent),
+    ID_PROPERTY: props.settings.writeBack.idProperty,
+    MOST_WRITES_PER_HOUR: String(props.settings.writeBack.mostWritesPerHour),
   } satisfies Omit<WriteBackEnv, 'TICKS_QUEUE_URL'>;
 }

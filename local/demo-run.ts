@@ -4,14 +4,16 @@ import { subscriptionsOf } from '../lambdas/events/subscriptions.ts';
 import { outputProperties } from '../lambdas/hubspot/outputs.ts';
 import { provisionProperties } from '../lambdas/hubspot/properties.ts';
 import type { Model } from '../lambdas/scoring/model.ts';
+import { type ChaosSummary, progressOf, runRounds, settleLater, summaryOf } from './chaos-run.ts';
 import { compareWithTable, countFacts, type LocalTable } from './check-table.ts';
 import { checkPortal, type Mismatch } from './demo/check-portal.ts';
 import { type LabelledBurst, planHappenings } from './demo/happenings.ts';
-import type { PortalStory } from './demo/oracle-portal.ts';
-import { playHappenings } from './demo/play.ts';
+import { type PortalStory, portalNow } from './demo/oracle-portal.ts';
+import { type Played, playHappenings } from './demo/play.ts';
 import { createPortal } from './demo/portal.ts';
 import { planRecords } from './demo/record-happenings.ts';
 import { formatWarmest, warmest } from './demo/warmest.ts';
+import type { Chaos } from './hubspot/chaos.ts';
 import type { Simulator } from './hubspot/simulator.ts';
 import type { StartOptions } from './options.ts';
 import type { LocalSystem } from './runner/local-system.ts';
@@ -21,6 +23,7 @@ const DUPLICATE_RATE = 0.15;
 /** Some apps subscribe to a change by HubSpot's generic events; told both ways it is one fact. */
 const GENERIC = 'object.propertyChange:0-1:hs_lead_status';
 const WARMEST = 10;
+const HOUR_MS = 3_600_000;
 
 export interface DemoParts {
   readonly simulator: Simulator;
@@ -29,6 +32,8 @@ export interface DemoParts {
   readonly table: LocalTable;
   readonly model: Model;
   readonly options: StartOptions;
+  /** What is done to the simulator's calls; undefined for a calm demo. */
+  readonly chaos: Chaos | undefined;
   readonly secrets: { readonly clientSecret: string; readonly signalsSecret: string };
   readonly say: (line: string) => void;
 }
@@ -51,11 +56,13 @@ export interface DemoSummary {
   readonly burst: LabelledBurst | undefined;
   /** Contacts and companies for which HubSpot differs from the table or from the oracle. */
   readonly mismatches: number;
+  /** With `--chaos`. */
+  readonly chaos?: ChaosSummary;
 }
 
 /** Makes a portal, lets things happen in it, waits until all is scored, checks every contact, and prints the warmest. */
 export async function runDemo(parts: DemoParts): Promise<DemoSummary> {
-  const { simulator, system, options, secrets, say, model } = parts;
+  const { simulator, system, say, model } = parts;
   await provision(parts);
   simulator.setWebhooks({
     targetUrl: `${system.ingestUrl}/webhooks/hubspot`,
@@ -63,25 +70,22 @@ export async function runDemo(parts: DemoParts): Promise<DemoSummary> {
     duplicateRate: DUPLICATE_RATE,
     reorder: true,
   });
-  const story = makeStory(parts);
+  const planned = makeStory(parts);
   const said = everySecond(say);
-  const played = await playHappenings({
-    simulator,
-    ingestUrl: system.ingestUrl,
-    ...secrets,
-    ...story,
-    seed: options.seed,
-    onProgress: ({ delivered, distinct }) => said(`  delivered ${delivered} events, ${distinct} distinct`),
-  });
-  say(`Delivered ${played.delivered} signed events, ${played.distinct} of them distinct. Scoring …`);
-  const timer = setInterval(
-    () => say(`  ${scoredContacts(simulator)} contacts scored, ${simulator.calls.length} calls to HubSpot`),
-    2000,
+  const played = await play(parts, planned, ({ delivered, distinct }) =>
+    said(`  delivered ${delivered} events, ${distinct} distinct`),
   );
-  const sinceMs = await settle(system).finally(() => clearInterval(timer));
+  say(`Delivered ${played.delivered} signed events, ${played.distinct} of them distinct. Scoring …`);
+  const beganAhead = system.now() - Date.now();
+  const hoursMoved = (): number => (system.now() - Date.now() - beganAhead) / HOUR_MS;
+  const timer = setInterval(() => say(progress(parts, hoursMoved())), 2000);
+  const { story, sinceMs, chaos } = await settle(parts, planned, hoursMoved).finally(() =>
+    clearInterval(timer),
+  );
   const differences = await findMismatches(parts, story, sinceMs);
   for (const { record, reason } of differences.slice(0, 20)) say(`MISMATCH ${record}: ${reason}`);
   say(`\n${formatWarmest(warmest(simulator.crm, WARMEST), process.stdout.columns)}\n`);
+  if (chaos !== undefined) say(formatChaos(chaos));
   return {
     ...played,
     facts: await countFacts(parts.table),
@@ -89,9 +93,38 @@ export async function runDemo(parts: DemoParts): Promise<DemoSummary> {
     hubspotCalls: simulator.calls.length,
     rateLimited: simulator.calls.filter(({ status }) => status === 429).length,
     companiesScored: scoredCompanies(simulator),
-    burst: story.burst,
+    burst: planned.burst,
     mismatches: new Set(differences.map(({ record }) => record)).size,
+    ...(chaos !== undefined && { chaos }),
   };
+}
+
+function play(
+  { simulator, system, options, secrets }: DemoParts,
+  what: Pick<PortalStory, 'happenings' | 'records'>,
+  onProgress?: (soFar: Played) => void,
+): Promise<Played> {
+  return playHappenings({
+    simulator,
+    ingestUrl: system.ingestUrl,
+    ...secrets,
+    happenings: what.happenings,
+    records: what.records,
+    seed: options.seed,
+    ...(onProgress !== undefined && { onProgress }),
+  });
+}
+
+function progress({ simulator, chaos }: DemoParts, hoursMoved: number): string {
+  const soFar = `  ${scoredContacts(simulator)} contacts scored, ${simulator.calls.length} calls to HubSpot`;
+  return chaos === undefined ? soFar : `${soFar}, ${progressOf(chaos, hoursMoved)}`;
+}
+
+function formatChaos({ faults, rounds, hoursMoved, injected }: ChaosSummary): string {
+  const kinds = Object.entries(injected).toSorted(([one], [other]) => (one < other ? -1 : 1));
+  const listed = kinds.map(([kind, count]) => `  ${String(count).padStart(4)}  ${kind}`);
+  const hours = `the clock moved ${hoursMoved} hours`;
+  return [`Done to calls: ${faults} faults in ${rounds} rounds, ${hours}:`, ...listed, ''].join('\n');
 }
 
 interface DemoStory extends PortalStory {
@@ -116,10 +149,11 @@ function makeStory({ simulator, system, options, say }: DemoParts): DemoStory {
 /** Holds HubSpot against the table, and against the oracle. */
 async function findMismatches(
   { simulator, system, table, options }: DemoParts,
-  story: DemoStory,
+  story: PortalStory,
   sinceMs: number,
 ): Promise<Mismatch[]> {
-  const ids = story.portal.contacts.map(({ id }) => id);
+  // The table has a merged contact under its new id.
+  const ids = [...portalNow(story).histories.keys()].map((id) => simulator.crm.get('contacts', id)?.id ?? id);
   return [
     ...(await compareWithTable(table, simulator.crm, ids)).map(({ contactId, reason }) => ({
       record: `contact ${contactId}`,
@@ -136,13 +170,38 @@ async function findMismatches(
   ];
 }
 
-/** Waits until all is scored and written, then lets fade what fell due meanwhile. @returns when that began, epoch ms */
-async function settle(system: LocalSystem): Promise<number> {
-  await system.drained({ flushWindows: true });
+interface Settled {
+  /** With all that happened meanwhile. */
+  readonly story: PortalStory;
+  /** When fading began, epoch milliseconds. */
+  readonly sinceMs: number;
+  readonly chaos?: ChaosSummary;
+}
+
+/** Waits until all is scored and written, then lets fade what fell due meanwhile. */
+async function settle(parts: DemoParts, planned: PortalStory, hoursMoved: () => number): Promise<Settled> {
+  const { simulator, system, chaos, options, say } = parts;
+  const fade = () => system.invoke('nightly', { job: 'decay', upTo: 'now' });
+  if (chaos === undefined) {
+    await system.drained({ flushWindows: true });
+    const sinceMs = system.now();
+    await fade();
+    await system.drained({ flushWindows: true });
+    return { story: planned, sinceMs };
+  }
+  const run = {
+    chaos,
+    simulator,
+    system,
+    seed: options.seed,
+    play: async (round: Pick<PortalStory, 'happenings' | 'records'>) => void (await play(parts, round)),
+    say,
+  };
+  const { story, rounds } = await runRounds(run, planned);
   const sinceMs = system.now();
-  await system.invoke('nightly', { job: 'decay', upTo: 'now' });
-  await system.drained({ flushWindows: true });
-  return sinceMs;
+  await fade();
+  await settleLater(run);
+  return { story, sinceMs, chaos: await summaryOf(run, rounds, hoursMoved()) };
 }
 
 export async function provision({

@@ -12,6 +12,8 @@ export interface StartOptions {
   readonly window: number;
   readonly seed: number;
   readonly contacts: number;
+  /** Let the simulated HubSpot do to the demo all that the real one does to a caller. */
+  readonly chaos: boolean;
   /** Provision a HubSpot that is not the simulator. */
   readonly yes: boolean;
 }
@@ -45,6 +47,11 @@ export function readOptions(argv: readonly string[]): StartOptions {
     )
     .option('--seed <number>', 'the same seed makes the same demo portal', wholeNumber(0, 2_147_483_647), 7)
     .option('--contacts <number>', 'contacts of the demo portal', wholeNumber(10, 100_000), 500)
+    .option(
+      '--chaos',
+      'one in twenty calls to HubSpot fails, in every way that HubSpot fails; the clock is moved instead of waiting',
+      false,
+    )
     .option('--yes', 'provision the HubSpot at HUBSPOT_API_URL', false)
     .addHelpText(
       'after',

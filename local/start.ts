@@ -7,6 +7,7 @@ import { openTable } from './check-table.ts';
 import { type ClockControl, startClockControl } from './control.ts';
 import { exampleOf, warmest } from './demo/warmest.ts';
 import { type DemoSummary, provision, runDemo } from './demo-run.ts';
+import { createChaos } from './hubspot/chaos.ts';
 import { type Simulator, startSimulator } from './hubspot/simulator.ts';
 import { readOptions, type StartOptions } from './options.ts';
 import { type LocalSystem, startLocalSystem } from './runner/local-system.ts';
@@ -19,6 +20,8 @@ const TIME_ZONE = 'UTC';
 /** Any Standard Webhooks secret does on this machine; this one says so. */
 const SIGNALS_SECRET = `whsec_${Buffer.from('a secret for this machine only').toString('base64')}`;
 
+/** With chaos a batch of messages is so small: a hundred contacts in one call would leave little to go wrong. */
+const CHAOS_BATCH_SIZE = 4;
 /** How long stopping may take before the process just ends; its children end with it. */
 const LONGEST_STOP_MS = 10_000;
 /** Where a webhook body to try out is put. */
@@ -28,6 +31,8 @@ const options = readOptions(process.argv);
 /** A run that ends by itself leaves the commands to the system that somebody works with. */
 const stateFile = openStateFile(LOCAL_STATE_FILE, { pid: process.pid, isTakenOver: !options.once });
 const startedMs = Date.now();
+/** A day's limit is used up once: it stops everything until midnight. */
+const chaos = options.chaos ? createChaos({ seed: options.seed, mostDailyLimits: 1 }) : undefined;
 // With --once the last line on standard output is JSON, and a person still sees the rest.
 const say = (line: string): void => console.log(line);
 
@@ -61,6 +66,8 @@ const hubspot = {
 
 async function main(): Promise<void> {
   refuseRealHubSpot(hubspot.apiUrl);
+  if (options.chaos && hubspot.apiUrl !== undefined)
+    throw new Error('--chaos is done by the simulator, which HUBSPOT_API_URL replaces.');
   const model = readModelFile(options.model);
   say(`Building Afterglow with the model ${model.id} …`);
   const assemblyDirectory = mkdtempSync(join(tmpdir(), 'afterglow-cdk-')); // Its own: another run may be building too.
@@ -114,6 +121,7 @@ async function startEverything(
           seed: options.seed,
           clock: () => system?.now() ?? Date.now(),
           onAdvanceClock: advance,
+          ...(chaos !== undefined && { faults: (call) => chaos.faults(call) }),
         })
       : undefined;
   await started(() => simulator?.stop());
@@ -125,6 +133,7 @@ async function startEverything(
     clientSecret: hubspot.clientSecret,
     signalsSecret: SIGNALS_SECRET,
     writeBackWindowSeconds: window,
+    ...(options.chaos && { writeBackBatchSize: CHAOS_BATCH_SIZE }),
     logDirectory: join(LOCAL_DIRECTORY, 'logs'),
     log: say,
   });
@@ -150,11 +159,33 @@ function stateOf(system: LocalSystem, simulator: Simulator | undefined): LocalSt
     hubspotUrl: simulator?.url ?? hubspot.apiUrl ?? '',
     dynamoDbUrl: system.dynamoDbUrl,
     tableName: system.tableName,
+    sqsUrl: system.sqsUrl,
+    queues: queuesOf(system),
+    budget: budgetOf(system),
     clientSecret: hubspot.clientSecret,
     accessToken: hubspot.accessToken,
     timeZone: TIME_ZONE,
     model: options.model,
     clockOffsetMs: system.now() - Date.now(),
+  };
+}
+
+/** By title, each with its dead letters, as the stack's output tells them. */
+function queuesOf({ queueUrls }: LocalSystem): LocalState['queues'] {
+  const pairs = Object.entries(queueUrls).flatMap(([path, url]) => {
+    const deadLettersUrl = queueUrls[`${path}DeadLetters`];
+    return deadLettersUrl === undefined ? [] : [[path.split('/').at(-1), { url, deadLettersUrl }]];
+  });
+  return Object.fromEntries(pairs);
+}
+
+function budgetOf(system: LocalSystem): LocalState['budget'] {
+  const variables = system.environmentOf('write-back');
+  return {
+    limit: Number(variables['HUBSPOT_LIMIT_PER_10_SECONDS']),
+    reserve: Number(variables['HUBSPOT_RESERVE_PER_10_SECONDS']),
+    dailyLimit: Number(variables['HUBSPOT_DAILY_LIMIT']),
+    dailyReservePercent: Number(variables['HUBSPOT_DAILY_RESERVE_PERCENT']),
   };
 }
 
@@ -170,7 +201,7 @@ async function show(
   }
   const table = openTable(system.dynamoDbUrl, system.tableName, PORTAL_ID);
   const secrets = { clientSecret: hubspot.clientSecret, signalsSecret: SIGNALS_SECRET };
-  const summary = await runDemo({ simulator, system, target, table, model, options, secrets, say });
+  const summary = await runDemo({ simulator, system, target, table, model, options, chaos, secrets, say });
   const letters = await system.deadLetters();
   say(
     `${summary.contactsScored} contacts scored from ${summary.facts} facts with ${summary.hubspotCalls} calls to HubSpot, ${summary.mismatches} mismatches, ${letters.length} dead letters, after ${seconds()} s.`,

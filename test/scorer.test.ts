@@ -169,6 +169,7 @@ function change(objectId: number, propertyName: string, propertyValue: unknown, 
 
 const pricing = (objectId: number, more: object = {}) =>
   change(objectId, 'hs_analytics_last_url', 'https://example.com/pricing', more);
+const ceo = (objectId: number) => change(objectId, 'jobtitle', 'CEO');
 const turn = (objectId: number, subscriptionType: string, more: object = {}) => ({
   ...change(objectId, '', ''),
   subscriptionType,
@@ -317,6 +318,63 @@ describe('an event', () => {
     expect(await table.rows()).toEqual([]);
     expect([...changes, ...background, ...letters]).toEqual([]);
     expect(logged.join()).toContain("'another portal': 1");
+  });
+});
+
+describe('where contacts whose grade rises go at once', () => {
+  let urgent: WriteRequest[];
+  const quickly = () =>
+    scorer({
+      writeBack: {
+        urgent: async (requests) => void urgent.push(...requests),
+        changes: async (requests) => void changes.push(...requests),
+        background: async (requests) => void background.push(...requests),
+      },
+    });
+  beforeEach(() => {
+    urgent = [];
+  });
+
+  test('one that rises is on the urgent lane and on no other; one that stays where it is travels with the others', async () => {
+    // 20 + 10 points are an A; 10 alone are a B, the worst grade there is.
+    await deliver(quickly(), envelope([ceo(1), pricing(1), pricing(2)]));
+
+    expect(urgent).toEqual([{ portalId: '33', contactId: '1' }]);
+    expect(changes).toEqual([{ portalId: '33', contactId: '2' }]);
+  });
+
+  test('one that falls or only fades waits as ever', async () => {
+    await deliver(scorer(), envelope([ceo(1), pricing(1)]));
+    changes.length = 0;
+
+    await deliver(quickly(), envelope([change(1, 'jobtitle', 'Intern', { occurredAt: NOW + 1 })]));
+    await deliver(quickly(), { portalId: '33', contactIds: ['1'] });
+
+    expect(urgent).toEqual([]);
+    expect(changes).toEqual([{ portalId: '33', contactId: '1' }]);
+  });
+
+  test('more than ten of one invocation are no news but an import: batches take them', async () => {
+    const ids = Array.from({ length: 11 }, (_, at) => at + 1);
+    await deliver(quickly(), envelope(ids.flatMap((id) => [ceo(id), pricing(id)])));
+
+    expect(urgent).toEqual([]);
+    expect(changes).toHaveLength(11);
+  });
+
+  test('of whom only the address is known goes at once when what waits under it is worth more than the worst grade', async () => {
+    const times = Array.from({ length: 6 }, (_, at) => new Date(NOW - at * 1000).toISOString());
+    const jane = times.map((at) => login({ email: 'jane@example.com' }, at));
+    await deliver(quickly(), signals('msg_1', jane), signals('msg_2', [login({ email: 'joe@example.com' })]));
+
+    expect(urgent).toEqual([{ portalId: '33', email: 'jane@example.com' }]);
+    expect(changes).toEqual([{ portalId: '33', email: 'joe@example.com' }]);
+  });
+
+  test('is a setting: without it everything travels in batches', async () => {
+    await deliver(scorer(), envelope([ceo(1), pricing(1)]));
+
+    expect(changes).toEqual([{ portalId: '33', contactId: '1' }]);
   });
 });
 

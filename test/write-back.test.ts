@@ -301,7 +301,13 @@ describe('contacts only heard of so far', () => {
 
     expect(response).toEqual(NOTHING_FAILED);
     expect(system.deadLetters).toEqual([
-      { portalId: PORTAL, contactId: bad, reason: 'VALIDATION_ERROR', correlationId: 'c' },
+      {
+        portalId: PORTAL,
+        contactId: bad,
+        reason: 'VALIDATION_ERROR',
+        correlationId: 'c',
+        request: { portalId: PORTAL, contactId: bad },
+      },
     ]);
     expect(ids.filter((id) => system.shown(id)['status'] === 'insufficient_data')).toHaveLength(4);
   });
@@ -601,8 +607,8 @@ describe('what HubSpot took', () => {
     expect(sent).toEqual(
       [one, other].map((contactId) => ({
         lane: 'changes',
-        request: { portalId: PORTAL, contactId, postponed: 1 },
-        delaySeconds: 1,
+        request: { portalId: PORTAL, contactId, force: true },
+        delaySeconds: 5,
       })),
     );
     await system.receive(sent.map(({ request }) => request));
@@ -611,11 +617,17 @@ describe('what HubSpot took', () => {
   });
 
   test('of a record that HubSpot refuses goes to the dead letters with portal, contact, reason and correlation id; the other 99 are confirmed', async () => {
-    const system = await openSystem(engine);
-    const grades = '/crm/properties/2026-03/contacts/afterglow_grade';
-    const options = [{ label: 'B', value: 'B', displayOrder: 0, hidden: false }];
-    await system.portal.call('PATCH', grades, { options });
-    const ids = await system.createMany(100, (at) => ({ grade: at === 42 ? 'A' : 'B' }));
+    let bad = '';
+    const system = await openSystem(engine, {
+      faults: ({ path, body }) => {
+        const isRefused = path.endsWith('batch/update') && JSON.stringify(body).includes(`"id":"${bad}"`);
+        const error = { message: 'm', code: 'MISSING_CONDITIONAL_REQUIRED_PROPERTY' };
+        const answer = { category: 'VALIDATION_ERROR', correlationId: 'c-1', errors: [error] };
+        return isRefused ? { kind: 'answer', status: 400, body: answer } : undefined;
+      },
+    });
+    const ids = await system.createMany(100);
+    bad = ids[42] ?? '';
 
     const response = await system.receive(about(ids));
 
@@ -623,9 +635,10 @@ describe('what HubSpot took', () => {
     expect(system.deadLetters).toEqual([
       {
         portalId: PORTAL,
-        contactId: ids[42],
-        reason: 'VALIDATION_ERROR, INVALID_OPTION afterglow_grade',
-        correlationId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+        contactId: bad,
+        reason: 'VALIDATION_ERROR, MISSING_CONDITIONAL_REQUIRED_PROPERTY',
+        correlationId: 'c-1',
+        request: { portalId: PORTAL, contactId: bad },
       },
     ]);
     const confirmed = await Promise.all(ids.map((id) => isConfirmed(system, id)));
@@ -671,7 +684,8 @@ describe('what could not be tried', () => {
   test('for want of budget, comes again when a call is free', async () => {
     const system = await openSystem(engine);
     const id = await createKnown(system);
-    system.budget.state = { ...system.budget.state, blockedUntilMs: NOON_MS + 100_000 };
+    system.portal.time.nowMs += 1000; // What was taken ahead has lapsed.
+    system.budget.state = { ...system.budget.state, blockedUntilMs: NOON_MS + 101_000 };
 
     await system.receive([{ contactId: id }, { email: 'jane@example.com' }]);
 
@@ -711,7 +725,7 @@ describe('what could not be tried', () => {
       const email = { email: 'jane@example.com' };
 
       for (const request of [{ contactId: id }, email, { contactId: known, force: true as const }]) {
-        system.portal.time.nowMs += 20_000;
+        system.portal.time.nowMs += 1_200_000; // Whatever the last one stopped is over.
         expect(await system.receive([request])).toEqual(NOTHING_FAILED);
         expect(system.takeSent()).toMatchObject([{ request: { ...request, postponed: 1 }, delaySeconds }]);
         system.budget.state = { ...system.budget.state, blockedUntilMs: 0, nextSlotMs: 0, share: 1 };
@@ -804,6 +818,7 @@ describe('when something of our own fails', () => {
   test('the budget row: the messages fail, and nothing is sent', async () => {
     const system = await openSystem(engine);
     const id = await createKnown(system);
+    system.portal.time.nowMs += 1000; // What was taken ahead has lapsed.
     system.budget.update = () => Promise.reject(new Error('DynamoDB'));
 
     const response = await system.receive(about([id]));
@@ -812,16 +827,54 @@ describe('when something of our own fails', () => {
     expect(system.takeCalls()).toEqual([]);
   });
 
-  test.each(['again', 'deadLetter'] as const)('%s: all messages come back', async (part) => {
+  test('putting back: only the messages that were to be put back come again themselves', async () => {
+    let locked = '';
+    const faults = ({ path, body }: FaultableCall): Fault | undefined =>
+      path.endsWith('batch/update') && JSON.stringify(body).includes(`"id":"${locked}"`)
+        ? { kind: 'item-errors', inputs: [1], category: 'RECORD_BUSY', message: 'm' }
+        : undefined;
+    const system = await openSystem(engine, { faults }, {}, () => ({ again: refuse }));
+    const [good, bad] = [await createKnown(system), await createKnown(system)];
+    locked = bad;
+
+    const response = await system.receive([...about([good, bad]), 'no JSON']);
+
+    expect(response).toEqual({ batchItemFailures: [{ itemIdentifier: 'message-1' }] });
+    expect(await isConfirmed(system, good)).toBe(true);
+    expect(system.deadLetters).toHaveLength(1);
+  });
+
+  test('the dead letters: all messages come back', async () => {
     const faults = everyWrite({ kind: 'no-answer', lands: 'before' });
-    const system = await openSystem(engine, { faults }, {}, () => ({ [part]: refuse }));
+    const system = await openSystem(engine, { faults }, {}, () => ({ deadLetter: refuse }));
     const id = await createKnown(system);
 
     await expect(system.receive([{ contactId: id }, 'no JSON'])).rejects.toThrow('SQS');
   });
+
+  test.each(['stopped', 'outputs'] as const)(
+    'whether HubSpot may be called, or what it lets us write (%s): each call asks for itself',
+    async (part) => {
+      const system = await openSystem(engine, {}, {}, ({ outputs }) =>
+        part === 'stopped'
+          ? { stopped: refuse }
+          : {
+              outputs: Object.assign(Object.create(outputs), {
+                look: refuse,
+                withheld: () => new Set(),
+                took: nothing,
+              }),
+            },
+      );
+      const id = await createKnown(system);
+
+      expect(await system.receive(about([id]))).toEqual(NOTHING_FAILED);
+      expect(system.shown(id)).toMatchObject({ score: '7' });
+    },
+  );
 });
 
-test('logs hold nothing that stands in properties or addresses', async () => {
+test('logs, and what dead letters say besides the request, hold nothing that stands in properties or addresses', async () => {
   const canary = 'canary.jane@example.com';
   const bodies = [
     {
@@ -848,7 +901,8 @@ test('logs hold nothing that stands in properties or addresses', async () => {
   }
 
   expect(system.shown(id)).toMatchObject({ score: '7' });
-  const text = inspect([system.logged, system.deadLetters], { depth: Infinity, showHidden: true });
+  const letters = system.deadLetters.map((letter) => ({ ...letter, request: undefined }));
+  const text = inspect([system.logged, letters], { depth: Infinity, showHidden: true });
   expect(text).toContain('written back');
   expect(text).toContain('c-1');
   expect(text).not.toContain('canary');

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { localDate } from '../scoring/calendar.ts';
-import { WINDOW_PASSES_MS } from './budget.ts';
+import { WINDOW_PASSES_MS } from './budget-state.ts';
+import { isDayYoungerThan, LONGEST_DAY_MS, midnightAfter } from './portal-day.ts';
 
 /** What a refusal or a silence of HubSpot's asks of us. */
 export type Trouble =
@@ -36,6 +36,16 @@ export const ErrorDetails = v.optional(
     }),
   ),
 );
+/** A property that an error names, with HubSpot's word for what is wrong with it. */
+export interface NamedProperty {
+  readonly name: string;
+  /** Such as READ_ONLY_VALUE. */
+  readonly code: string;
+}
+
+/** Properties kept of one error: a hundred inputs may each name their own. */
+const MOST_NAMED = 50;
+
 const ErrorBody = v.object({
   category: v.optional(v.string()),
   correlationId: v.optional(v.string()),
@@ -54,12 +64,22 @@ export class HubSpotError extends Error {
   readonly correlationId: string | undefined;
   /** Epoch milliseconds before which trying again is pointless; undefined when HubSpot did not say. */
   readonly retryAtMs: number | undefined;
+  /** The limit that a 429 is about, such as TEN_SECONDLY_ROLLING or DAILY. */
+  readonly policyName: string | undefined;
+  /** The properties it names, at most 50. */
+  readonly properties: readonly NamedProperty[];
 
   constructor(
     trouble: Trouble,
     status: number,
     reason: string,
-    details: { correlationId?: string | undefined; retryAtMs?: number | undefined; cause?: unknown } = {},
+    details: {
+      correlationId?: string | undefined;
+      retryAtMs?: number | undefined;
+      policyName?: string | undefined;
+      properties?: readonly NamedProperty[];
+      cause?: unknown;
+    } = {},
   ) {
     super(`HubSpot: ${trouble} (${status}) ${reason}`, { cause: details.cause });
     this.trouble = trouble;
@@ -67,13 +87,13 @@ export class HubSpotError extends Error {
     this.reason = reason;
     this.correlationId = details.correlationId;
     this.retryAtMs = details.retryAtMs;
+    this.policyName = details.policyName;
+    this.properties = details.properties ?? [];
   }
 }
 
 /** The lock of a record lasts 2 s (developers.hubspot.com, error 423, read 2026-11). */
 const LOCK_MS = 2000;
-/** Longest wait HubSpot may ask for, so that no answer can stop us for ever: the longest day of a year has 25 hours. */
-const LONGEST_WAIT_MS = 25 * 3_600_000;
 
 /**
  * Reads an answer that is no success.
@@ -91,6 +111,8 @@ export function troubleOf({ status, headers, text }: Answer, nowMs: number, time
   return new HubSpotError(troubleFor(status), status, reason, {
     correlationId: body.correlationId ?? headers['x-hubspot-correlation-id'],
     retryAtMs: latest(waitAskedFor(headers, nowMs), usualWait(status, body.policyName, nowMs, timeZone)),
+    policyName: body.policyName,
+    properties: propertiesNamed(body.errors),
   });
 }
 
@@ -110,6 +132,14 @@ function troubleFor(status: number): Trouble {
   return status >= 400 && status < 500 ? 'invalid' : 'unknown';
 }
 
+/** The properties an error names, each once with each code. */
+export function propertiesNamed(details: v.InferOutput<typeof ErrorDetails> = []): NamedProperty[] {
+  const named = new Map<string, NamedProperty>();
+  for (const { code = '', context } of details)
+    for (const name of context?.propertyName ?? []) named.set(`${code} ${name}`, { name, code });
+  return [...named.values()].slice(0, MOST_NAMED);
+}
+
 /** HubSpot's words for an error in one line: category, codes, property names. */
 export function reasonOf(
   category: string | undefined,
@@ -121,10 +151,10 @@ export function reasonOf(
   return [category ?? 'no category', ...new Set(codes)].filter(Boolean).join(', ').slice(0, 300);
 }
 
-/** 477 says how long, in seconds; 429 says it in practice never, but is believed if it does. */
+/** 477 says how long, in seconds; 429 says it in practice never, but is believed if it does; no answer stops us for more than a day. */
 function waitAskedFor(headers: Answer['headers'], nowMs: number): number | undefined {
   const seconds = Number.parseFloat(headers['retry-after'] ?? '');
-  return seconds >= 0 ? nowMs + Math.min(LONGEST_WAIT_MS, seconds * 1000) : undefined;
+  return seconds >= 0 ? nowMs + Math.min(LONGEST_DAY_MS, seconds * 1000) : undefined;
 }
 
 function usualWait(
@@ -135,20 +165,16 @@ function usualWait(
 ): number | undefined {
   if (status === 423) return nowMs + LOCK_MS;
   if (status !== 429) return undefined;
-  return policyName === 'DAILY' ? midnightAfter(nowMs, timeZone) : nowMs + WINDOW_PASSES_MS;
+  return policyName === 'DAILY' ? dayPasses(nowMs, timeZone) : nowMs + WINDOW_PASSES_MS;
 }
 
-/** The first instant of the next calendar day, found by halving: days are 23 to 25 hours long. */
-function midnightAfter(nowMs: number, timeZone: string): number {
-  const today = localDate(nowMs, timeZone);
-  let before = nowMs;
-  let after = nowMs + LONGEST_WAIT_MS;
-  while (after - before > 1) {
-    const middle = Math.floor((before + after) / 2);
-    if (localDate(middle, timeZone) === today) before = middle;
-    else after = middle;
-  }
-  return after;
+/** HubSpot's day began at another instant than ours if it is used up this soon: our clock or time zone differs. */
+const YOUNG_DAY_MS = 3_600_000;
+const YOUNG_DAY_WAIT_MS = 15 * 60_000;
+
+function dayPasses(nowMs: number, timeZone: string): number {
+  const isYoung = isDayYoungerThan(YOUNG_DAY_MS, nowMs, timeZone);
+  return isYoung ? nowMs + YOUNG_DAY_WAIT_MS : midnightAfter(nowMs, timeZone);
 }
 
 /**

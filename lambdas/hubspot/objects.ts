@@ -7,7 +7,14 @@ import {
   wrapHttpLibrary,
 } from '@hubspot/api-client/lib/codegen/crm/objects/index.js';
 import * as v from 'valibot';
-import { ErrorDetails, HubSpotError, reasonOf, understood } from './answer.ts';
+import {
+  ErrorDetails,
+  HubSpotError,
+  type NamedProperty,
+  propertiesNamed,
+  reasonOf,
+  understood,
+} from './answer.ts';
 import type { Send } from './transport.ts';
 
 /** HubSpot takes this many records in one batch (CRM API reference, batch endpoints, read 2026-11). */
@@ -28,7 +35,12 @@ export interface HubSpotRecord {
 
 /** One record of a batch update. */
 export interface WriteInput {
+  /** The record id, or its value of `idProperty`. */
   readonly id: string;
+  /** A custom unique property that names the record; undefined = the record id does. */
+  readonly idProperty?: string | undefined;
+  /** The record that is meant, where `idProperty` names it: values move from one record to another. */
+  readonly recordId?: string | undefined;
   readonly properties: Readonly<Record<string, string>>;
   /** Unique within the batch: with it HubSpot refuses single records instead of the batch. */
   readonly objectWriteTraceId: string;
@@ -43,6 +55,8 @@ export interface BatchAnswer {
     readonly reason: string;
     readonly ids: readonly string[];
     readonly traceIds: readonly string[];
+    /** The properties it names, each with the code. */
+    readonly properties: readonly NamedProperty[];
   }[];
   /** What HubSpot's support asks for. */
   readonly correlationId: string | undefined;
@@ -53,14 +67,25 @@ export interface HubSpotObjects {
   /**
    * Reads up to 100 records.
    *
-   * @param ids - record ids, or e-mail addresses of contacts with `idProperty: 'email'`
+   * @param ids - record ids, or values of a unique property with `idProperty`, such as `email` of contacts
    * @returns those that exist
    */
-  read(ids: readonly string[], properties: readonly string[], idProperty?: 'email'): Promise<HubSpotRecord[]>;
-  /** Reads one record, also by an id that was merged away. @returns undefined when there is none */
-  lookUp(id: string, properties: readonly string[]): Promise<HubSpotRecord | undefined>;
+  read(ids: readonly string[], properties: readonly string[], idProperty?: string): Promise<HubSpotRecord[]>;
+  /**
+   * Reads one record, also by an id that was merged away.
+   *
+   * @param idProperty - a unique property whose value stands for the id
+   * @returns undefined when there is none
+   */
+  lookUp(id: string, properties: readonly string[], idProperty?: string): Promise<HubSpotRecord | undefined>;
   /** Writes up to 100 records, no id twice. */
   update(inputs: readonly WriteInput[]): Promise<BatchAnswer>;
+  /**
+   * Writes one record, also by an id that was merged away.
+   *
+   * @returns the id under which it was written; undefined when there is no such record
+   */
+  patch(id: string, properties: WriteInput['properties']): Promise<HubSpotRecord['id'] | undefined>;
 }
 
 /** The SDK's classes are loose about what they hold; what comes back is checked like anything from outside. */
@@ -70,6 +95,7 @@ const ReadRecord = v.object({
   updatedAt: v.date(),
 });
 const Written = v.object({ id: v.string(), objectWriteTraceId: v.optional(v.string()) });
+const Patched = v.object({ id: v.string() });
 const ItemError = v.object({
   category: v.optional(v.string(), 'no category'),
   errors: ErrorDetails,
@@ -107,13 +133,14 @@ export function hubSpotObjects(apiUrl: string, send: Send, type: ObjectType): Hu
       const { results } = await understood(Read, batch.read(type, input, false));
       return results.map(asRecord);
     },
-    async lookUp(id, properties) {
-      try {
-        return asRecord(await understood(ReadRecord, single.getById(type, id, [...properties])));
-      } catch (error) {
-        if (error instanceof HubSpotError && error.trouble === 'missing') return undefined;
-        throw error;
-      }
+    async lookUp(id, properties, idProperty) {
+      const asked = single.getById(type, id, [...properties], undefined, undefined, false, idProperty);
+      const found = await orMissing(understood(ReadRecord, asked));
+      return found && asRecord(found);
+    },
+    async patch(id, properties) {
+      const asked = single.update(type, id, { properties: { ...properties } });
+      return (await orMissing(understood(Patched, asked)))?.id;
     },
     async update(inputs) {
       const { data, headers } = await understood(
@@ -128,10 +155,20 @@ export function hubSpotObjects(apiUrl: string, send: Send, type: ObjectType): Hu
           reason: reasonOf(category, errors),
           ids: context.ids,
           traceIds: context.objectWriteTraceId,
+          properties: propertiesNamed(errors),
         })),
       };
     },
   };
+}
+
+async function orMissing<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof HubSpotError && error.trouble === 'missing') return undefined;
+    throw error;
+  }
 }
 
 function objectApis(apiUrl: string, send: Send): { batch: BatchApi; single: BasicApi } {

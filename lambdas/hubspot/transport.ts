@@ -1,11 +1,29 @@
 import { type Answer, HubSpotError, troubleOf } from './answer.ts';
-import { type Budget, WINDOW_PASSES_MS } from './budget.ts';
+import type { Budget, Grant } from './budget.ts';
+import { type BudgetLane, WINDOW_PASSES_MS } from './budget-state.ts';
 
 /** The one place where the version of HubSpot's API stands. 2026-03 does not yet enforce account rules on writes. */
 const API_VERSION = '2026-03';
 
+/** A refused token is tried again after this time: then an operator may have mended it. */
+const UNAUTHORISED_MS = 5 * 60_000;
+/** So is an account under migration that does not say how long it takes. */
+const MIGRATING_MS = 15 * 60_000;
+
 export interface TransportOptions {
   readonly budget: Budget;
+  /**
+   * What the calls are for.
+   *
+   * @default 'changes'
+   */
+  readonly lane?: BudgetLane;
+  /**
+   * Whether the portal can be served without these calls: then nobody is stopped when the token lacks a scope for them.
+   *
+   * @default false
+   */
+  readonly isOptional?: boolean;
   readonly readToken: () => Promise<string>;
   readonly clock: () => number;
   /** Told of every answer: status 0 for none; with what it means, unless it is a success. */
@@ -13,9 +31,9 @@ export interface TransportOptions {
   /**
    * Of the portal, IANA name: the daily limit starts anew at its midnight.
    *
-   * @default 'UTC'
+   * @default () => 'UTC'
    */
-  readonly timeZone?: string;
+  readonly timeZone?: () => string;
   /**
    * Longest wait for an answer, in milliseconds: HubSpot's own batch writes take up to a few seconds.
    *
@@ -37,27 +55,73 @@ export type Send = (request: OutgoingRequest) => Promise<Answer>;
 
 /** `/crm/v3/objects/contacts/…` or `/crm/v4/associations/…`, as the SDK calls it, under its dated path. */
 export function datedPath(url: string): string {
-  return url.replace(/\/crm\/v[34]\/(objects|properties|associations)\//, `/crm/$1/${API_VERSION}/`);
+  return url
+    .replace(
+      /\/crm\/v[34]\/(objects|properties|associations|owners|pipelines)(?=[/?]|$)/,
+      `/crm/$1/${API_VERSION}`,
+    )
+    .replace('/account-info/v3/', `/account-info/${API_VERSION}/`);
 }
 
-/** How the SDK's generated APIs reach HubSpot: within the budget, on dated paths, with a time-out, without redirects. */
+/**
+ * How the SDK's generated APIs reach HubSpot: within the budget, on dated paths, with a time-out, without redirects.
+ *
+ * @returns a function that also throws BudgetExhaustedError and PortalStoppedError: then nothing was sent
+ */
 export function transportOf(options: TransportOptions): Send {
-  const { budget, readToken, clock, onAnswer, timeZone = 'UTC', answerWithinMs = 20_000 } = options;
+  const { budget, readToken, clock, onAnswer, answerWithinMs = 20_000 } = options;
+  const { lane = 'changes', isOptional = false, timeZone = () => 'UTC' } = options;
   return async (request) => {
     const authorization = `Bearer ${await readToken()}`;
-    await budget.take();
+    const grant = await budget.take(lane);
     const answer = await exchange(request, authorization, answerWithinMs).catch((cause: unknown) => {
       const error = noAnswer(cause);
       onAnswer(error.status, error);
       throw error;
     });
-    const error = troubleIn(answer, clock(), timeZone);
+    const error = troubleIn(answer, clock(), timeZone());
     onAnswer(answer.status, error);
-    await budget.learn(answer.headers);
-    if (error === undefined) return answer;
-    if (error.trouble === 'rate-limited') await budget.block(error.retryAtMs ?? clock() + WINDOW_PASSES_MS);
-    throw error;
+    budget.learn(grant, answer.headers);
+    // That a scope is missing for what can be done without stops nobody, and tells nothing of what does.
+    if (isOptional && answer.status === 403) await budget.release(grant);
+    else await tell(budget, grant, kindOf(request), error, clock());
+    if (error !== undefined) throw error;
+    return answer;
   };
+}
+
+/** Calls for which HubSpot asks the same scope: method and path, whatever record it names. */
+function kindOf(request: OutgoingRequest): string {
+  const { pathname } = new URL(datedPath(request.getUrl()));
+  return `${request.getHttpMethod()} ${pathname.replaceAll(/\/\d+(?=\/|$)/g, '/{id}')}`;
+}
+
+/** What an answer means for all calls that follow. */
+async function tell(
+  budget: Budget,
+  grant: Grant,
+  call: string,
+  error: HubSpotError | undefined,
+  nowMs: number,
+): Promise<void> {
+  const { trouble, policyName, retryAtMs = nowMs } = error ?? {};
+  switch (trouble) {
+    case 'unauthorised':
+      return budget.stop(
+        'unauthorised',
+        Math.max(retryAtMs, nowMs + UNAUTHORISED_MS),
+        error?.status === 403 ? call : undefined,
+      );
+    case 'migrating':
+      return budget.stop('migrating', error?.retryAtMs ?? nowMs + MIGRATING_MS);
+    case 'rate-limited':
+      if (policyName === 'DAILY') return budget.stop('daily', retryAtMs);
+      return budget.block(Math.max(retryAtMs, nowMs + WINDOW_PASSES_MS));
+    case 'unknown':
+      return; // Says nothing of the portal either.
+    default:
+      return budget.succeeded(grant, call); // HubSpot knows us, and looked at the request.
+  }
 }
 
 async function exchange(
@@ -66,15 +130,24 @@ async function exchange(
   answerWithinMs: number,
 ): Promise<Answer> {
   const body = request.getBody();
-  const response = await fetch(datedPath(request.getUrl()), {
-    method: request.getHttpMethod(),
-    headers: { ...request.getHeaders(), authorization },
-    ...(typeof body === 'string' && { body }),
-    redirect: 'error',
-    signal: AbortSignal.timeout(answerWithinMs),
-  });
-  const text = await response.text();
-  return { status: response.status, headers: Object.fromEntries(response.headers), text };
+  const patience = new AbortController();
+  const timer = setTimeout(
+    () => patience.abort(new DOMException('no answer in time', 'TimeoutError')),
+    answerWithinMs,
+  );
+  try {
+    const response = await fetch(datedPath(request.getUrl()), {
+      method: request.getHttpMethod(),
+      headers: { ...request.getHeaders(), authorization },
+      ...(typeof body === 'string' && { body }),
+      redirect: 'error',
+      signal: patience.signal,
+    });
+    const text = await response.text();
+    return { status: response.status, headers: Object.fromEntries(response.headers), text };
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Only the kind of failure is kept: the message may quote what was sent, the token included. */

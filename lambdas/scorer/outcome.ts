@@ -4,6 +4,8 @@ import type { WriteRequest } from '../store/queues.ts';
 /** What is to be sent once a piece of work is done; sending it again does no harm. */
 export interface Outcome {
   readonly changes?: readonly WriteRequest[];
+  /** Somebody waits for these, unless there are many. */
+  readonly urgent?: readonly WriteRequest[];
   readonly background?: readonly WriteRequest[];
   /** Ids of companies to be rolled up, when the index has what was stored. */
   readonly rollUps?: readonly string[];

@@ -1,5 +1,6 @@
 import type { Heard } from '../events/heard.ts';
 import type { Message } from '../events/messages.ts';
+import { isRise } from '../scoring/display.ts';
 import { FACTS_PER_FOLD } from '../scoring/facts.ts';
 import type { Model } from '../scoring/model.ts';
 import { score } from '../scoring/score.ts';
@@ -26,7 +27,10 @@ export interface ScoringParts {
   readonly contacts: ContactTable;
   readonly companies: CompanyTable;
   readonly identityKey: Secret<{ key: string }>;
-  readonly writeBack: Readonly<Record<Lane, SendRequests>>;
+  readonly writeBack: Readonly<Record<Lane, SendRequests>> & {
+    /** Where contacts go whose grade rises; undefined where they go the way of all changes. */
+    readonly urgent?: SendRequests | undefined;
+  };
 }
 
 /** Everything one invocation heard of one subject. */
@@ -97,20 +101,50 @@ async function scoreContact(
   for (const each of heard) await turn(key, each, parts);
   const nowMs = clock();
   let isFactLimitReached = false;
-  const standing = await contacts.rescore(
-    key,
-    (contactId, known, previous) => {
-      isFactLimitReached = known.facts.length >= FACTS_PER_FOLD;
-      return score(model, { portalId, contactId, timeZone }, known, previous, nowMs);
-    },
-    nowMs,
-  );
+  const rescore = () =>
+    contacts.rescore(
+      key,
+      (contactId, known, previous) => {
+        isFactLimitReached = known.facts.length >= FACTS_PER_FOLD;
+        return score(model, { portalId, contactId, timeZone }, known, previous, nowMs);
+      },
+      nowMs,
+    );
+  let standing = await rescore();
+  if (standing?.head.life === 'deleted' && (await isRevived(standing, heard, parts)))
+    standing = await rescore();
   const request = requestFor(standing, subject, portalId);
+  const lane = isTickOnly ? 'background' : await laneOf(key, standing, parts);
   return {
-    [isTickOnly ? 'background' : 'changes']: request === undefined ? [] : [request],
+    [lane]: request === undefined ? [] : [request],
     rollUps: heard.some((each) => each.turn?.kind === 'restore') ? companyOf(standing, parts) : [],
     isFactLimitReached,
   };
+}
+
+/** Nothing changes of a contact that HubSpot does not have: one that it did not find once lives after all. */
+async function isRevived(
+  { contactId }: Standing,
+  heard: readonly Heard[],
+  { contacts, portalId }: ScoringParts,
+): Promise<boolean> {
+  const changesMs = heard.flatMap(({ properties }) => properties.map(({ occurredAtMs }) => occurredAtMs));
+  return changesMs.length > 0 && contacts.revive(contactKey(portalId, contactId), Math.max(...changesMs));
+}
+
+/** A grade that rises is news. Of whom only the address is known, what waits there is scored as if it were all. */
+async function laneOf(
+  key: string,
+  standing: Standing | undefined,
+  { writeBack, contacts, model, portalId, timeZone, clock }: ScoringParts,
+): Promise<'changes' | 'urgent'> {
+  if (writeBack.urgent === undefined) return 'changes';
+  const known = standing === undefined ? await contacts.waiting(key) : undefined;
+  const shown =
+    known === undefined
+      ? standing?.head.shown
+      : score(model, { portalId, contactId: '', timeZone }, known, undefined, clock()).shown;
+  return isRise(model, standing?.previous?.grade ?? '', shown?.grade ?? '') ? 'urgent' : 'changes';
 }
 
 /** A contact that is back counts for its company again, also where HubSpot shows of itself what it did. */

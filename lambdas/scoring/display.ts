@@ -64,3 +64,10 @@ export function gradeNames({ grades: { bands = [], grid } }: Model): string[] {
   if (grid === undefined) return bands.map(({ grade }) => grade);
   return grid.fit.flatMap((row) => grid.engagement.map((column) => row.grade + column.grade));
 }
+
+/** Whether a grade is better than the one before; none at all is as good as the worst. @param before - `''` for none */
+export function isRise(model: Model, before: string, grade: string): boolean {
+  const names = gradeNames(model);
+  const [from, to] = [names.indexOf(before), names.indexOf(grade)];
+  return to !== -1 && to < (from === -1 ? names.length - 1 : from);
+}

@@ -7,7 +7,7 @@ import { type Associated, takeApart } from './associations.ts';
 import { companyIdOf, contactIdOf, contactKey, dueKey, isIdentityKey, recordKey } from './keys.ts';
 import { type Beginning, type PartitionOptions, Partitions } from './partitions.ts';
 import { ALIAS_HOPS, RecordHeads } from './record-heads.ts';
-import { type Head, rankOf, readHead, scoreAttributes } from './rows.ts';
+import { type Head, rankOf, readHead, scoreAttributes, type Writes } from './rows.ts';
 
 /** How often a store is tried again after somebody else stored first. Each try sees the other's facts. */
 const STORE_TRIES = 12;
@@ -22,6 +22,16 @@ interface Company {
 export interface Standing {
   readonly contactId: string;
   readonly head: Head;
+  /** What was shown before this store; undefined for a contact that never was scored. */
+  readonly previous?: Shown | undefined;
+}
+
+/** One page of the records that HubSpot does not show as they are. */
+export interface UnsettledPage {
+  readonly contactIds: readonly string[];
+  readonly companyIds: readonly string[];
+  /** Where the next page begins; undefined after the last one. */
+  readonly after: string | undefined;
 }
 
 /** What a fold is given: all that is known, and what was shown last. */
@@ -88,7 +98,7 @@ export class ContactTable {
       };
       const isStored = await this.#heads.store(living.key, scoreAttributes(next));
       if (isStored && !(await this.#isOverlooked(head, next, associated, company)))
-        return { contactId, head: next };
+        return { contactId, head: next, previous: head.shown };
     }
     throw new RetryableError(`others stored ${STORE_TRIES} times before this one`);
   }
@@ -177,8 +187,38 @@ export class ContactTable {
   }
 
   /** As {@link RecordHeads.confirm}. */
-  confirm(key: string, sent: Pick<Head, 'writeId' | 'shownAtMs'>): Promise<boolean> {
-    return this.#heads.confirm(key, sent);
+  confirm(key: string, sent: Pick<Head, 'writeId' | 'shownAtMs'>, writes?: Writes): Promise<boolean> {
+    return this.#heads.confirm(key, sent, writes);
+  }
+
+  /** As {@link RecordHeads.countWrite}. */
+  countWrite(key: string, writes: Writes): Promise<void> {
+    return this.#heads.countWrite(key, writes);
+  }
+
+  /** As {@link RecordHeads.unsettled}. */
+  async unsettled(after: string | undefined): Promise<UnsettledPage> {
+    const page = await this.#heads.unsettled(after);
+    return {
+      contactIds: page.keys.flatMap((key) => contactIdOf(key, this.#portalId) ?? []),
+      companyIds: page.keys.flatMap((key) => companyIdOf(key, this.#portalId) ?? []),
+      after: page.after,
+    };
+  }
+
+  /**
+   * What is kept of one property of many contacts, strongly consistent.
+   *
+   * @returns by key; keys without a value are left out
+   */
+  propertyOf(keys: readonly string[], name: string): Promise<Map<string, string>> {
+    return this.#heads.readProperty(keys, name);
+  }
+
+  /** Everything that waits under an address of which nobody knows whose it is. */
+  async waiting(key: string): Promise<Known> {
+    const { properties } = await this.#rows.beginning(key);
+    return this.#known(key, takeApart(properties), undefined);
   }
 
   /** Follows merges to the record that lives, moving on the way what was kept under an old id. */
@@ -212,6 +252,11 @@ export class ContactTable {
   /** As {@link RecordHeads.mark}. */
   mark(key: string, life: 'living' | 'deleted', atMs: number): Promise<void> {
     return this.#heads.mark(key, life, atMs);
+  }
+
+  /** As {@link RecordHeads.revive}. */
+  revive(key: string, atMs: number): Promise<boolean> {
+    return this.#heads.revive(key, atMs);
   }
 
   /** As {@link RecordHeads.forgetReading}. */

@@ -6,6 +6,14 @@ import { portalKey } from './keys.ts';
 
 /** How often a change is tried again after somebody else changed the row first. */
 const CHANGE_TRIES = 25;
+/** After so many changes with nobody's in between, reading the row first would be a waste. */
+const ALONE_AFTER = 3;
+
+interface Versioned<T> {
+  readonly state: T;
+  /** 0 while there is no row. */
+  readonly version: number;
+}
 
 /** One row of the portal's own partition, changed only on condition that nobody changed it in between. */
 export class PortalRow<T> {
@@ -14,6 +22,10 @@ export class PortalRow<T> {
   readonly #key: { readonly pk: string; readonly sk: string };
   readonly #schema: v.GenericSchema<unknown, T>;
   readonly #initial: T;
+  /** The row as it was last stored here. */
+  #stored: Versioned<T> | undefined;
+  /** Changes stored here one after the other, with nobody's in between. */
+  #inARow = 0;
 
   /** @param sk - sort key; `initial` stands while there is no row, or one that does not fit the schema */
   constructor(
@@ -32,10 +44,10 @@ export class PortalRow<T> {
   }
 
   async read(): Promise<T> {
-    return (await this.#readVersioned()).state;
+    return (await this.#read()).state;
   }
 
-  async #readVersioned(): Promise<{ state: T; version: number }> {
+  async #read(): Promise<Versioned<T>> {
     const { Item } = await this.#client.send(
       new GetCommand({ TableName: this.#tableName, Key: this.#key, ConsistentRead: true }),
     );
@@ -46,29 +58,43 @@ export class PortalRow<T> {
   }
 
   /**
-   * Changes the row.
+   * Changes the row. While nobody else does, that is one conditional put; otherwise the row is read before.
    *
-   * @param change - pure; runs again on the newer state when somebody else was first
+   * @param change - pure; runs again on the newer state when somebody else was first. The very same state is not stored
    * @throws RetryableError when others kept being first
    */
   async update<R>(change: (state: T) => { readonly state: T; readonly result: R }): Promise<R> {
-    for (let attempt = 0; attempt < CHANGE_TRIES; attempt++) {
-      const { state, version } = await this.#readVersioned();
+    if (this.#stored !== undefined && this.#inARow >= ALONE_AFTER) {
+      const { state, version } = this.#stored;
       const changed = change(state);
-      try {
-        await this.#client.send(
-          new PutCommand({
-            TableName: this.#tableName,
-            Item: { ...this.#key, version: version + 1, state: changed.state },
-            ConditionExpression: version === 0 ? 'attribute_not_exists(pk)' : 'version = :version',
-            ...(version > 0 && { ExpressionAttributeValues: { ':version': version } }),
-          }),
-        );
-        return changed.result;
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      }
+      // What is not to be stored may be said of an old state: only reading tells.
+      if (changed.state !== state && (await this.#store(changed.state, version))) return changed.result;
+    }
+    for (let attempt = 0; attempt < CHANGE_TRIES; attempt++) {
+      const { state, version } = await this.#read();
+      const changed = change(state);
+      if (changed.state === state || (await this.#store(changed.state, version))) return changed.result;
     }
     throw new RetryableError(`others changed the row ${this.#key.sk} ${CHANGE_TRIES} times first`);
+  }
+
+  /** @returns false when somebody else changed the row first */
+  async #store(state: T, version: number): Promise<boolean> {
+    try {
+      await this.#client.send(
+        new PutCommand({
+          TableName: this.#tableName,
+          Item: { ...this.#key, version: version + 1, state },
+          ConditionExpression: version === 0 ? 'attribute_not_exists(pk)' : 'version = :version',
+          ...(version > 0 && { ExpressionAttributeValues: { ':version': version } }),
+        }),
+      );
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return false;
+      throw error;
+    }
+    this.#inARow = version === this.#stored?.version ? this.#inARow + 1 : 1;
+    this.#stored = { state, version: version + 1 };
+    return true;
   }
 }

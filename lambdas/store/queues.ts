@@ -27,9 +27,20 @@ export const WriteRequest = v.object({
   /** Read back first, and write if HubSpot shows something else: the outcome of an earlier write is not known. */
   force: v.optional(v.literal(true)),
   /** How often it could not be tried: no fault of its own, so not counted by the queue. */
-  postponed: v.optional(v.number(), 0),
+  postponed: v.optional(v.number()),
+  /** How often HubSpot declined the record in a way that may pass. */
+  declined: v.optional(v.number()),
 });
 export type WriteRequest = v.InferInput<typeof WriteRequest>;
+
+/** HubSpot can be written to again: everybody is to be sent whom it does not show as the table does. */
+export const ResumeRequest = v.object({
+  portalId: v.string(),
+  resume: v.literal('unconfirmed'),
+  /** Where to go on, as the page before told it; without it at the beginning. */
+  after: v.optional(v.string()),
+});
+export type ResumeRequest = v.InferOutput<typeof ResumeRequest>;
 
 /**
  * Puts messages on a queue, ten at a time.

@@ -1,9 +1,18 @@
-import { BatchGetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { BatchGetCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import * as v from 'valibot';
 import { chunks } from '../chunks.ts';
 import { RetryableError } from '../errors.ts';
 import { companyIdOf, contactIdOf, isIdentityKey } from './keys.ts';
 import type { Beginning, PartitionOptions, Partitions } from './partitions.ts';
-import { COMPANY_ATTRIBUTES, HEAD, readHead, SCORE_ATTRIBUTES } from './rows.ts';
+import {
+  COMPANY_ATTRIBUTES,
+  HEAD,
+  PROPERTY,
+  readHead,
+  readProperty,
+  SCORE_ATTRIBUTES,
+  type Writes,
+} from './rows.ts';
 
 /** Longest chain of merged records that is followed. */
 export const ALIAS_HOPS = 10;
@@ -25,9 +34,19 @@ export class RecordHeads {
   }
 
   /** Head rows of many partitions, strongly consistent. @returns by key; keys without a row are left out */
-  async read(keys: readonly string[]): Promise<Map<string, Record<string, unknown>>> {
+  read(keys: readonly string[]): Promise<Map<string, Record<string, unknown>>> {
+    return this.#readRows(keys, HEAD);
+  }
+
+  /** One property of many partitions, strongly consistent. @returns by key; keys without a value are left out */
+  async readProperty(keys: readonly string[], name: string): Promise<Map<string, string>> {
+    const rows = await this.#readRows(keys, `${PROPERTY}${name}`);
+    return new Map([...rows].map(([key, row]) => [key, readProperty(row).value]));
+  }
+
+  async #readRows(keys: readonly string[], sortKey: string): Promise<Map<string, Record<string, unknown>>> {
     const found = new Map<string, Record<string, unknown>>();
-    let wanted = [...new Set(keys)].map((pk) => ({ pk, sk: HEAD }));
+    let wanted = [...new Set(keys)].map((pk) => ({ pk, sk: sortKey }));
     for (let attempt = 0; wanted.length > 0; attempt++) {
       if (attempt === READ_TRIES) throw new RetryableError('DynamoDB keeps leaving keys unread');
       const left: typeof wanted = [];
@@ -92,22 +111,68 @@ export class RecordHeads {
    * was overtaken and came back may not be what HubSpot shows.
    *
    * @param sent - of the head from which the write was made
+   * @param writes - the count with this write, where it was one
    * @returns false when something newer is to be shown by now
    */
   async confirm(
     key: string,
     { writeId, shownAtMs }: { readonly writeId: string | undefined; readonly shownAtMs: number | undefined },
+    writes?: Writes,
   ): Promise<boolean> {
     if (writeId === undefined || shownAtMs === undefined) return false;
     return this.#rows.ifHolds(
       new UpdateCommand({
         TableName: this.#tableName,
         Key: { pk: key, sk: HEAD },
-        UpdateExpression: 'SET cwid = :wid',
+        UpdateExpression: `SET cwid = :wid${writes === undefined ? '' : ', ws = :ws, wn = :wn'}`,
         ConditionExpression: 'wid = :wid AND shownAt = :shownAt',
-        ExpressionAttributeValues: { ':wid': writeId, ':shownAt': shownAtMs },
+        ExpressionAttributeValues: {
+          ':wid': writeId,
+          ':shownAt': shownAtMs,
+          ...(writes !== undefined && countValues(writes)),
+        },
       }),
     );
+  }
+
+  /** Counts a write that HubSpot took and that was overtaken: it shows nothing any more, and belongs to the loop all the same. */
+  async countWrite(key: string, writes: Writes): Promise<void> {
+    await this.#rows.ifHolds(
+      new UpdateCommand({
+        TableName: this.#tableName,
+        Key: { pk: key, sk: HEAD },
+        UpdateExpression: 'SET ws = :ws, wn = :wn',
+        ConditionExpression:
+          'attribute_exists(pk) AND attribute_not_exists(alias) AND (attribute_not_exists(life) OR life <> :erased)',
+        ExpressionAttributeValues: { ...countValues(writes), ':erased': 'erased' },
+      }),
+    );
+  }
+
+  /**
+   * One page of the records that HubSpot does not show as they are, or of which nothing was read yet: the only question for which the
+   * whole table is read, so it is asked only after HubSpot could not be written to for a while.
+   *
+   * @param after - where the page before ended; undefined for the first
+   * @returns partition keys of contacts and companies
+   */
+  async unsettled(
+    after: string | undefined,
+  ): Promise<{ readonly keys: string[]; readonly after: string | undefined }> {
+    const { Items = [], LastEvaluatedKey } = await this.#rows.send(
+      new ScanCommand({
+        TableName: this.#tableName,
+        FilterExpression:
+          'sk = :head AND begins_with(pk, :portal) AND attribute_not_exists(alias) AND (attribute_not_exists(life) OR life = :living) AND attribute_exists(wid) AND (attribute_not_exists(cwid) OR cwid <> wid OR attribute_not_exists(readAt))',
+        ProjectionExpression: 'pk',
+        ExpressionAttributeValues: { ':head': HEAD, ':portal': `${this.#portalId}#`, ':living': 'living' },
+        ...(after !== undefined && { ExclusiveStartKey: readPlace(after) }),
+      }),
+    );
+    return {
+      keys: Items.map(({ pk }) => String(pk)),
+      after: LastEvaluatedKey && placeOf(LastEvaluatedKey),
+    };
   }
 
   /**
@@ -296,6 +361,23 @@ export class RecordHeads {
       }),
     );
   }
+}
+
+function countValues({ sinceMs, count }: Writes): Record<string, number> {
+  return { ':ws': Math.floor(sinceMs / 1000), ':wn': count };
+}
+
+/** Where a page of the table ends, as text that a message can carry. */
+function placeOf({ pk, sk }: Record<string, unknown>): string {
+  return JSON.stringify([pk, sk]);
+}
+
+/** @throws TypeError for a text that is no place */
+function readPlace(text: string): { pk: string; sk: string } {
+  const place = v.safeParse(v.pipe(v.string(), v.parseJson(), v.tuple([v.string(), v.string()])), text);
+  if (!place.success) throw new TypeError('no page of the table begins there');
+  const [pk, sk] = place.output;
+  return { pk, sk };
 }
 
 /** Attributes as an expression names them: some of the names are words of DynamoDB's own. */

@@ -50,10 +50,20 @@ const HeadRow = v.object({
   wasRead: v.optional(v.boolean()),
   /** Epoch milliseconds of a change that a reading must have seen to count. */
   forgotAt: v.optional(v.number()),
+  /** How often HubSpot took a write since when, in epoch seconds: an hour's count. */
+  ws: v.optional(v.number()),
+  wn: v.optional(v.number(), 0),
   due: v.optional(v.string()),
   /** Partition of the primary company while the contact lives: under it the index `company` has the contact, by its `rank`. */
   company: v.optional(v.string()),
 });
+
+/** Writes that HubSpot took of one record, counted by the hour. */
+export interface Writes {
+  /** Epoch milliseconds at which this hour began. */
+  readonly sinceMs: number;
+  readonly count: number;
+}
 
 /** The first row of a contact's partition: the score it has, what HubSpot knows of it, and what became of the record. */
 export interface Head {
@@ -73,6 +83,8 @@ export interface Head {
   readonly wasRead?: boolean | undefined;
   /** When something changed that only a later reading has seen; undefined when there was no such change. */
   readonly forgotAtMs: number | undefined;
+  /** Undefined before the first write. */
+  readonly writes?: Writes | undefined;
   readonly due: string | undefined;
   /** Partition of the primary company, as the index has it: none while the contact does not live. */
   readonly company: string | undefined;
@@ -108,6 +120,8 @@ export function readHead(row: unknown): Head {
     readAt,
     wasRead,
     forgotAt,
+    ws,
+    wn,
     due,
     company,
     ...values
@@ -127,6 +141,7 @@ export function readHead(row: unknown): Head {
     readAtMs: readAt,
     wasRead,
     forgotAtMs: forgotAt,
+    writes: ws === undefined ? undefined : { sinceMs: ws * 1000, count: wn },
     due,
     company,
   };
@@ -217,6 +232,8 @@ export const SCORE_ATTRIBUTES = [
   ...Object.keys(scoreAttributes(NO_HEAD)).filter((name) => name !== 'rev'),
   'cwid',
   'forgotAt',
+  'ws',
+  'wn',
 ];
 
 /** The first row of a company's partition: what is rolled up from its contacts, and what became of the record. */

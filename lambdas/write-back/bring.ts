@@ -14,13 +14,15 @@ import { bringDiffering, type Candidate } from './write.ts';
  * Brings contacts and companies to HubSpot: finds out whose an address or a deal is, reads what is not known, writes what differs,
  * and confirms what HubSpot took. Never throws: every errand comes to an end.
  *
+ * @param isUrgent - somebody waits for it: a contact goes alone rather than later
  * @returns how each errand ended, and how many companies are rolled up anew because of it
  */
 export async function bring(
   errands: readonly Errand[],
   parts: BringParts,
+  isUrgent = false,
 ): Promise<{ readonly ended: readonly Ended[]; readonly companiesTold: number }> {
-  const { run, ended } = startRun(parts);
+  const { run, ended } = startRun(parts, isUrgent);
   const { contacts, companies } = await findWhom(errands, run);
   const { known, unread } = await findHeads(contacts, run);
   const read = await search(unread, (ids) => hydrate(ids, run), run);

@@ -1,5 +1,6 @@
 import { ADDRESSES, modelInputs, observe } from '../events/property-facts.ts';
 import type { HubSpotRecord } from '../hubspot/objects.ts';
+import type { PropertyValue } from '../scoring/facts.ts';
 import { askAround } from '../store/company-table.ts';
 import type { Standing } from '../store/contact-table.ts';
 import { contactKey } from '../store/keys.ts';
@@ -16,12 +17,13 @@ import { readSurroundings, type Surroundings } from './surroundings.ts';
  * not be read is not scored: what is missing may be what excludes it.
  *
  * @returns by id as asked for, the contacts as they stand then: those merged away under their living id, none for those that
- *   HubSpot does not have
+ *   HubSpot does not have, which are marked so
  */
 export async function hydrate(contactIds: readonly string[], run: Run): Promise<Each<Standing>> {
   if (contactIds.length === 0) return new Map();
   const askedAtMs = run.clock();
-  const properties = [...new Set([...modelInputs(run.model), ...ADDRESSES])];
+  const own = run.idProperty === '' ? [] : [run.idProperty];
+  const properties = [...new Set([...modelInputs(run.model), ...ADDRESSES, ...own])];
   const records = await readRecords(run.hubSpot.contacts, contactIds, properties);
   const livingIds = [...records.values()].flatMap((record) =>
     record === undefined || isFailure(record) ? [] : [record.id],
@@ -35,7 +37,7 @@ export async function hydrate(contactIds: readonly string[], run: Run): Promise<
     async () => {
       standings = await each(contactIds, async (id) => {
         const record = foundOrThrow(records.get(id));
-        if (record === undefined) return undefined;
+        if (record === undefined) return noteContactGone(id, run);
         const surroundings = foundOrThrow(around.get(record.id));
         if (record.id !== id) await uniteContacts(id, record.id, run);
         return keepFound(record, surroundings, askedAtMs, run);
@@ -43,6 +45,17 @@ export async function hydrate(contactIds: readonly string[], run: Run): Promise<
     },
   );
   return standings;
+}
+
+/** HubSpot has no such contact: nothing is tried again until it is restored, or something is heard of it. A restore since this run began wins. */
+export async function noteContactGone(contactId: string, run: Run): Promise<undefined> {
+  const { contacts, portalId, startedAtMs } = run;
+  const key = contactKey(portalId, contactId);
+  const left = await contacts.companiesOf([key]);
+  await askAround(
+    (delaySeconds) => tellCompanies(left, run, delaySeconds),
+    () => contacts.mark(key, 'deleted', startedAtMs),
+  );
 }
 
 /** Makes a contact one with that into which HubSpot merged it. The company it leaves may be another than that of the living one. */
@@ -54,6 +67,12 @@ export async function uniteContacts(contactId: string, livingId: string, run: Ru
     (delaySeconds) => tellCompanies(left, run, delaySeconds),
     () => contacts.unite(key, contactKey(portalId, livingId)),
   );
+}
+
+/** By what the contact is written, where that is not its record id. */
+function idOf({ properties, updatedAtMs }: HubSpotRecord, { idProperty }: Run): PropertyValue[] {
+  if (idProperty === '') return [];
+  return [{ name: idProperty, value: properties[idProperty] ?? '', occurredAtMs: updatedAtMs }];
 }
 
 /** Keeps all that was read, then notes that it was: a crash in between lets it be read again. */
@@ -85,7 +104,7 @@ async function keepFound(
   await contacts.keep(
     key,
     observed.flatMap(({ facts }) => facts),
-    [...told, ...(surroundings?.keptAfter(before.deals) ?? [])],
+    [...told, ...idOf(record, run), ...(surroundings?.keptAfter(before.deals) ?? [])],
   );
   await uniteAddresses(record, run);
   return rescore(record.id, run, askedAtMs);

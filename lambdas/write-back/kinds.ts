@@ -4,12 +4,12 @@ import {
   outputValues,
   WRITE_ID_PROPERTY,
 } from '../hubspot/outputs.ts';
-import { askAround, type CompanyHead } from '../store/company-table.ts';
+import type { CompanyHead } from '../store/company-table.ts';
 import { contactKey } from '../store/keys.ts';
 import type { Head } from '../store/rows.ts';
 import { noteDeletion, noteMerge } from './companies.ts';
-import { tellCompanies, tellCompaniesOf } from './company-scores.ts';
-import { uniteContacts } from './hydrate.ts';
+import { tellCompaniesOf } from './company-scores.ts';
+import { noteContactGone, uniteContacts } from './hydrate.ts';
 import type { Run } from './run.ts';
 import type { Kind } from './write.ts';
 
@@ -19,6 +19,7 @@ export function contactKind(run: Run): Kind<Head> {
   const keyOf = (id: string) => contactKey(portalId, id);
   return {
     hubSpot: hubSpot.contacts,
+    type: 'contacts',
     about: (contactId) => ({ contactId }),
     isConfirmed: ({ writeId, confirmedWriteId }) => writeId === confirmedWriteId,
     telling: WRITE_ID_PROPERTY,
@@ -41,14 +42,10 @@ export function contactKind(run: Run): Kind<Head> {
       return life === 'living' ? 'lives' : 'gone';
     },
     tell: (heads) => tellCompaniesOf(heads, run),
-    confirm: (id, sent) => contacts.confirm(keyOf(id), sent),
-    async noteDeletion(id) {
-      const left = await contacts.companiesOf([keyOf(id)]);
-      await askAround(
-        (delaySeconds) => tellCompanies(left, run, delaySeconds),
-        () => contacts.mark(keyOf(id), 'deleted', run.startedAtMs), // A restore since then wins.
-      );
-    },
+    writesOf: ({ writes }) => writes,
+    confirm: (id, sent, writes) => contacts.confirm(keyOf(id), sent, writes),
+    countWrite: (id, writes) => contacts.countWrite(keyOf(id), writes),
+    noteDeletion: (id) => noteContactGone(id, run),
     noteMerge: (id, livingId) => uniteContacts(id, livingId, run),
   };
 }
@@ -58,6 +55,7 @@ export function companyKind(run: Run): Kind<CompanyHead> {
   const { companies, hubSpot } = run;
   return {
     hubSpot: hubSpot.companies,
+    type: 'companies',
     about: (companyId) => ({ companyId }),
     isConfirmed({ writeId, confirmedWriteId, oldIds, score }) {
       // Where nothing was ever written there is nothing to clear; a merge takes over what stood in the old record.
@@ -76,7 +74,9 @@ export function companyKind(run: Run): Kind<CompanyHead> {
       return life === 'living' ? 'lives' : 'gone';
     },
     tell: async () => undefined,
+    writesOf: () => undefined, // Nothing that happens to a company is answered by its score.
     confirm: (id, sent) => companies.confirm(id, sent),
+    countWrite: async () => undefined,
     noteDeletion: (id) => noteDeletion(id, run),
     noteMerge: (id, livingId) => noteMerge(id, livingId, run),
   };

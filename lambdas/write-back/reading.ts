@@ -4,6 +4,9 @@ import { inHalves } from '../hubspot/halves.ts';
 import type { HubSpotObjects, HubSpotRecord, ObjectType } from '../hubspot/objects.ts';
 import { type Each, each, type Failure, inBatches, type Run } from './run.ts';
 
+/** Of so few on which a batch keeps silent each is looked up at once. */
+const FEW_SILENT = 2;
+
 /** What HubSpot refuses to read: a record id, or an address. */
 interface Unread extends Failure {
   readonly id: string;
@@ -22,7 +25,12 @@ export function readRecords(
 ): Promise<Each<HubSpotRecord>> {
   return inBatches(ids, async (batch) => {
     const found = await readEach(hubSpot, batch, properties);
-    const silent = batch.filter((id) => !found.has(id));
+    let silent = batch.filter((id) => !found.has(id));
+    if (silent.length > FEW_SILENT) {
+      // So many were hardly all merged away: the answer may just have left them out.
+      for (const [id, record] of await readEach(hubSpot, silent, properties)) found.set(id, record);
+      silent = batch.filter((id) => !found.has(id));
+    }
     const livingIds = await each(silent, async (id) => (await hubSpot.lookUp(id, []))?.id);
     const moved = [...new Set([...livingIds.values()].filter((id) => typeof id === 'string'))];
     for (const [id, record] of await readEach(hubSpot, moved, properties)) found.set(id, record);

@@ -1,6 +1,6 @@
 import type { SQSRecord } from 'aws-lambda';
 import * as v from 'valibot';
-import { WriteRequest } from '../store/queues.ts';
+import { ResumeRequest, WriteRequest } from '../store/queues.ts';
 
 /** All that one invocation is asked for one contact, address, company or deal. */
 export interface Errand {
@@ -15,14 +15,32 @@ export interface Errand {
 /** Errands by the id or address they are about. */
 export type ErrandsBy = ReadonlyMap<string, readonly Errand[]>;
 
-/** The messages of one invocation, one errand for all that are about the same, and those that say nothing. */
-export function readRequests(
-  records: readonly SQSRecord[],
-  portalId: string,
-): { readonly errands: Errand[]; readonly rejected: { readonly reason: string; readonly event: string }[] } {
+/** A message that asks for everybody to be sent again whom HubSpot does not show. */
+export interface Resume {
+  readonly request: ResumeRequest;
+  readonly messageId: string;
+}
+
+/** What the messages of one invocation ask for. */
+export interface Asked {
+  /** One for all messages that are about the same. */
+  readonly errands: Errand[];
+  readonly resumes: Resume[];
+  /** Those that say nothing that could be done. */
+  readonly rejected: { readonly reason: string; readonly event: string }[];
+}
+
+/** Reads the messages of one invocation. */
+export function readRequests(records: readonly SQSRecord[], portalId: string): Asked {
   const errands = new Map<string, Errand>();
+  const resumes: Resume[] = [];
   const rejected: { reason: string; event: string }[] = [];
   for (const { body, messageId, attributes } of records) {
+    const resume = v.safeParse(v.pipe(v.string(), v.parseJson(), ResumeRequest), body);
+    if (resume.success && resume.output.portalId === portalId) {
+      resumes.push({ request: resume.output, messageId });
+      continue;
+    }
     const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), WriteRequest), body);
     const name = parsed.success ? nameOf(parsed.output) : undefined;
     if (!parsed.success || name === undefined || parsed.output.portalId !== portalId) {
@@ -40,18 +58,21 @@ export function readRequests(
       messageIds: [...(other?.messageIds ?? []), messageId],
     });
   }
-  return { errands: [...errands.values()], rejected };
+  return { errands: [...errands.values()], resumes, rejected };
 }
 
 /** Both of two requests about the same. */
 function united(request: WriteRequest, other: WriteRequest): WriteRequest {
-  const { atMs, ...rest } = request;
+  const { atMs, declined, ...rest } = request;
   const isRescoring = request.rescoreContacts ?? other.rescoreContacts;
   return {
     ...rest,
     ...(isRescoring && { rescoreContacts: isRescoring }),
     // Whoever does not say when means now, which is later.
     ...(atMs !== undefined && other.atMs !== undefined && { atMs: Math.max(atMs, other.atMs) }),
+    // Whoever asks anew has not been declined yet: a message for each change must not give a record up sooner.
+    ...(declined !== undefined &&
+      other.declined !== undefined && { declined: Math.min(declined, other.declined) }),
   };
 }
 

@@ -1,13 +1,15 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import pMap from 'p-map';
 import { chunks } from '../chunks.ts';
+import type { MetricName } from '../env.ts';
 import { type Outcome, outcomeOf } from '../hubspot/batch-write.ts';
 import { BATCH } from '../hubspot/objects.ts';
 import type { HubSpotPortal } from '../hubspot/portal.ts';
 import type { Model } from '../scoring/model.ts';
 import type { CompanyTable } from '../store/company-table.ts';
 import type { ContactTable } from '../store/contact-table.ts';
-import type { WriteRequest } from '../store/queues.ts';
+import type { ResumeRequest, WriteRequest } from '../store/queues.ts';
+import type { Outputs } from './outputs.ts';
 import type { Errand, ErrandsBy } from './requests.ts';
 
 /** Records worked on at once. */
@@ -16,6 +18,9 @@ const AT_ONCE = 16;
 const READINGS_AT_ONCE = 4;
 /** A reading without an answer has changed nothing; HubSpot's bad moments last longer than this. */
 const READING_RETRY_MS = 60_000;
+
+/** How often HubSpot may decline a record, within about an hour, before it counts as refused. */
+const MOST_DECLINES = 8;
 
 export interface BringParts {
   readonly clock: () => number;
@@ -27,7 +32,17 @@ export interface BringParts {
   readonly hubSpot: HubSpotPortal;
   readonly identityKey: { read(): Promise<{ key: string }> };
   /** Puts requests on the lane for what nobody waits for. */
-  readonly background: (requests: readonly WriteRequest[], delaySeconds: number) => Promise<void>;
+  readonly background: (
+    requests: readonly (WriteRequest | ResumeRequest)[],
+    delaySeconds: number,
+  ) => Promise<void>;
+  /** Which of our properties HubSpot lets us write. */
+  readonly outputs: Outputs;
+  /** Custom unique property by which contacts are written; `''` = the record id. */
+  readonly idProperty: string;
+  /** A contact that is written more often than this in an hour is in a loop. */
+  readonly mostWritesPerHour: number;
+  readonly count: (name: MetricName, value: number) => void;
   /** Has the contacts of companies scored anew. */
   readonly ticks: (
     messages: readonly { readonly portalId: string; readonly companyId: string }[],
@@ -42,7 +57,7 @@ export type Ending =
   | { readonly kind: 'done' }
   /** HubSpot took the write, or may have, but something newer or older may yet stand there: read back then. */
   | { readonly kind: 'doubtful'; readonly afterSeconds: number }
-  | Extract<Outcome, { kind: 'refused' | 'later' }>
+  | Extract<Outcome, { kind: 'refused' | 'declined' | 'later' }>
   /** Our own fault: the queue tries again. */
   | { readonly kind: 'failed' };
 
@@ -60,6 +75,8 @@ export interface Ended {
 export interface Run extends BringParts {
   /** Epoch milliseconds at which this run began. */
   readonly startedAtMs: number;
+  /** Somebody waits for it: a contact goes alone rather than later. */
+  readonly isUrgent: boolean;
   /** @param about - the living record, where it is not the one the errand names */
   readonly end: (errands: readonly Errand[], ending: Ending, about?: About) => void;
   /** What a failed step means for those it was about; said once of each failure. */
@@ -69,15 +86,20 @@ export interface Run extends BringParts {
 }
 
 /** @returns what the steps are given, and what they ended */
-export function startRun(parts: BringParts): { readonly run: Run; readonly ended: Ended[] } {
+export function startRun(
+  parts: BringParts,
+  isUrgent: boolean,
+): { readonly run: Run; readonly ended: Ended[] } {
   const ended: Ended[] = [];
   const said = new Set<unknown>();
   const run: Run = {
     ...parts,
     startedAtMs: parts.clock(),
+    isUrgent,
     told: new Set(),
     end(errands, ending, about) {
-      for (const errand of errands) ended.push({ errand, ending, about: about ?? aboutOf(errand.request) });
+      for (const errand of errands)
+        ended.push({ errand, ending: atLast(errand, ending), about: about ?? aboutOf(errand.request) });
     },
     endingOf(failed) {
       if (!said.has(failed))
@@ -87,6 +109,12 @@ export function startRun(parts: BringParts): { readonly run: Run; readonly ended
     },
   };
   return { run, ended };
+}
+
+/** What HubSpot goes on declining it will never take. */
+function atLast({ request }: Errand, ending: Ending): Ending {
+  const isLast = ending.kind === 'declined' && (request.declined ?? 0) + 1 >= MOST_DECLINES;
+  return isLast ? { ...ending, kind: 'refused' } : ending;
 }
 
 function aboutOf({ contactId, companyId, dealId }: WriteRequest): About {

@@ -1,17 +1,22 @@
-import { randomUUID } from 'node:crypto';
 import pMap from 'p-map';
 import { chunks } from '../chunks.ts';
-import { type Outcome, writeBatch } from '../hubspot/batch-write.ts';
+import type { Outcome } from '../hubspot/batch-write.ts';
 import { BATCH, type HubSpotObjects, type HubSpotRecord } from '../hubspot/objects.ts';
+import type { OutputProperties } from '../hubspot/outputs.ts';
+import type { Writes } from '../store/rows.ts';
+import { readRecords } from './reading.ts';
 import type { Errand } from './requests.ts';
-import type { About, Ending, Run } from './run.ts';
+import { type About, type Ending, isFailure, type Run } from './run.ts';
+import { type Partly, send } from './send.ts';
 
-/** Batches under way at once: at 0.5 s an answer this is more than the budget of one token allows. */
-const BATCHES_AT_ONCE = 8;
+/** Batches under way at once: at 0.5 s an answer this is twice what the budget of one token allows. */
+const BATCHES_AT_ONCE = 16;
 /** A write that was overtaken has been answered, as the one that overtook it soon will be: HubSpot then shows which came last. */
 const OVERTAKEN_SECONDS = 5;
 /** A request without an answer lands within 15 minutes or never. */
 const UNANSWERED_SECONDS = 900;
+/** The hour by which the writes of a contact are counted. */
+const HOUR_MS = 3_600_000;
 
 /** A record as it stands, with every errand about it. */
 export interface Candidate<Head> {
@@ -23,6 +28,7 @@ export interface Candidate<Head> {
 /** A kind of record that shows something of ours: what it shows, and what follows when HubSpot took it, or has no such record. */
 export interface Kind<Head> {
   readonly hubSpot: HubSpotObjects;
+  readonly type: keyof OutputProperties;
   about(id: string): About;
   /** Whether HubSpot confirmed all that is to be shown. */
   isConfirmed(head: Head): boolean;
@@ -40,13 +46,23 @@ export interface Kind<Head> {
    * that HubSpot refuses are told of at the end of the run, whichever step it refused.
    */
   tell(heads: readonly Head[]): Promise<void>;
-  /** @returns false when something newer is to be shown by now */
-  confirm(id: string, sent: Head): Promise<boolean>;
+  /** How often it was written this hour; undefined where that is not counted. */
+  writesOf(head: Head): Writes | undefined;
+  /**
+   * @param writes - the count with this write; undefined where it was shown already
+   * @returns false when something newer is to be shown by now
+   */
+  confirm(id: string, sent: Head, writes: Writes | undefined): Promise<boolean>;
+  /** Counts a write that was overtaken. */
+  countWrite(id: string, writes: Writes): Promise<void>;
   noteDeletion(id: string): Promise<void>;
   noteMerge(id: string, livingId: string): Promise<void>;
 }
 
-/** Brings to HubSpot what it does not show yet, confirms what it took, and ends all errands. */
+/**
+ * Brings to HubSpot what it does not show yet, confirms what it took, and ends all errands. Its steps are those by which HubSpot comes to
+ * show what the table says, numbered as in docs/architecture.md.
+ */
 export async function bringDiffering<Head>(
   candidates: readonly Candidate<Head>[],
   kind: Kind<Head>,
@@ -70,7 +86,7 @@ function isForced({ errands }: Candidate<unknown>): boolean {
   return errands.some(({ force }) => force);
 }
 
-/** Those for which HubSpot does not show what it should. What is forced is read back first. */
+/** Those for which HubSpot does not show what it should (convergence, step 2). What is forced is read back first (step 8). */
 async function compare<Head>(
   candidates: readonly Candidate<Head>[],
   kind: Kind<Head>,
@@ -89,7 +105,7 @@ async function compare<Head>(
   return differing;
 }
 
-/** Confirms what HubSpot shows. @returns those of which it shows something else */
+/** Step 8: confirms what HubSpot shows. @returns those of which it shows something else */
 async function readBack<Head>(
   batch: readonly Candidate<Head>[],
   kind: Kind<Head>,
@@ -97,14 +113,21 @@ async function readBack<Head>(
 ): Promise<Candidate<Head>[]> {
   try {
     const ids = batch.map(({ id }) => id);
-    const found = await kind.hubSpot.read(ids, [kind.telling]);
-    const records = new Map(found.map((record) => [record.id, record]));
+    const records = await readRecords(kind.hubSpot, ids, [kind.telling]);
+    // What says which write it was may be an older one, where it is not written any more.
+    const isTold = run.outputs.withheld(kind.type, { [kind.telling]: '' }).size === 0;
     const isShown = ({ id, head }: Candidate<Head>) => {
       const record = records.get(id);
-      return record !== undefined && kind.isShown(head, record.properties);
+      const isThere = record !== undefined && !isFailure(record) && record.id === id;
+      return isThere && isTold && kind.isShown(head, record.properties);
     };
-    await settleAll(batch.filter(isShown), new Map(ids.map((id) => [id, { kind: 'written' }])), kind, run);
-    return batch.filter((candidate) => !isShown(candidate));
+    await settleAll(batch.filter(isShown), new Map(ids.map((id) => [id, { kind: 'shown' }])), kind, run);
+    return batch.filter((candidate) => {
+      const record = records.get(candidate.id);
+      // Not to know what HubSpot shows is no reason to write it once more.
+      if (isFailure(record)) close(candidate, run.endingOf(record.failed), kind, run);
+      return !isFailure(record) && !isShown(candidate);
+    });
   } catch (error) {
     const ending = run.endingOf(error);
     for (const candidate of batch) close(candidate, ending, kind, run);
@@ -112,7 +135,7 @@ async function readBack<Head>(
   }
 }
 
-/** Sends one batch and confirms what HubSpot took. */
+/** Steps 2 to 4: sends one batch and confirms what HubSpot took. */
 async function write<Head>(
   candidates: readonly Candidate<Head>[],
   kind: Kind<Head>,
@@ -121,13 +144,7 @@ async function write<Head>(
   let open = candidates;
   try {
     open = await refreshed(candidates, kind, run);
-    const inputs = open.map(({ id, head }) => ({
-      id,
-      properties: kind.valuesOf(head),
-      objectWriteTraceId: randomUUID(),
-    }));
-    if (inputs.length > 0)
-      await settleAll(open, await writeBatch(kind.hubSpot, inputs, run.clock), kind, run);
+    if (open.length > 0) await settleAll(open, await send(open, kind, run), kind, run);
   } catch (error) {
     // What was sent may stand in HubSpot by now: the queue brings it again, and what it brings again is read back.
     run.logger.error('not brought to HubSpot', { error: error instanceof Error ? error : undefined });
@@ -146,26 +163,34 @@ async function refreshed<Head>(
 ): Promise<Candidate<Head>[]> {
   const heads = await kind.heads(candidates.map(({ id }) => id));
   const now = candidates.map((each) => ({ ...each, head: heads.get(each.id) ?? each.head }));
-  const isNeedless = (each: Candidate<Head>) => kind.isConfirmed(each.head) && !isForced(each);
+  const isNeedless = (each: Candidate<Head>) =>
+    (kind.isConfirmed(each.head) && !isForced(each)) || Object.keys(kind.valuesOf(each.head)).length === 0;
   await kind.tell(now.filter(isNeedless).map(({ head }) => head));
   return now.flatMap((candidate) => {
     const fate = kind.fateOf(candidate.id, candidate.head);
     if (fate === 'merged') close(candidate, { kind: 'later', retryAtMs: run.clock() }, kind, run);
     else if (fate === 'gone' || isNeedless(candidate)) close(candidate, { kind: 'done' }, kind, run);
+    else if (isLooping(kind.writesOf(candidate.head), run)) holdBack(candidate, kind, run);
     else return [candidate];
     return [];
   });
 }
 
+/** What became of a write, or that there was none to make. */
+type Settled = Outcome | Partly | { readonly kind: 'shown' };
+
 async function settleAll<Head>(
   batch: readonly Candidate<Head>[],
-  outcomes: ReadonlyMap<string, Outcome>,
+  outcomes: ReadonlyMap<string, Settled>,
   kind: Kind<Head>,
   run: Run,
 ): Promise<void> {
-  const outcomeOf = ({ id }: Candidate<Head>): Outcome => outcomes.get(id) ?? { kind: 'unknown' };
-  const written = batch.filter((candidate) => outcomeOf(candidate).kind === 'written');
-  await kind.tell(written.map(({ head }) => head));
+  const outcomeOf = ({ id }: Candidate<Head>): Settled => outcomes.get(id) ?? { kind: 'unknown' };
+  const isOneOf = (...kinds: Settled['kind'][]) =>
+    batch.filter((candidate) => kinds.includes(outcomeOf(candidate).kind));
+  const written = isOneOf('written', 'partly');
+  if (kind.type === 'contacts') run.count('ContactsWritten', written.length);
+  await kind.tell(isOneOf('written', 'partly', 'shown').map(({ head }) => head));
   const settleOne = async (candidate: Candidate<Head>) => {
     const ending = await settle(candidate, outcomeOf(candidate), kind, run).catch((error: unknown) =>
       run.endingOf(error),
@@ -177,13 +202,20 @@ async function settleAll<Head>(
 
 async function settle<Head>(
   { id, head }: Candidate<Head>,
-  outcome: Outcome,
+  outcome: Settled,
   kind: Kind<Head>,
   { clock }: Run,
 ): Promise<Ending> {
-  if (outcome.kind === 'written') {
-    const isStillToBeShown = await kind.confirm(id, head);
-    return isStillToBeShown ? { kind: 'done' } : { kind: 'doubtful', afterSeconds: OVERTAKEN_SECONDS };
+  if (outcome.kind === 'partly') {
+    // Not confirmed: whoever asks for the contact again, or for all of these, writes what was left out.
+    await kind.countWrite(id, counted(kind.writesOf(head), clock()));
+    return { kind: 'done' };
+  }
+  if (outcome.kind === 'written' || outcome.kind === 'shown') {
+    const writes = outcome.kind === 'written' ? counted(kind.writesOf(head), clock()) : undefined;
+    if (await kind.confirm(id, head, writes)) return { kind: 'done' }; // Step 4.
+    if (writes !== undefined) await kind.countWrite(id, writes);
+    return { kind: 'doubtful', afterSeconds: OVERTAKEN_SECONDS }; // Step 5.
   }
   if (outcome.kind === 'gone') {
     await kind.noteDeletion(id);
@@ -191,12 +223,43 @@ async function settle<Head>(
   }
   if (outcome.kind === 'merged') {
     await kind.noteMerge(id, outcome.livingId);
-    return { kind: 'later', retryAtMs: clock() }; // Comes back under its living id.
+    // Comes back under its living id, which may show what was sent: it is read back like any other that was overtaken.
+    return { kind: 'doubtful', afterSeconds: OVERTAKEN_SECONDS };
   }
-  return outcome.kind === 'unknown' ? { kind: 'doubtful', afterSeconds: UNANSWERED_SECONDS } : outcome;
+  // Step 6. What went astray is settled where records are written by another property than their id.
+  if (outcome.kind === 'unknown' || outcome.kind === 'astray')
+    return { kind: 'doubtful', afterSeconds: UNANSWERED_SECONDS };
+  // HubSpot says that it defines the property as it should be, and refuses it all the same.
+  if (outcome.kind === 'unwritable') {
+    const { reason, correlationId } = outcome;
+    return { kind: 'declined', reason, correlationId };
+  }
+  return outcome;
 }
 
-/** An errand that was delivered before leaves a doubt: the earlier try may have sent something that still lands. */
+/** The count with one write more; an hour after its first write it begins anew. */
+function counted(writes: Writes | undefined, nowMs: number): Writes {
+  const isOver = writes === undefined || nowMs - writes.sinceMs >= HOUR_MS;
+  return isOver ? { sinceMs: nowMs, count: 1 } : { ...writes, count: writes.count + 1 };
+}
+
+/** Written so often within an hour that something must be answering our own writes. */
+function isLooping(writes: Writes | undefined, { mostWritesPerHour, clock }: Run): writes is Writes {
+  return writes !== undefined && writes.count >= mostWritesPerHour && clock() - writes.sinceMs < HOUR_MS;
+}
+
+/** Breaks a loop: the contact comes back, as it stands then, when the hour is over. */
+function holdBack<Head>(candidate: Candidate<Head>, kind: Kind<Head>, run: Run): void {
+  const { sinceMs = run.clock() } = kind.writesOf(candidate.head) ?? {};
+  run.count('LoopBreaker', 1);
+  run.logger.warn('written too often within an hour: is something answering our own writes?', {
+    ...kind.about(candidate.id),
+    mostWritesPerHour: run.mostWritesPerHour,
+  });
+  close(candidate, { kind: 'later', retryAtMs: sinceMs + HOUR_MS }, kind, run);
+}
+
+/** Step 7: an errand that was delivered before leaves a doubt: the earlier try may have sent something that still lands. */
 function close<Head>({ errands, id }: Candidate<Head>, ending: Ending, kind: Kind<Head>, { end }: Run): void {
   for (const errand of errands) {
     const isDoubtful = ending.kind === 'done' && errand.isRedelivered;

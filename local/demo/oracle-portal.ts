@@ -1,4 +1,4 @@
-// What became of companies and deals, worked out from the plan alone and not from what the simulated HubSpot says of them.
+// What became of contacts, companies and deals, worked out from the plan alone and not from what the simulated HubSpot says of them.
 import type { Happening } from './happenings.ts';
 import type { History, PlainDeal } from './oracle.ts';
 import type { DemoPortal } from './portal.ts';
@@ -19,7 +19,7 @@ interface CompanyNow {
 }
 
 export interface PortalNow {
-  /** By contact id. */
+  /** By the id with which a contact was created: those that live; merged ones once. */
   readonly histories: ReadonlyMap<string, History>;
   /** Ids of the contacts whose primary company it is, by the id with which it was created; merged ones once. */
   readonly people: ReadonlyMap<string, readonly string[]>;
@@ -35,7 +35,9 @@ export function portalNow({ portal, happenings, records }: PortalStory): PortalN
   const byContact = Map.groupBy(happenings, ({ contactId }) => contactId);
   const histories = new Map<string, History>();
   const people = new Map<string, string[]>([...companies.values()].map(({ id }) => [id, []]));
+  const gone = contactsGone(inTime);
   for (const { id, properties, createdAtMs } of portal.contacts) {
+    if (gone.has(id)) continue;
     const company = companies.get(companyOf.get(id) ?? '');
     histories.set(id, {
       properties,
@@ -47,6 +49,17 @@ export function portalNow({ portal, happenings, records }: PortalStory): PortalN
     if (company !== undefined) people.get(company.id)?.push(id);
   }
   return { histories, people };
+}
+
+/** Contacts that were merged into another one, erased, or deleted and not brought back. */
+function contactsGone(inTime: readonly RecordHappening[]): Set<string> {
+  const gone = new Set<string>();
+  for (const one of inTime) {
+    if (one.kind === 'contact merge') gone.add(one.otherId);
+    if (one.kind === 'contact deletion' || one.kind === 'contact erasure') gone.add(one.contactId);
+    if (one.kind === 'contact return') gone.delete(one.contactId);
+  }
+  return gone;
 }
 
 /** Companies by every id that they ever had. */

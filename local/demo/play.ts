@@ -18,7 +18,10 @@ const REPEATED_PERCENT = 40;
 /** How often progress is told. */
 const PROGRESS_MS = 250;
 
-type Changers = Pick<Crm, 'set' | 'get' | 'create' | 'associate' | 'merge'>;
+type Changers = Pick<
+  Crm,
+  'set' | 'get' | 'create' | 'associate' | 'merge' | 'delete' | 'restore' | 'privacyDelete'
+>;
 
 /** The part of the HubSpot simulator that is needed here. */
 export interface PlayedPortal {
@@ -38,7 +41,7 @@ export interface Play {
   /** Signs posts to /webhooks/workflow as HubSpot does. */
   readonly clientSecret: string;
   readonly happenings: readonly Happening[];
-  /** What happens to companies and deals. @default nothing */
+  /** What happens to companies, deals and whole contacts. @default nothing */
   readonly records?: readonly RecordHappening[];
   /** @default 7 */
   readonly seed?: number;
@@ -116,6 +119,10 @@ function changeRecords(crm: Changers, records: readonly RecordHappening[]): void
     if (one.kind === 'move')
       crm.associate('contacts', one.contactId, 'companies', one.companyId, { atMs, primary: true });
     if (one.kind === 'merge') crm.merge('companies', one.primaryId, one.otherId, { atMs });
+    if (one.kind === 'contact merge') crm.merge('contacts', one.primaryId, one.otherId, { atMs });
+    if (one.kind === 'contact deletion') crm.delete('contacts', one.contactId, { atMs });
+    if (one.kind === 'contact return') crm.restore('contacts', one.contactId, { atMs });
+    if (one.kind === 'contact erasure') crm.privacyDelete(one.contactId, { atMs });
     if (one.kind === 'deal') changeDeal(crm, dealIds, one);
   }
 }

@@ -48,8 +48,32 @@ export interface DealHappening {
   readonly atMs: number;
 }
 
-/** Something that happens to a record that is no contact. */
-export type RecordHappening = CompanyHappening | MoveHappening | MergeHappening | DealHappening;
+/**
+ * Two contacts become one, which keeps what the first one is. Of the second nothing happened and nothing is known that the first does
+ * not have, so that only the id changes.
+ */
+export interface ContactMergeHappening {
+  readonly kind: 'contact merge';
+  readonly primaryId: string;
+  readonly otherId: string;
+  readonly atMs: number;
+}
+
+/** A contact is deleted, brought back, or erased for good. */
+export interface ContactLifeHappening {
+  readonly kind: 'contact deletion' | 'contact return' | 'contact erasure';
+  readonly contactId: string;
+  readonly atMs: number;
+}
+
+/** Something that happens to a record and is no change of a contact's property. */
+export type RecordHappening =
+  | CompanyHappening
+  | MoveHappening
+  | MergeHappening
+  | DealHappening
+  | ContactMergeHappening
+  | ContactLifeHappening;
 
 export interface RecordsPlan {
   /** @default 7 */

@@ -1,15 +1,17 @@
 // One API call from its headers to its answer: token, limits, faults, route.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { setTimeout as pause } from 'node:timers/promises';
 import { accountRoutes } from './account-routes.ts';
 import { associationRoutes } from './association-routes.ts';
 import { batchRoutes } from './batch.ts';
 import { errorReply, invalidJson, notFound, type Reply } from './errors.ts';
-import { type Fault, type FaultableCall, faultReply } from './faults.ts';
+import { type Fault, type FaultableCall, faultyReply } from './faults.ts';
 import { bearerToken, parseJson, readBody, sendReply } from './http.ts';
+import type { Landings, Sleep } from './landings.ts';
 import type { Limiter } from './limiter.ts';
 import { objectRoutes } from './object-routes.ts';
 import { objectTypeOf } from './object-types.ts';
+import { ownerRoutes } from './owner-routes.ts';
+import { pipelineRoutes } from './pipeline-routes.ts';
 import { propertyRoutes } from './property-routes.ts';
 import type { Random } from './random.ts';
 import type { CrmState } from './records.ts';
@@ -39,6 +41,9 @@ export interface Api {
   readonly apps: ReadonlyMap<string, number>;
   readonly latencyMs: readonly [number, number];
   readonly faults: ((call: FaultableCall) => Fault | undefined) | undefined;
+  /** What every wait of the simulator's is made with. */
+  readonly sleep: Sleep;
+  readonly landings: Landings;
   onExchange(exchange: Exchange): void;
   admitted: number;
 }
@@ -49,6 +54,8 @@ const table = createRouteTable([
   ...associationRoutes,
   ...propertyRoutes,
   ...accountRoutes,
+  ...ownerRoutes,
+  ...pipelineRoutes,
 ]);
 
 /** Answers one request of HubSpot's API. */
@@ -83,30 +90,29 @@ export async function answerApi(api: Api, request: IncomingMessage, response: Se
   if (refusal !== undefined) return answer(refusal, headers);
   api.admitted++;
   const fault = api.faults?.({ number: api.admitted, method, path: url.pathname, body: requestBody });
-  const execute = () =>
-    parsed.valid ? route(api, method, url, requestBody, appId) : invalidJson(parsed.why);
+  const execute = (body: unknown) =>
+    parsed.valid ? route(api, method, url, body, appId) : invalidJson(parsed.why);
   const latencyMs = api.latencyMs[1] <= 0 ? 0 : api.random.between(api.latencyMs[0], api.latencyMs[1]);
-  if (latencyMs > 0) await pause(latencyMs / 2);
+  if (latencyMs > 0) await api.sleep(latencyMs / 2, 'answer');
 
-  if (fault?.kind === 'no-answer') {
-    land(fault.lands, execute);
+  if (fault?.kind === 'no-answer' || fault?.kind === 'silent') {
+    api.landings.land(fault.lands, () => void execute(requestBody));
+    if (fault.kind === 'silent') await api.sleep(fault.afterMs, 'answer');
     note(0, undefined);
     response.destroy();
     return;
   }
-  if (fault?.kind === 'answer') {
-    if (fault.executes === true) execute();
-    return answer(faultReply(fault), headers);
-  }
-  const reply = execute();
-  const waitMs = latencyMs / 2 + (fault?.kind === 'delay' ? fault.delayMs : 0);
-  if (waitMs > 0) await pause(waitMs, undefined, { ref: false });
-  answer(reply, headers);
+  const isLate = fault?.kind === 'delay';
+  const reply =
+    fault === undefined || isLate ? execute(requestBody) : faultyReply(fault, requestBody, execute);
+  const waitMs = latencyMs / 2 + (isLate ? fault.delayMs : 0);
+  if (waitMs > 0) await api.sleep(waitMs, 'answer');
+  answer(reply, isOfGateway(reply) ? {} : headers);
 }
 
-function land(lands: 'before' | 'never' | number, execute: () => Reply): void {
-  if (lands === 'before') execute();
-  else if (typeof lands === 'number') setTimeout(execute, lands).unref();
+/** A gateway in front of HubSpot knows nothing of limits. */
+function isOfGateway({ body }: Reply): boolean {
+  return typeof body === 'string';
 }
 
 function unauthenticated(token: string | undefined): Reply {

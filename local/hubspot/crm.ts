@@ -11,6 +11,7 @@ import {
   recordOrAlias,
   type StoredRecord,
   uniqueConflict,
+  type Version,
   type WriteOptions,
   writeValues,
 } from './records.ts';
@@ -38,6 +39,8 @@ export interface Crm {
   get(type: ObjectType, id: string): CrmRecord | undefined;
   find(type: ObjectType, uniqueProperty: string, value: string): CrmRecord | undefined;
   all(type: ObjectType): CrmRecord[];
+  /** The values a property was given, newest first, as many as HubSpot keeps; each write is one, also of the same value. */
+  history(type: ObjectType, id: string, property: string): readonly Pick<Version, 'value' | 'atMs'>[];
   associate(
     fromType: ObjectType,
     fromId: string,
@@ -74,6 +77,7 @@ export function createCrm(state: CrmState): Crm {
       [...state.stores[type].records.values()]
         .filter(({ archivedAtMs }) => archivedAtMs === undefined)
         .map((record) => viewOf(type, record)),
+    history: (type, id, property) => recordOrAlias(state, type, id)?.versions.get(property) ?? [],
     associate: (fromType, fromId, toType, toId, options) =>
       associate(state, { type: fromType, id: fromId }, { type: toType, id: toId }, options),
     merge(type, primaryId, otherId, options) {

@@ -6,6 +6,7 @@ import { type Crm, createCrm } from './crm.ts';
 import { errorReply } from './errors.ts';
 import type { Fault, FaultableCall } from './faults.ts';
 import { parseJson, readBody, sendReply } from './http.ts';
+import { createLandings, type Landings, type Sleep, sleepInWallTime } from './landings.ts';
 import { createLimiter } from './limiter.ts';
 import { createRandom } from './random.ts';
 import { countLive, createCrmState } from './records.ts';
@@ -15,12 +16,15 @@ import { createDelivery, type Delivery, type DeliveryCounts, type WebhookConfig 
 /** Calls remembered in `Simulator.calls`; older ones are forgotten. */
 const MAX_CALLS_KEPT = 200_000;
 
-const ALL_SCOPES = ['contacts', 'companies', 'deals'].flatMap((type) => [
-  `crm.objects.${type}.read`,
-  `crm.objects.${type}.write`,
-  `crm.schemas.${type}.read`,
-  `crm.schemas.${type}.write`,
-]);
+const ALL_SCOPES = [
+  ...['contacts', 'companies', 'deals'].flatMap((type) => [
+    `crm.objects.${type}.read`,
+    `crm.objects.${type}.write`,
+    `crm.schemas.${type}.read`,
+    `crm.schemas.${type}.write`,
+  ]),
+  'crm.objects.owners.read',
+];
 
 export interface SimulatorOptions {
   /** Default 0: any free port. */
@@ -53,6 +57,8 @@ export interface SimulatorOptions {
   readonly propertyLagMs?: readonly [number, number];
   readonly webhooks?: WebhookConfig;
   readonly faults?: (call: FaultableCall) => Fault | undefined;
+  /** What every wait inside is made with: latency, delays, silences, and work done late. Default wall time. */
+  readonly sleep?: Sleep;
   /** Told of every API call with its bodies, to check them against HubSpot's own specs. */
   readonly onExchange?: (exchange: Exchange) => void;
   /** What `POST /simulator/clock` does; its answer is the response. */
@@ -75,6 +81,8 @@ export interface Simulator {
   /** Starts delivery, or goes on with other settings; what waits is sent to the new target. */
   setWebhooks(config: WebhookConfig): void;
   delivered(): DeliveryCounts;
+  /** Work of calls without an answer that is still to be done. */
+  readonly landings: Pick<Landings, 'due' | 'catchUp'>;
   /** All webhooks delivered or given up. */
   settled(): Promise<void>;
   stop(): Promise<void>;
@@ -120,8 +128,12 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     calls,
     setWebhooks: (config) => delivery.configure(config),
     delivered: () => delivery.counts(),
+    landings: api.landings,
     settled: () => delivery.settled(),
-    stop: () => close(server, delivery),
+    stop: () => {
+      api.landings.stop();
+      return close(server, delivery);
+    },
   };
 }
 
@@ -131,6 +143,7 @@ function createApi(
   onExchange: (exchange: Exchange) => void,
 ): Api {
   const { portalId = 1, appId = 50_780_459, seed = 1, timeZone = 'UTC', clock = Date.now } = options;
+  const { sleep = sleepInWallTime } = options;
   return {
     state,
     portal: {
@@ -153,6 +166,8 @@ function createApi(
     ]),
     latencyMs: options.latencyMs ?? [0, 0],
     faults: options.faults,
+    sleep,
+    landings: createLandings(clock, sleep),
     onExchange,
     admitted: 0,
   };

@@ -1,11 +1,11 @@
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { buildApp } from 'fauxqs';
 import * as v from 'valibot';
 import type { QueuePlan, TablePlan } from './assembly.ts';
+import type { MovedClock } from './clock.ts';
 import { LOCAL_REGION } from './template.ts';
 
 /** Accepted by both engines, and by nothing else. */
@@ -23,19 +23,46 @@ function keySchema(keys: TablePlan['keys']) {
   return keys.map(({ name, type }) => ({ AttributeName: name, KeyType: type }));
 }
 
-/** Starts dynalite on a free port of 127.0.0.1, tables in memory. */
-export async function startTableEngine(): Promise<TableEngine> {
-  const child = fork(path.join(import.meta.dirname, 'table-process.cjs'), {
-    execArgv: [],
+/** Starts a file of this folder in a process of its own; it says first where it listens. */
+async function startEngine<T>(
+  what: string,
+  file: string,
+  listening: v.GenericSchema<unknown, T>,
+  { preloads = [], args = [], environment = {} }: EngineParts = {},
+): Promise<{ child: ChildProcess; address: T }> {
+  const child = fork(path.join(import.meta.dirname, file), args, {
+    execArgv: preloads.flatMap((preload) => ['--require', preload]),
+    env: { ...process.env, ...environment },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const ended = once(child, 'exit').then(([code]) => {
-    throw new Error(`The DynamoDB engine ended with ${code}`);
+    throw new Error(`The ${what} engine ended with ${code}`);
   });
   const [message] = await Promise.race([once(child, 'message'), ended]);
   ended.catch(() => {}); // Stopping it is no error.
-  const { port } = v.parse(v.object({ port: v.number() }), message);
-  const url = `http://127.0.0.1:${port}`;
+  return { child, address: v.parse(listening, message) };
+}
+
+interface EngineParts {
+  readonly preloads?: readonly string[];
+  readonly args?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+async function endProcess(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+}
+
+/** Starts dynalite on a free port of 127.0.0.1, tables in memory. */
+export async function startTableEngine(): Promise<TableEngine> {
+  const { child, address } = await startEngine(
+    'DynamoDB',
+    'table-process.cjs',
+    v.object({ port: v.number() }),
+  );
+  const url = `http://127.0.0.1:${address.port}`;
   const client = new DynamoDBClient({ endpoint: url, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS });
   return {
     url,
@@ -65,28 +92,40 @@ export async function startTableEngine(): Promise<TableEngine> {
     },
     async stop() {
       client.destroy();
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill('SIGKILL');
-      await once(child, 'exit');
+      await endProcess(child);
     },
   };
 }
 
-/** Messages of one queue: counts, and bodies where they matter. */
+/** A message that was received and is not deleted yet. */
+interface InFlight {
+  readonly receiptHandle: string;
+  /** When it becomes visible again, epoch milliseconds of the engine's clock. */
+  readonly untilMs: number;
+}
+
+/** Messages of one queue: counts, and instants where they matter. */
 interface QueueState {
   readonly visible: number;
   readonly inFlight: number;
-  /** Instants (epoch ms) at which delayed messages become visible. */
+  /** Those in flight, where they were asked for. */
+  readonly received: readonly InFlight[];
+  /** Instants (epoch ms of the engine's clock) at which delayed messages become visible. */
   readonly delayedUntilMs: readonly number[];
 }
 
-/** SQS's stand-in, in this process. */
+/** SQS's stand-in, in a process of its own, on the moved clock. */
 export interface QueueEngine {
   readonly url: string;
+  readonly pid: number | undefined;
   readonly client: SQSClient;
   create(queue: QueuePlan): Promise<void>;
-  /** State of every queue by name, all at the same instant. */
-  states(): Promise<ReadonlyMap<string, QueueState>>;
+  /**
+   * State of every queue by name, the counts all at the same instant.
+   *
+   * @param withReceived - also tell the messages in flight one by one, which costs more the more there are
+   */
+  states(withReceived?: boolean): Promise<ReadonlyMap<string, QueueState>>;
   /** Bodies of all messages of a queue; nothing is received by looking. */
   bodies(name: string): Promise<string[]>;
   stop(): Promise<void>;
@@ -104,63 +143,94 @@ const contentSchema = v.object({
   messages: v.object({
     ready: v.array(v.object({ body: v.string() })),
     delayed: v.array(v.object({ body: v.string(), delayUntil: v.optional(v.number(), 0) })),
-    inflight: v.array(v.object({ message: v.object({ body: v.string() }) })),
+    inflight: v.array(
+      v.object({
+        message: v.object({ body: v.string() }),
+        receiptHandle: v.string(),
+        visibilityDeadline: v.number(),
+      }),
+    ),
   }),
 });
 
-/** Starts fauxqs on a free port of 127.0.0.1 (its own starter would listen on every interface). */
-export async function startQueueEngine(): Promise<QueueEngine> {
-  const app = buildApp({ logger: false, defaultRegion: LOCAL_REGION });
-  const url = await app.listen({ port: 0, host: '127.0.0.1' });
+/**
+ * Starts fauxqs on a free port of 127.0.0.1.
+ *
+ * @param clock - by which messages are delayed and become visible again @default wall time
+ */
+export async function startQueueEngine(
+  clock?: Pick<MovedClock, 'preload' | 'environment'>,
+): Promise<QueueEngine> {
+  const { child, address } = await startEngine('SQS', 'queue-process.cjs', v.object({ url: v.string() }), {
+    args: [LOCAL_REGION],
+    ...(clock !== undefined && { preloads: [clock.preload], environment: clock.environment }),
+  });
+  const { url } = address;
   const client = new SQSClient({ endpoint: url, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS });
-  const content = async (name: string) => {
-    const answer = await app.inject({ method: 'GET', url: `/_fauxqs/queues/${name}` });
-    return v.parse(contentSchema, answer.json()).messages;
-  };
   return {
     url,
+    pid: child.pid,
     client,
-    async create({ name, visibilitySeconds, retentionSeconds, delaySeconds, deadLetters }) {
-      await client.send(
-        new CreateQueueCommand({
-          QueueName: name,
-          Attributes: {
-            VisibilityTimeout: String(visibilitySeconds),
-            MessageRetentionPeriod: String(retentionSeconds),
-            DelaySeconds: String(delaySeconds),
-            ...(deadLetters && {
-              RedrivePolicy: JSON.stringify({
-                deadLetterTargetArn: deadLetters.arn,
-                maxReceiveCount: deadLetters.maxReceiveCount,
-              }),
-            }),
-          },
-        }),
-      );
-    },
-    async states() {
-      const answer = await app.inject({ method: 'GET', url: '/_fauxqs/queues' });
-      const counts = v.parse(countsSchema, answer.json());
-      const states = counts.map(async (count): Promise<[string, QueueState]> => {
-        const delayed = count.approximateDelayedCount > 0 ? (await content(count.name)).delayed : [];
-        return [
-          count.name,
-          {
-            visible: count.approximateMessageCount,
-            inFlight: count.approximateInflightCount,
-            delayedUntilMs: delayed.map(({ delayUntil }) => delayUntil),
-          },
-        ];
-      });
-      return new Map(await Promise.all(states));
-    },
+    create: (queue) => createQueue(client, queue),
+    states: (withReceived = false) => readStates(url, withReceived),
     async bodies(name) {
-      const { ready, delayed, inflight } = await content(name);
+      const { ready, delayed, inflight } = await contentOf(url, name);
       return [...ready, ...delayed, ...inflight.map(({ message }) => message)].map(({ body }) => body);
     },
     async stop() {
       client.destroy();
-      await app.close();
+      await endProcess(child);
     },
   };
+}
+
+async function createQueue(
+  client: SQSClient,
+  { name, visibilitySeconds, retentionSeconds, delaySeconds, deadLetters }: QueuePlan,
+): Promise<void> {
+  await client.send(
+    new CreateQueueCommand({
+      QueueName: name,
+      Attributes: {
+        VisibilityTimeout: String(visibilitySeconds),
+        MessageRetentionPeriod: String(retentionSeconds),
+        DelaySeconds: String(delaySeconds),
+        ...(deadLetters && {
+          RedrivePolicy: JSON.stringify({
+            deadLetterTargetArn: deadLetters.arn,
+            maxReceiveCount: deadLetters.maxReceiveCount,
+          }),
+        }),
+      },
+    }),
+  );
+}
+
+async function readStates(url: string, withReceived: boolean): Promise<ReadonlyMap<string, QueueState>> {
+  const answer = await fetch(`${url}/_fauxqs/queues`);
+  const counts = v.parse(countsSchema, await answer.json());
+  const states = counts.map(async (count): Promise<[string, QueueState]> => {
+    const isWanted =
+      count.approximateDelayedCount > 0 || (withReceived && count.approximateInflightCount > 0);
+    const { delayed = [], inflight = [] } = isWanted ? await contentOf(url, count.name) : {};
+    return [
+      count.name,
+      {
+        visible: count.approximateMessageCount,
+        inFlight: count.approximateInflightCount,
+        received: inflight.map(({ receiptHandle, visibilityDeadline: untilMs }) => ({
+          receiptHandle,
+          untilMs,
+        })),
+        delayedUntilMs: delayed.map(({ delayUntil }) => delayUntil),
+      },
+    ];
+  });
+  return new Map(await Promise.all(states));
+}
+
+/** What stands in a queue, message by message. */
+async function contentOf(url: string, name: string) {
+  const answer = await fetch(`${url}/_fauxqs/queues/${name}`);
+  return v.parse(contentSchema, await answer.json()).messages;
 }

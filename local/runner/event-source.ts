@@ -20,6 +20,8 @@ const LONG_POLL_SECONDS = 20;
 const PAYLOAD_LIMIT_BYTES = 6 * 1024 * 1024;
 /** Pause between two looks at an empty queue while a window is open. */
 const WINDOW_LOOK_MS = 100;
+/** Failed messages that are remembered: no more can be in flight (SQS quotas). */
+const MOST_FAILED_KEPT = 120_000;
 /** Pause after a receive that failed. */
 const RETRY_MS = 100;
 
@@ -32,6 +34,8 @@ export function concurrencyOf(mapping: MappingPlan): number {
 export interface EventSource {
   /** Messages received and kept back by the batching window. */
   held(): number;
+  /** Whether a message was given up for now, by the handle with which it was received: the queue has it again when it is visible. */
+  hasFailed(receiptHandle: string): boolean;
   /** Ends the open window now. */
   flush(): void;
   stop(): Promise<void>;
@@ -53,6 +57,7 @@ export function startEventSource(setting: EventSourceSetting): EventSource {
     if (!stopping.signal.aborted) setting.report(`${queue.path}: ${String(error)}`);
   };
   const deliveries = new Set<Promise<void>>();
+  const failed = createFailed();
   const window = createWindow(setting, stopping.signal);
   const poll = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
@@ -63,7 +68,7 @@ export function startEventSource(setting: EventSourceSetting): EventSource {
         return [];
       });
       if (batch.length === 0) continue;
-      const delivery = deliver(setting, batch)
+      const delivery = deliver(setting, batch, (messages) => failed.add(messages))
         .catch(report)
         .finally(() => deliveries.delete(delivery));
       deliveries.add(delivery);
@@ -72,11 +77,27 @@ export function startEventSource(setting: EventSourceSetting): EventSource {
   const polling = poll();
   return {
     held: window.held,
+    hasFailed: (receiptHandle) => failed.has(receiptHandle),
     flush: window.flush,
     async stop() {
       stopping.abort();
       await polling;
       await Promise.all(deliveries);
+    },
+  };
+}
+
+/** The last receipt handles of messages that failed. */
+function createFailed() {
+  const handles = new Set<string>();
+  return {
+    has: (handle: string) => handles.has(handle),
+    add(messages: readonly Message[]): void {
+      for (const { ReceiptHandle = '' } of messages) handles.add(ReceiptHandle);
+      for (const oldest of handles) {
+        if (handles.size <= MOST_FAILED_KEPT) break;
+        handles.delete(oldest);
+      }
     },
   };
 }
@@ -132,12 +153,17 @@ function countWithin(messages: readonly Message[], batchSize: number): number {
 }
 
 /** Invokes the function, then deletes what it did not report. What failed becomes visible when its time has come. */
-async function deliver(setting: EventSourceSetting, batch: readonly Message[]): Promise<void> {
+async function deliver(
+  setting: EventSourceSetting,
+  batch: readonly Message[],
+  onFailed: (messages: readonly Message[]) => void,
+): Promise<void> {
   const { client, queue, mapping, target, report } = setting;
   let answer: unknown;
   try {
     answer = await target.invoke({ Records: batch.map((message) => recordOf(message, queue)) });
   } catch (error) {
+    onFailed(batch);
     if (error instanceof FunctionError) return; // Already told; the queue tries again.
     throw error;
   }
@@ -145,6 +171,7 @@ async function deliver(setting: EventSourceSetting, batch: readonly Message[]): 
   const failed = mapping.reportsItemFailures ? failedItems(answer, ids) : new Set<string>();
   if (failed.size > 0)
     report(`${queue.path}: ${failed.size} of ${ids.length} messages failed and will be tried again`);
+  onFailed(batch.filter(({ MessageId = '' }) => failed.has(MessageId)));
   const done = batch.filter(({ MessageId = '' }) => !failed.has(MessageId));
   for (let start = 0; start < done.length; start += SQS_BATCH) {
     const entries = done

@@ -8,7 +8,8 @@ import { type QueueEngine, startQueueEngine, startTableEngine, type TableEngine 
 import { type EventSource, startEventSource } from './event-source.ts';
 import { type HttpApi, startHttpApi } from './http-api.ts';
 import { startNights } from './nights.ts';
-import { untilQuiet } from './quiet.ts';
+import { type Passed, type PassOptions, passTime } from './passing-time.ts';
+import { type QuietOptions, untilQuiet } from './quiet.ts';
 import { type SecretsEndpoint, startSecretsEndpoint } from './secrets-endpoint.ts';
 
 const DEFAULT_LOG_DIRECTORY = path.resolve(import.meta.dirname, '../../.local/logs');
@@ -26,6 +27,8 @@ export interface LocalSystemOptions {
   readonly signalsSecret: string;
   /** Window of the queue `Changes`, in seconds, instead of the template's. */
   readonly writeBackWindowSeconds?: number;
+  /** Messages of one batch of the queue `Changes`, instead of the template's: fewer make more calls to HubSpot. */
+  readonly writeBackBatchSize?: number;
   /**
    * Where each function's output goes, as `<door>.log`.
    *
@@ -49,7 +52,7 @@ export interface LocalSystem {
   environmentOf(door: Door): Readonly<Record<string, string>>;
   /** The moved clock, epoch milliseconds. */
   now(): number;
-  /** Moves the clock of scorer, write-back and nightly to wall time + `offsetMs`; runs nothing. */
+  /** Moves the clock of scorer, write-back, nightly and the queues to wall time + `offsetMs`; runs nothing. */
   setClock(offsetMs: number): void;
   /** Moves the clock forward through every scheduled night, and lets scores fade up to where it arrives. */
   advanceClock(hours: number): Promise<{ now: string; nights: number }>;
@@ -57,10 +60,12 @@ export interface LocalSystem {
   invoke(door: Door, event: unknown): Promise<unknown>;
   /** Resolves when nothing is under way; with `flushWindows`, without waiting for batching windows. */
   drained(options?: { readonly flushWindows?: boolean }): Promise<void>;
+  /** Lets time pass without waiting for it: the clock is moved from one postponed message to the next until none is left. */
+  passTime(options: PassOptions): Promise<Passed>;
   /** Hands out what the batching windows hold now. */
   flushWindows(): void;
   deadLetters(): Promise<{ queue: string; body: string }[]>;
-  /** Processes started by this one: functions that are alive, and the DynamoDB engine. */
+  /** Processes started by this one: functions that are alive, and the engines. */
   pids(): Promise<number[]>;
   /** Ends everything that was started; no process stays. */
   stop(): Promise<void>;
@@ -115,7 +120,7 @@ async function startParts(options: LocalSystemOptions, stops: Stops): Promise<Pa
   stops.push(() => clock.close());
   const tables = await startTableEngine();
   stops.push(() => tables.stop());
-  const queues = await startQueueEngine();
+  const queues = await startQueueEngine(clock);
   stops.push(() => queues.stop());
   const assembly = readAssembly(options.assemblyDirectory, queues.url);
   for (const table of assembly.tables) await tables.create(table);
@@ -153,18 +158,22 @@ async function startParts(options: LocalSystemOptions, stops: Stops): Promise<Pa
 function joinParts(parts: Parts, options: LocalSystemOptions, stops: Stops): LocalSystem {
   const { assembly, clock, tables, queues, secrets, http, doors, sources } = parts;
   let stopped: Promise<void> | undefined;
-  const drained: LocalSystem['drained'] = ({ flushWindows = false } = {}) =>
+  const quiet = (wanted: QuietOptions) =>
     untilQuiet(
       {
         engine: queues,
         read: assembly.queues.filter(({ arn }) => assembly.mappings.some(({ queueArn }) => queueArn === arn)),
         sources,
+        now: () => clock.now(),
         busy: () => doors.all.reduce((sum, one) => sum + one.busy(), http.busy()),
         isStopped: () => stopped !== undefined,
         report: options.log,
       },
-      flushWindows,
+      wanted,
     );
+  const drained: LocalSystem['drained'] = async ({ flushWindows = false } = {}) => {
+    await quiet({ flushWindows });
+  };
   const nights = startNights({
     clock,
     schedules: assembly.schedules,
@@ -190,13 +199,18 @@ function joinParts(parts: Parts, options: LocalSystemOptions, stops: Stops): Loc
     advanceClock: (hours) => nights.advance(hours),
     invoke: (door, event) => doors.byName(door).invoke(event),
     drained,
+    passTime: (wanted) =>
+      passTime(
+        { clock, nights, untilQuiet: () => quiet({ flushWindows: true, leavePostponed: true }) },
+        wanted,
+      ),
     flushWindows() {
       for (const source of sources) source.flush();
     },
     deadLetters: () => readDeadLetters(assembly, queues),
     async pids() {
       const functions = await Promise.all(doors.all.map((one) => one.pids()));
-      return [...functions.flat(), ...(tables.pid === undefined ? [] : [tables.pid])];
+      return [...functions.flat(), ...[tables.pid, queues.pid].filter((pid) => pid !== undefined)];
     },
     stop: () => (stopped ??= stopAll(stops)),
   };
@@ -245,18 +259,24 @@ function startSources(
     return startEventSource({
       client,
       queue,
-      mapping: { ...mapping, windowSeconds: windowOf(queue.path, mapping, options) },
+      mapping: isChanges(queue.path) ? { ...mapping, ...changesLane(options) } : mapping,
       target: doors.byArn(target.arn),
       report: options.log,
     });
   });
 }
 
-function windowOf(
-  queuePath: string,
-  mapping: MappingPlan,
-  { writeBackWindowSeconds }: LocalSystemOptions,
-): number {
-  const isChanges = queuePath.split('/').at(-1) === 'Changes';
-  return isChanges ? (writeBackWindowSeconds ?? mapping.windowSeconds) : mapping.windowSeconds;
+function isChanges(queuePath: string): boolean {
+  return queuePath.split('/').at(-1) === 'Changes';
+}
+
+/** What of the changes lane is otherwise than in the template. */
+function changesLane({
+  writeBackWindowSeconds,
+  writeBackBatchSize,
+}: LocalSystemOptions): Partial<MappingPlan> {
+  return {
+    ...(writeBackWindowSeconds !== undefined && { windowSeconds: writeBackWindowSeconds }),
+    ...(writeBackBatchSize !== undefined && { batchSize: writeBackBatchSize }),
+  };
 }

@@ -16,25 +16,44 @@ export interface QuietSetting {
   /** Queues that a function reads: what lies in others (dead letters) is at rest. */
   readonly read: readonly QueuePlan[];
   readonly sources: readonly EventSource[];
+  /** The clock by which messages are delayed, epoch milliseconds. */
+  readonly now: () => number;
   /** Requests and invocations under way. */
   readonly busy: () => number;
   readonly isStopped: () => boolean;
   readonly report: (line: string) => void;
 }
 
+export interface QuietOptions {
+  /** Hand out what the batching windows hold as soon as nothing else is under way, instead of waiting for them. */
+  readonly flushWindows: boolean;
+  /**
+   * Wait for nothing but what is under way: neither for a message that is due within a minute, nor for one that failed and will be
+   * visible again.
+   *
+   * @default false
+   */
+  readonly leavePostponed?: boolean;
+}
+
 /**
  * Resolves when no message is visible, in flight (so neither in a batching window) or due within a minute, and nothing is being
  * answered or invoked, found so twice.
  *
- * @param flushWindows - hand out what the batching windows hold as soon as nothing else is under way, instead of waiting for them
+ * @returns instants at which what was postponed is due, epoch milliseconds; with `leavePostponed` all of them
  * @throws Error when the system stops meanwhile
  */
-export async function untilQuiet(setting: QuietSetting, flushWindows: boolean): Promise<void> {
+export async function untilQuiet(
+  setting: QuietSetting,
+  { flushWindows, leavePostponed = false }: QuietOptions,
+): Promise<readonly number[]> {
   const { sources, isStopped, report } = setting;
   let explainAtMs = Date.now() + EXPLAIN_MS;
+  let dueMs: readonly number[] = [];
   for (let quietLooks = 0; quietLooks < CONFIRMATIONS; ) {
     if (isStopped()) throw new Error('The local system has stopped');
-    const { moving, atRest, explanation } = await look(setting);
+    const { moving, atRest, postponed, explanation } = await look(setting, leavePostponed);
+    dueMs = postponed;
     quietLooks = moving + atRest === 0 ? quietLooks + 1 : 0;
     if (flushWindows && moving === 0) for (const source of sources) source.flush();
     if (Date.now() >= explainAtMs) {
@@ -43,24 +62,36 @@ export async function untilQuiet(setting: QuietSetting, flushWindows: boolean): 
     }
     await pause(LOOK_MS);
   }
+  return dueMs;
 }
 
-/** `atRest` = messages held in windows; `moving` = everything else that is under way. */
-async function look({ engine, read, sources, busy }: QuietSetting) {
-  const states = await engine.states();
-  const soonMs = Date.now() + DELAYED_SOON_MS;
+/** `atRest` = messages held in windows; `postponed` = instants of what is left for later; `moving` = everything else under way. */
+async function look({ engine, read, sources, now, busy }: QuietSetting, leavePostponed: boolean) {
+  const states = await engine.states(leavePostponed);
+  const soonMs = now() + (leavePostponed ? 0 : DELAYED_SOON_MS);
+  const postponed: number[] = [];
   let messages = 0;
   const parts: string[] = [];
   for (const { name, path } of read) {
-    const { visible = 0, inFlight = 0, delayedUntilMs = [] } = states.get(name) ?? {};
+    const { visible = 0, inFlight = 0, received = [], delayedUntilMs = [] } = states.get(name) ?? {};
     const delayed = delayedUntilMs.filter((untilMs) => untilMs <= soonMs).length;
-    messages += visible + inFlight + delayed;
-    if (visible + inFlight + delayed > 0) {
-      parts.push(`${path} ${visible} visible, ${inFlight} in flight, ${delayed} delayed`);
+    const failed = received.filter(
+      ({ receiptHandle, untilMs }) =>
+        untilMs > soonMs && sources.some((source) => source.hasFailed(receiptHandle)),
+    );
+    postponed.push(
+      ...delayedUntilMs.filter((untilMs) => untilMs > soonMs),
+      ...failed.map(({ untilMs }) => untilMs),
+    );
+    const waitedFor = visible + inFlight - failed.length + delayed;
+    messages += waitedFor;
+    if (waitedFor > 0) {
+      parts.push(`${path} ${visible} visible, ${inFlight - failed.length} in flight, ${delayed} delayed`);
     }
   }
   const atRest = sources.reduce((sum, source) => sum + source.held(), 0);
   const running = busy();
   if (running > 0) parts.push(`${running} requests and invocations`);
-  return { atRest, moving: Math.max(0, messages - atRest) + running, explanation: parts.join('; ') };
+  const moving = Math.max(0, messages - atRest) + running;
+  return { atRest, moving, postponed, explanation: parts.join('; ') };
 }

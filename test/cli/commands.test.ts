@@ -26,6 +26,11 @@ function target(parts: Partial<Target>): Target {
     timeZone: 'UTC',
     clock: () => NOW_MS,
     contacts: { readLiving: async () => undefined },
+    portalRow: () => {
+      throw new Error('no row is asked for');
+    },
+    sqs: { send: () => Promise.reject(new Error('SQS is not called')) },
+    queues: {},
     readClientSecret: async () => 'a client secret',
     send: () => Promise.reject(new Error('HubSpot is not called')),
     ...parts,
@@ -188,22 +193,28 @@ describe('afterglow', () => {
     const { code, stdout } = await run('--help');
 
     expect(code).toBe(0);
-    for (const command of ['provision', 'send', 'explain', 'model'])
+    for (const command of ['provision', 'send', 'explain', 'portal', 'dead-letters', 'model'])
       expect(stdout).toMatch(new RegExp(`^ {2}${command} .*[a-z]{3}`, 'm'));
   });
 
-  test.each([['provision'], ['send'], ['explain'], ['model check'], ['model init']])(
-    '%s explains each of its options',
-    async (command) => {
-      const { code, stdout } = await run(...command.split(' '), '--help');
+  test.each([
+    ['provision'],
+    ['send'],
+    ['explain'],
+    ['portal'],
+    ['dead-letters'],
+    ['dead-letters retry'],
+    ['model check'],
+    ['model init'],
+  ])('%s explains each of its options', async (command) => {
+    const { code, stdout } = await run(...command.split(' '), '--help');
 
-      expect(code).toBe(0);
-      expect(stdout).toContain(`Usage: afterglow ${command} [options]`);
-      const [, options = ''] = stdout.split('Options:\n');
-      for (const line of options.split('\n').filter((one) => /^ {2}-/.test(one)))
-        expect(line).toMatch(/^ {2}-\S+(?: ?,? ?(?:--\S+|<\S+>))* {2,}\S/);
-    },
-  );
+    expect(code).toBe(0);
+    expect(stdout).toContain(`Usage: afterglow ${command} [options]`);
+    const [, options = ''] = stdout.split('Options:\n');
+    for (const line of options.split('\n').filter((one) => /^ {2}-/.test(one)))
+      expect(line).toMatch(/^ {2}-\S+(?: ?,? ?(?:--\S+|<\S+>))* {2,}\S/);
+  });
 
   test('shows how a command is used when an argument is missing', async () => {
     const { code, stderr } = await run('explain');

@@ -5,19 +5,27 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LocalState } from '../../cli/target.ts';
 import { type Simulator, startSimulator } from '../../local/hubspot/simulator.ts';
+import { createTable, type Engine, startDynalite, type Table } from '../store/table.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'afterglow-provision-'));
 let simulator: Simulator;
+let engine: Engine;
+let table: Table;
 
 beforeAll(async () => {
+  engine = await startDynalite();
+  table = await createTable(engine);
   simulator = await startSimulator({ clock: Date.now });
   const state: LocalState = {
     pid: process.pid,
     portalId: '1',
     ingestUrl: 'http://127.0.0.1:1',
     hubspotUrl: simulator.url,
-    dynamoDbUrl: 'http://127.0.0.1:1',
-    tableName: 'contacts',
+    dynamoDbUrl: engine.url,
+    tableName: table.tableName,
+    sqsUrl: 'http://127.0.0.1:1',
+    queues: {},
+    budget: { limit: 190, reserve: 20, dailyLimit: 250_000, dailyReservePercent: 10 },
     clientSecret: 'secret',
     accessToken: 'local-access-token',
     timeZone: 'UTC',
@@ -28,17 +36,24 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await simulator.stop();
+  await engine.stop();
   rmSync(directory, { recursive: true, force: true });
 });
 
-function provision(...args: string[]): Promise<string> {
+function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const file = join(import.meta.dirname, '../../cli/afterglow.ts');
   const env = { ...process.env, AFTERGLOW_LOCAL_DIR: directory };
-  return new Promise((resolve, reject) => {
-    execFile(process.execPath, [file, 'provision', ...args], { env }, (error, stdout) =>
-      error === null ? resolve(stdout) : reject(error),
+  return new Promise((resolve) => {
+    execFile(process.execPath, [file, 'provision', ...args], { env }, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
     );
   });
+}
+
+async function provision(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await run(...args);
+  expect([code, stderr]).toEqual([0, '']);
+  return stdout;
 }
 
 test('ends with what the app is to subscribe to, one a line, after the properties it made', async () => {
@@ -65,4 +80,38 @@ test('with --json prints both as one object', async () => {
   expect(subscriptions).toEqual(
     expect.arrayContaining(['contact.merge', 'company.merge', 'deal.propertyChange:dealstage']),
   );
+});
+
+describe('the budget of the portal', () => {
+  const key = { pk: '1#portal', sk: 'budget' };
+
+  test('is drawn on by a command too', async () => {
+    const before = await table.row(key.pk, key.sk);
+
+    await provision();
+
+    const after = await table.row(key.pk, key.sk);
+    expect(after?.['version']).toBeGreaterThan(Number(before?.['version'] ?? 0));
+    expect(after?.['state']).toMatchObject({ limit: expect.any(Number) });
+  });
+
+  test('keeps a command from calling while the portal is stopped, and it says until when', async () => {
+    const untilMs = Date.now() + 3_600_000;
+    const state = {
+      nextSlotMs: 0,
+      blockedUntilMs: 0,
+      share: 1,
+      shareSetAtMs: 0,
+      stop: { reason: 'unauthorised', sinceMs: Date.now(), untilMs },
+    };
+    await table.put([{ ...key, version: 1, state }]);
+
+    const { code, stdout, stderr } = await run();
+
+    expect(code).toBe(1);
+    expect(stdout).toBe('');
+    expect(stderr).toBe(
+      `afterglow: the portal is stopped: unauthorised; HubSpot is called again after ${new Date(untilMs).toISOString()}, see docs/troubleshooting.md\n`,
+    );
+  });
 });

@@ -533,6 +533,25 @@ describe('what is dropped on purpose, and counted', () => {
     expect(silence(event, ['50780459'])).toEqual({ rejected: [], dropped: [dropped] });
   });
 
+  test('an echo is known by the name of the property or by the app, each without the other', () => {
+    const byName = propertyChange({ propertyName: 'afterglow_grade', sourceId: 'userId:882761034' });
+    const byApp = propertyChange({ propertyName: 'jobtitle', sourceId: '50780459' });
+    expect(silence(byName, [])).toEqual({ rejected: [], dropped: ['an output of our own'] });
+    expect(silence(byApp, ['50780459'])).toEqual({ rejected: [], dropped: ['an echo of our own write'] });
+  });
+
+  test('beside an echo, a change by a person or another app in the same second, of the same contact, is heard', () => {
+    const same = { propertyName: 'hs_lead_status', propertyValue: 'CONNECTED' };
+    const sources = ['userId:882761034', '999', '50780459'];
+    const { heard, dropped } = hear(
+      '/webhooks/hubspot',
+      sources.map((sourceId) => propertyChange({ ...same, sourceId })),
+      { ownAppIds: ['50780459'] },
+    );
+    expect(heard).toHaveLength(2);
+    expect(dropped).toEqual(['an echo of our own write']);
+  });
+
   test("a user's edit and another app's write are heard", () => {
     const { heard } = hear('/webhooks/hubspot', [propertyChange(), propertyChange({ sourceId: '999' })], {
       ownAppIds: ['50780459', '7'],

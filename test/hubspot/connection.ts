@@ -1,6 +1,7 @@
 // A portal and our way to it: simulator, transport, adapters, provisioned properties.
 
-import { Budget, type BudgetState, type BudgetStore, FULL_BUDGET } from '../../lambdas/hubspot/budget.ts';
+import { Budget, type BudgetOptions, type BudgetStore } from '../../lambdas/hubspot/budget.ts';
+import { type BudgetSettings, type BudgetState, FULL_BUDGET } from '../../lambdas/hubspot/budget-state.ts';
 import type { HubSpotObjects } from '../../lambdas/hubspot/objects.ts';
 import { outputProperties } from '../../lambdas/hubspot/outputs.ts';
 import { type HubSpotPortal, hubSpotPortal } from '../../lambdas/hubspot/portal.ts';
@@ -43,6 +44,10 @@ export function memoryStore(state: BudgetState = FULL_BUDGET): MemoryStore {
   return {
     state,
     updates: 0,
+    async read() {
+      await Promise.resolve();
+      return this.state;
+    },
     async update(change) {
       await Promise.resolve();
       this.updates += 1;
@@ -70,10 +75,17 @@ export interface Connection {
 
 /** Far more than any test needs: the pace of calls is the budget's own test. */
 const PLENTY = 100_000;
+export const PLENTY_OF_CALLS: BudgetSettings = {
+  limit: PLENTY,
+  reserve: 0,
+  dailyLimit: 10_000_000,
+  dailyReservePercent: 0,
+};
 
 export async function connect(
   options: SimulatorOptions = {},
   transport: Partial<TransportOptions> = {},
+  ofBudget: Partial<BudgetOptions> = {},
 ): Promise<Connection> {
   const exchanges: Exchange[] = [];
   const said: unknown[] = [];
@@ -85,7 +97,7 @@ export async function connect(
   const budget = memoryStore();
   const clock = () => portal.time.nowMs;
   const send = transportOf({
-    budget: new Budget(budget, { limit: PLENTY, reserve: 0 }, clock),
+    budget: new Budget(budget, PLENTY_OF_CALLS, { clock, timeZone: () => 'UTC', ...ofBudget }),
     readToken: async () => 'local-access-token',
     clock,
     onAnswer: (...answer) => said.push(answer),

@@ -87,17 +87,38 @@ describe('writing', () => {
 
     expect(answer.written).toEqual([{ id: good, traceId: `trace-${good}` }]);
     expect(answer.errors.toSorted((a, b) => (a.category < b.category ? -1 : 1))).toEqual([
-      { category: 'OBJECT_NOT_FOUND', reason: 'OBJECT_NOT_FOUND', ids: ['999'], traceIds: [] },
+      {
+        category: 'OBJECT_NOT_FOUND',
+        reason: 'OBJECT_NOT_FOUND',
+        ids: ['999'],
+        traceIds: [],
+        properties: [],
+      },
       {
         category: 'VALIDATION_ERROR',
         reason: expect.stringMatching(/^VALIDATION_ERROR, INVALID_\w+ afterglow_score$/),
         ids: [],
         traceIds: [`trace-${bad}`],
+        properties: [{ name: 'afterglow_score', code: expect.stringMatching(/^INVALID_/) }],
       },
     ]);
     expect(answer.correlationId).toMatch(/^[0-9a-f-]{36}$/);
     expect(portal.crm.get('contacts', good ?? '')?.properties['afterglow_score']).toBe('5');
     expect(exchanges.at(-1)?.status).toBe(207);
+    expect(specProblems()).toEqual([]);
+  });
+
+  test('one record by a call of its own tells the id it lives under, and undefined where there is none', async () => {
+    const { portal, contacts, specProblems } = await connectProvisioned();
+    const [id, old] = [portal.crm.create('contacts', jane), portal.crm.create('contacts', {})];
+    const living = portal.crm.merge('contacts', old, portal.crm.create('contacts', {}));
+
+    expect(await contacts.patch(id, { afterglow_score: '5' })).toBe(id);
+    expect(await contacts.patch(old, { afterglow_score: '7' })).toBe(living);
+    expect(await contacts.patch('999', { afterglow_score: '8' })).toBeUndefined();
+
+    expect(portal.crm.get('contacts', id)?.properties['afterglow_score']).toBe('5');
+    expect(portal.crm.get('contacts', living)?.properties['afterglow_score']).toBe('7');
     expect(specProblems()).toEqual([]);
   });
 

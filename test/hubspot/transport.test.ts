@@ -1,8 +1,8 @@
 import http from 'node:http';
 import { inspect } from 'node:util';
-import { HubSpotError } from '../../lambdas/hubspot/answer.ts';
-import { BudgetExhaustedError } from '../../lambdas/hubspot/budget.ts';
-import { datedPath, type OutgoingRequest } from '../../lambdas/hubspot/transport.ts';
+import { HubSpotError, troubleOf } from '../../lambdas/hubspot/answer.ts';
+import { BudgetExhaustedError, PortalStoppedError } from '../../lambdas/hubspot/budget.ts';
+import { datedPath, type OutgoingRequest, type TransportOptions } from '../../lambdas/hubspot/transport.ts';
 import type { Fault } from '../../local/hubspot/faults.ts';
 import { closeAll, NOON_MS } from '../local/hubspot/portal.ts';
 import { connect } from './connection.ts';
@@ -25,11 +25,8 @@ function request(url: string, body?: string): OutgoingRequest {
 }
 
 /** The error a call ends with under a fault, and all that was said of it. */
-async function troubleUnder(fault: Fault, timeZone = 'UTC') {
-  const { portal, send, said, budget } = await connect(
-    { faults: () => fault },
-    { answerWithinMs: 100, timeZone },
-  );
+async function troubleUnder(fault: Fault, transport: Partial<TransportOptions> = {}) {
+  const { portal, send, said, budget } = await connect({ faults: () => fault }, transport);
   const error = await send(request(portal.url)).catch((thrown: unknown) => thrown);
   if (!(error instanceof HubSpotError)) throw new Error('no HubSpotError', { cause: error });
   return { error, said, budget };
@@ -116,6 +113,14 @@ describe('what an answer asks of us', () => {
       trouble: 'invalid',
       reason: 'CONFLICT',
       because: 'sending it again changes nothing',
+    },
+    {
+      name: '413',
+      status: 413,
+      answer: html,
+      trouble: 'invalid',
+      reason: 'a body that is not an error of HubSpot',
+      because: 'what is too large is so again',
     },
     {
       name: '414',
@@ -279,9 +284,71 @@ describe('what an answer asks of us', () => {
   test("a day ends at the portal's own midnight", async () => {
     const daily: Fault = { kind: 'answer', status: 429, body: body({ policyName: 'DAILY' }) };
 
-    const { error } = await troubleUnder(daily, 'Europe/Berlin');
+    const { error } = await troubleUnder(daily, { timeZone: () => 'Europe/Berlin' });
 
     expect(error.retryAtMs).toBe(Date.UTC(2026, 10, 10, 23)); // 13:00 to 24:00 in Berlin
+  });
+
+  test.each([
+    {
+      timeZone: 'Europe/Berlin',
+      at: '2026-10-24T23:30:00Z',
+      until: '2026-10-25T23:00:00Z',
+      because: 'the day on which clocks are set back has 25 hours',
+    },
+    {
+      timeZone: 'Europe/Berlin',
+      at: '2027-03-28T00:30:00Z',
+      until: '2027-03-28T22:00:00Z',
+      because: 'the day on which they are set forward has 23',
+    },
+    {
+      timeZone: 'America/Santiago',
+      at: '2026-09-05T15:00:00Z',
+      until: '2026-09-06T04:00:00Z',
+      because: 'where clocks are set forward at midnight the day begins at one o’clock',
+    },
+    {
+      timeZone: 'UTC',
+      at: '2026-11-10T00:59:59Z',
+      until: '2026-11-10T01:14:59Z',
+      because: 'this soon after midnight HubSpot’s day is still the one before, or begins elsewhere',
+    },
+    {
+      timeZone: 'UTC',
+      at: '2026-11-10T01:00:00Z',
+      until: '2026-11-11T00:00:00Z',
+      because: 'an hour after midnight it is used up indeed',
+    },
+  ])('a day used up at $at in $timeZone ends at $until: $because', ({ timeZone, at, until }) => {
+    const text = JSON.stringify(body({ policyName: 'DAILY' }));
+
+    const error = troubleOf({ status: 429, headers: {}, text }, Date.parse(at), timeZone);
+
+    expect(error.retryAtMs).toBe(Date.parse(until));
+    expect(error.policyName).toBe('DAILY');
+  });
+
+  test('names the properties HubSpot names, each once with each code', async () => {
+    const { error } = await troubleUnder({ kind: 'answer', status: 400, body: body(badValue) });
+
+    expect(error.properties).toEqual([{ name: 'afterglow_score', code: 'INVALID_INTEGER' }]);
+  });
+
+  test('names fifty properties at most', () => {
+    const errors = Array.from({ length: 300 }, (_, at) => ({
+      code: 'PROPERTY_DOESNT_EXIST',
+      context: { propertyName: [`p${at}`] },
+    }));
+
+    const error = troubleOf(
+      { status: 400, headers: {}, text: JSON.stringify(body({ errors })) },
+      NOON_MS,
+      'UTC',
+    );
+
+    expect(error.properties).toHaveLength(50);
+    expect(error.properties[49]).toEqual({ name: 'p49', code: 'PROPERTY_DOESNT_EXIST' });
   });
 
   test.each<[name: string, fault: Fault]>([
@@ -289,7 +356,7 @@ describe('what an answer asks of us', () => {
     ['an answer that does not come in time', { kind: 'delay', delayMs: 400 }],
     ['a redirect', { kind: 'answer', status: 307, headers: { location: '/crm/objects/2026-03/contacts/2' } }],
   ])('%s is no answer: the work may have been done', async (_name, fault) => {
-    const { error, said } = await troubleUnder(fault);
+    const { error, said } = await troubleUnder(fault, { answerWithinMs: 100 });
 
     expect({ trouble: error.trouble, status: error.status }).toEqual({ trouble: 'unknown', status: 0 });
     expect(said).toEqual([[0, error]]);
@@ -332,7 +399,7 @@ describe('a call', () => {
     await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve));
     const address = elsewhere.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
-    const tokens = ['local-access-token', 'rotated-token'];
+    const tokens = ['local-access-token', 'local-access-token', 'rotated-token'];
     const location = `http://127.0.0.1:${port}/`;
     const { portal, send } = await connect(
       {
@@ -343,8 +410,8 @@ describe('a call', () => {
     );
 
     await send(request(portal.url));
-    await expect(send(request(portal.url))).rejects.toMatchObject({ status: 401, trouble: 'unauthorised' });
     await expect(send(request(portal.url))).rejects.toMatchObject({ status: 0, trouble: 'unknown' });
+    await expect(send(request(portal.url))).rejects.toMatchObject({ status: 401, trouble: 'unauthorised' });
 
     expect(asked).toEqual([]);
     elsewhere.close();
@@ -371,12 +438,86 @@ describe('a call', () => {
     expect([portal.calls.length, budget.updates]).toEqual([0, 0]);
   });
 
-  test('teaches the budget its limit', async () => {
-    const { portal, send, budget } = await connect({ rateLimitPer10Seconds: 110 });
+  test('teaches the budget its limits, with the next lease', async () => {
+    const { portal, send, budget } = await connect({ rateLimitPer10Seconds: 110, dailyLimit: 5000 });
 
     await send(request(portal.url));
+    portal.time.nowMs += 1000;
+    await send(request(portal.url));
 
-    expect(budget.state.limit).toBe(110);
+    expect(budget.state).toMatchObject({ limit: 110, dailyLimit: 5000 });
+  });
+
+  test.each([
+    { name: '401', answer: { status: 401 }, reason: 'unauthorised', waitMs: 5 * MINUTE_MS },
+    { name: '403', answer: { status: 403 }, reason: 'unauthorised', waitMs: 5 * MINUTE_MS },
+    {
+      name: '477',
+      answer: { status: 477, headers: { 'retry-after': '7200' } },
+      reason: 'migrating',
+      waitMs: 7_200_000,
+    },
+    {
+      name: '477 that does not say how long',
+      answer: { status: 477, headers: { 'retry-after': 'soon' } },
+      reason: 'migrating',
+      waitMs: 15 * MINUTE_MS,
+    },
+    {
+      name: '429 of the day',
+      answer: { status: 429, body: body({ policyName: 'DAILY' }) },
+      reason: 'daily',
+      waitMs: 12 * 60 * MINUTE_MS,
+    },
+  ])(
+    'that ends with $name stops all others, until one of them finds that it is over',
+    async ({ answer, reason, waitMs }) => {
+      const resumed: unknown[] = [];
+      const { portal, send, budget } = await connect(
+        { faults: ({ number }) => (number === 1 ? { kind: 'answer', ...answer } : undefined) },
+        {},
+        { onResumed: async (stop) => void resumed.push(stop) },
+      );
+      await expect(send(request(portal.url))).rejects.toThrow(HubSpotError);
+      const untilMs = NOON_MS + waitMs;
+
+      // Of a missing scope only the same kind of call tells.
+      const refusedCall = 'POST /crm/objects/2026-03/contacts/batch/read';
+      expect(budget.state.stop).toEqual({
+        reason,
+        sinceMs: NOON_MS,
+        untilMs,
+        ...(answer.status === 403 && { refusedCall }),
+      });
+      await expect(send(request(portal.url))).rejects.toMatchObject({
+        name: 'PortalStoppedError',
+        reason,
+        untilMs,
+      });
+      portal.time.nowMs = untilMs - 1;
+      await expect(send(request(portal.url))).rejects.toThrow(PortalStoppedError);
+      expect(portal.calls).toHaveLength(1);
+      portal.time.nowMs = untilMs;
+      await send(request(portal.url));
+
+      expect(portal.calls).toHaveLength(2);
+      expect(resumed).toMatchObject([{ reason, untilMs }]);
+      expect(budget.state.stop).toBeUndefined();
+    },
+  );
+
+  test('that we can do without stops nobody when the token lacks its scope, but does when the token is refused', async () => {
+    let status = 403;
+    const { portal, send, budget } = await connect(
+      { faults: () => ({ kind: 'answer', status }) },
+      { isOptional: true },
+    );
+
+    await expect(send(request(portal.url))).rejects.toMatchObject({ trouble: 'unauthorised' });
+    expect(budget.state.stop).toBeUndefined();
+    status = 401;
+    await expect(send(request(portal.url))).rejects.toMatchObject({ trouble: 'unauthorised' });
+    expect(budget.state.stop).toMatchObject({ reason: 'unauthorised' });
   });
 
   test('that is one too many stops all others until the window is over, at half the rate from then on', async () => {

@@ -61,6 +61,7 @@ test('is told of the table and the portal, and of no secret', () => {
   expect(lambda?.['Properties'].Environment.Variables).toEqual({
     POWERTOOLS_SERVICE_NAME: 'explain',
     POWERTOOLS_LOG_LEVEL: 'INFO',
+    POWERTOOLS_METRICS_NAMESPACE: 'Afterglow',
     PORTAL_ID: '48221593',
     TIME_ZONE: 'Europe/Berlin',
     CONTACT_TABLE_NAME: { Ref: expect.stringMatching(/^ContactTable/) },

@@ -9,7 +9,7 @@ const read = (settings: object, overrides: object = {}) =>
 test('fills in what nobody said', () => {
   expect(read({})).toEqual({
     ...NEEDED,
-    writeBackWindowSeconds: 60,
+    writeBack: { windowSeconds: 60, urgent: false, idProperty: '', mostWritesPerHour: 20 },
     nightlyHour: 2,
     publicUrl: '',
     workflowV2: false,
@@ -17,6 +17,8 @@ test('fills in what nobody said', () => {
     factRetentionDays: 400,
     hubspotLimitPer10Seconds: 190,
     hubspotReservePer10Seconds: 20,
+    hubspotDailyLimit: 250_000,
+    hubspotDailyReservePercent: 10,
     hubspotApiUrl: 'https://api.hubapi.com',
   });
 });
@@ -50,7 +52,9 @@ test.each([
   { timeZone: 'America/Argentina/Buenos_Aires' },
   { timeZone: 'Asia/Kolkata' },
   { factRetentionDays: 90 },
-  { writeBackWindowSeconds: 300 },
+  { writeBack: {} },
+  { writeBack: { windowSeconds: 300, urgent: true, idProperty: 'crm_id', mostWritesPerHour: 1_000 } },
+  { hubspotDailyLimit: 10_000_000, hubspotDailyReservePercent: 0 },
 ])('accepts %j', (settings) => {
   expect(() => read(settings)).not.toThrow();
 });
@@ -58,7 +62,13 @@ test.each([
 test.each([
   [{ portalID: '1' }, '"portalID" is not a setting; did you mean "portalId"?'],
   [{ window: 5 }, '"window" is not a setting'],
-  [{ 'write-back-window-seconds': 5 }, 'did you mean "writeBackWindowSeconds"?'],
+  [
+    { writeBackWindowSeconds: 5 },
+    '"writeBackWindowSeconds" is not a setting; did you mean "writeBack.windowSeconds"?',
+  ],
+  [{ writeBack: { urgend: true } }, '"writeBack.urgend" is not a setting; did you mean "writeBack.urgent"?'],
+  [{ writeBack: 60 }, '"writeBack" must be an object of settings, got 60'],
+  [{ writeBack: [60] }, '"writeBack" must be an object of settings, got [60]'],
   [{ portalId: 'acme' }, `"portalId" must be an id of HubSpot's, digits only, like 48221593, got "acme"`],
   [{ portalId: '0' }, '"portalId" must be'],
   [{ portalId: 1.5 }, '"portalId" must be'],
@@ -68,8 +78,21 @@ test.each([
   [{ timeZone: 'Berlin' }, '"timeZone" must be the IANA name'],
   [{ timeZone: 'europe/berlin' }, '"timeZone" must be the IANA name'],
   [{ timeZone: '+02:00' }, '"timeZone" must be the IANA name'],
-  [{ writeBackWindowSeconds: 0 }, '"writeBackWindowSeconds" must be a whole number from 1 to 300, got 0'],
-  [{ writeBackWindowSeconds: 301 }, '"writeBackWindowSeconds" must be a whole number from 1 to 300, got 301'],
+  [
+    { writeBack: { windowSeconds: 0 } },
+    '"writeBack.windowSeconds" must be a whole number from 1 to 300, got 0',
+  ],
+  [{ writeBack: { windowSeconds: 301 } }, 'must be a whole number from 1 to 300, got 301'],
+  [{ writeBack: { urgent: 'yes' } }, '"writeBack.urgent" must be true or false, got "yes"'],
+  [{ writeBack: { idProperty: 'CRM id' } }, '"writeBack.idProperty" must be the internal name of a custom'],
+  [{ writeBack: { idProperty: 'email' } }, 'HubSpot refuses email here'],
+  [
+    { writeBack: { mostWritesPerHour: 0 } },
+    '"writeBack.mostWritesPerHour" must be a whole number from 1 to 1000',
+  ],
+  [{ writeBack: { mostWritesPerHour: 1_001 } }, '"writeBack.mostWritesPerHour" must be a whole number'],
+  [{ hubspotDailyLimit: 999 }, '"hubspotDailyLimit" must be a whole number from 1000 to 10000000, got 999'],
+  [{ hubspotDailyReservePercent: 91 }, '"hubspotDailyReservePercent" must be a whole number from 0 to 90'],
   [{ nightlyHour: 24 }, '"nightlyHour" must be a whole number from 0 to 23, got 24'],
   [{ nightlyHour: 2.5 }, '"nightlyHour" must be a whole number'],
   [{ nightlyHour: 'two' }, '"nightlyHour" must be a whole number'],
@@ -122,6 +145,31 @@ test('synthesis stops where facts would be forgotten that the model counts', () 
 
   expect(stderr).toContain('"factRetentionDays" must be at least 367, got 90');
   expect(status).toBe(1);
+});
+
+test('takes a setting of a group from the command line before the one in the file, and leaves its neighbours', () => {
+  const settings = read(
+    { writeBack: { windowSeconds: 5, urgent: false } },
+    { 'afterglow.writeBack.urgent': 'true', 'afterglow.writeBack.idProperty': 'crm_id' },
+  );
+
+  expect(settings.writeBack).toEqual({
+    windowSeconds: 5,
+    urgent: true,
+    idProperty: 'crm_id',
+    mostWritesPerHour: 20,
+  });
+});
+
+test('names a setting of a group that is wrong on the command line as it was given', () => {
+  expect(() =>
+    read({}, { 'afterglow.writeBack.urgnt': 'true', 'afterglow.writeBack.windowSeconds': '0' }),
+  ).toThrow(
+    /"writeBack\.urgnt" is not a setting; did you mean "writeBack\.urgent"\?\n.*"writeBack\.windowSeconds" must be/,
+  );
+  expect(() => read({}, { 'afterglow.writeBack': 'urgent' })).toThrow(
+    '"writeBack" must be an object of settings, got "urgent"',
+  );
 });
 
 test('names everything that is wrong at once', () => {

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { readSettings } from '../../lib/settings.ts';
@@ -49,7 +50,8 @@ function synthesize(): {
       model: 'models/b2b-saas.yaml',
       timeZone: 'Europe/Berlin',
       nightlyHour: 3,
-      writeBackWindowSeconds: 45,
+      writeBack: { windowSeconds: 45, idProperty: 'crm_id', mostWritesPerHour: 12 },
+      hubspotDailyLimit: 625_000,
       ownAppIds: ['50780459', '50780460'],
       hubspotApiUrl: 'https://hubspot.example.com',
     },
@@ -273,7 +275,11 @@ describe('functions', () => {
   });
 
   test('are told where things are', () => {
-    const common = { PORTAL_ID: '48221593', POWERTOOLS_LOG_LEVEL: 'INFO' };
+    const common = {
+      PORTAL_ID: '48221593',
+      POWERTOOLS_LOG_LEVEL: 'INFO',
+      POWERTOOLS_METRICS_NAMESPACE: 'Afterglow',
+    };
     const lanes = {
       CHANGES_QUEUE_URL: 'WriteBack/Changes',
       BACKGROUND_QUEUE_URL: 'WriteBack/Background',
@@ -296,6 +302,7 @@ describe('functions', () => {
       POWERTOOLS_SERVICE_NAME: 'scorer',
       EVENTS_DEAD_LETTER_QUEUE_URL: 'Scorer/EventsDeadLetters',
       TIME_ZONE: 'Europe/Berlin',
+      URGENT_QUEUE_URL: '',
       OWN_APP_IDS: '50780459,50780460',
       FACT_RETENTION_DAYS: '400',
     });
@@ -312,6 +319,10 @@ describe('functions', () => {
       FACT_RETENTION_DAYS: '400',
       HUBSPOT_LIMIT_PER_10_SECONDS: '190',
       HUBSPOT_RESERVE_PER_10_SECONDS: '20',
+      HUBSPOT_DAILY_LIMIT: '625000',
+      HUBSPOT_DAILY_RESERVE_PERCENT: '10',
+      ID_PROPERTY: 'crm_id',
+      MOST_WRITES_PER_HOUR: '12',
     });
     expect(environmentOf('Nightly/Function')).toEqual({
       ...common,
@@ -417,6 +428,16 @@ describe('the way in', () => {
     });
   });
 
+  test('tells the commands where every queue and its dead letters are', () => {
+    const { Queues } = template.Outputs;
+
+    expect(JSON.parse(render(Queues?.Value))).toEqual(
+      Object.fromEntries(
+        QUEUES.map((queue) => [queue.split('/')[1], { url: queue, deadLettersUrl: `${queue}DeadLetters` }]),
+      ),
+    );
+  });
+
   test('is told by the outputs', () => {
     const outputs = Object.fromEntries(
       Object.entries(template.Outputs).map(([name, { Value }]) => [name, render(Value)]),
@@ -433,6 +454,8 @@ describe('the way in', () => {
       PortalId: '48221593',
       TimeZone: 'Europe/Berlin',
       HubSpotApiUrl: 'https://hubspot.example.com',
+      HubSpotBudget: '{"limit":190,"reserve":20,"dailyLimit":625000,"dailyReservePercent":10}',
+      Queues: expect.any(String),
       DashboardUrl: expect.stringMatching(
         /^https:\/\/AWS::Region\.console.*#dashboards\/dashboard\/Dashboard\/Dashboard$/,
       ),
@@ -462,14 +485,28 @@ describe('the dashboard', () => {
       .toSorted((one: Piece, other: Piece) => one.y - other.y)
       .map((widget: Piece) => widget.properties.markdown.split('\n')[0]);
 
-    expect(questions).toEqual(['## Healthy?', '## Fresh?', '## HubSpot keeping up?', '## Last night?']);
+    expect(questions).toEqual([
+      '## Healthy?',
+      '## Fresh?',
+      '## HubSpot keeping up?',
+      '## Within its limits?',
+      '## Last night?',
+    ]);
+  });
+
+  test('begins with the alarms, all of them', () => {
+    const [first, second]: Piece[] = widgets.toSorted((one: Piece, other: Piece) => one.y - other.y);
+
+    expect(first.properties.markdown).toContain('## Healthy?');
+    expect(second.type).toBe('alarm');
+    expect(second.properties.alarms.toSorted()).toEqual(pathsOf('AWS::CloudWatch::Alarm'));
   });
 
   test('looks at these measurements for its answers', () => {
     const answers: string[][] = [];
     for (const { type, properties: shown } of widgets) {
       if (type === 'text') answers.push([]);
-      else answers.at(-1)?.push(...shown.metrics.flatMap(measurement));
+      else if (type !== 'alarm') answers.at(-1)?.push(...shown.metrics.flatMap(measurement));
     }
 
     const deadLetters = QUEUES.map((queue) => `ApproximateNumberOfMessagesVisible ${queue}DeadLetters`);
@@ -494,6 +531,17 @@ describe('the dashboard', () => {
           'Duration WriteBack/Function',
         ],
         [
+          'HubSpotCalls', // As they are, and below those that did not succeed.
+          'HubSpotCalls',
+          'HubSpotErrors',
+          'RateLimitedWindow',
+          'RateLimitedDay',
+          'ContactsWritten',
+          'Postponed',
+          'LoopBreaker',
+          'DeadLettered',
+        ].map((name) => `${name} write-back`),
+        [
           'ApproximateNumberOfMessagesVisible Scorer/Ticks',
           'Errors Nightly/Function',
           'Invocations Nightly/Function',
@@ -502,6 +550,128 @@ describe('the dashboard', () => {
     );
   });
 });
+
+describe('the alarms', () => {
+  const alarms = new Map(
+    ofType('AWS::CloudWatch::Alarm').map(({ path, Properties }) => [path.replace('Alarms/', ''), Properties]),
+  );
+  /** What an alarm looks at: one metric, or those of its expression. */
+  const watched = (name: string): Piece[] => {
+    const alarm = alarms.get(name) ?? {};
+    const several: Piece[] = alarm.Metrics?.flatMap(({ MetricStat }: Piece) => MetricStat ?? []) ?? [
+      { Metric: alarm, Period: alarm.Period, Stat: alarm.Statistic },
+    ];
+    return several.map(({ Metric, Period, Stat }) => ({
+      metric: `${Metric.Namespace} ${Metric.MetricName}`,
+      dimensions: Object.fromEntries(
+        Metric.Dimensions.map(({ Name, Value }: Piece) => [Name, render(Value)]),
+      ),
+      seconds: Period,
+      statistic: Stat,
+    }));
+  };
+  const expression = (name: string): string =>
+    alarms.get(name)?.Metrics.find(({ Expression }: Piece) => Expression !== undefined).Expression;
+
+  test('tell what they mean, what to do, and where to read on', () => {
+    const headings = readFileSync(join(PROJECT, 'docs/troubleshooting.md'), 'utf8').match(/^## .*$/gm) ?? [];
+    const anchors = headings.map((line) =>
+      line
+        .slice(3)
+        .toLowerCase()
+        .replaceAll(' ', '-')
+        .replaceAll(/[^a-z0-9-]/g, ''),
+    );
+
+    expect([...alarms.keys()].toSorted()).toEqual([
+      'DeadLetters',
+      'ErrorShare',
+      'LoopBreaker',
+      'PortalStopped',
+      'UnwritableProperties',
+    ]);
+    for (const { AlarmDescription } of alarms.values()) {
+      const [, anchor = ''] = AlarmDescription.match(/ docs\/troubleshooting\.md#([a-z0-9-]+)$/) ?? [];
+      expect(anchors).toContain(anchor);
+      expect(AlarmDescription.length).toBeLessThanOrEqual(1_024); // CloudWatch, PutMetricAlarm
+    }
+  });
+
+  test('are silent where nothing is counted, and go off at the first that is', () => {
+    for (const [name, alarm] of alarms)
+      expect([
+        name,
+        alarm.ComparisonOperator,
+        alarm.Threshold,
+        alarm.EvaluationPeriods,
+        alarm.TreatMissingData,
+      ]).toEqual([name, 'GreaterThanThreshold', name === 'ErrorShare' ? 5 : 0, 1, 'notBreaching']);
+  });
+
+  test.each([
+    { name: 'PortalStopped', metrics: ['PortalStopped'], seconds: 900 },
+    { name: 'UnwritableProperties', metrics: ['UnwritableProperties'], seconds: 3_600 },
+    { name: 'LoopBreaker', metrics: ['LoopBreaker'], seconds: 3_600 },
+    { name: 'ErrorShare', metrics: ['HubSpotCalls', 'HubSpotErrors'], seconds: 3_600 },
+  ])(
+    '$name looks at $metrics of $seconds seconds, as Powertools writes them in write-back',
+    ({ name, metrics, seconds }) => {
+      const { Namespace, dimensions } = written(metrics);
+
+      expect(watched(name)).toEqual(
+        metrics.map((metric) => ({
+          metric: `${Namespace} ${metric}`,
+          dimensions,
+          seconds,
+          statistic: 'Sum',
+        })),
+      );
+      expect(dimensions).toEqual({ service: 'write-back' });
+    },
+  );
+
+  test('speak of a share of errors only with a hundred calls in the hour', () => {
+    expect(expression('ErrorShare')).toBe('IF(calls >= 100, 100 * FILL(errors, 0) / calls, 0)');
+  });
+
+  test('count the dead letters of every queue, also beside one that tells nothing', () => {
+    expect(watched('DeadLetters')).toEqual(
+      QUEUES.map((queue) => ({
+        metric: 'AWS/SQS ApproximateNumberOfMessagesVisible',
+        dimensions: { QueueName: `${queue}DeadLetters` },
+        seconds: 300,
+        statistic: 'Maximum',
+      })),
+    );
+    expect(expression('DeadLetters').split(' + ')).toEqual(QUEUES.map((_, at) => `FILL(m${at}, 0)`));
+  });
+});
+
+/** Under which namespace and dimensions Powertools writes metrics in write-back's environment. */
+function written(names: readonly string[]): { Namespace: string; dimensions: Record<string, unknown> } {
+  const { POWERTOOLS_METRICS_NAMESPACE: namespace, POWERTOOLS_SERVICE_NAME: serviceName } =
+    environmentOf('WriteBack/Function');
+  const before = { ...process.env };
+  Object.assign(process.env, {
+    POWERTOOLS_METRICS_NAMESPACE: namespace,
+    POWERTOOLS_SERVICE_NAME: serviceName,
+  });
+  const metrics = new Metrics();
+  process.env = before;
+  for (const name of names) metrics.addMetric(name, MetricUnit.Count, 1);
+  const { _aws: about, ...values } = metrics.serializeMetrics();
+  const [
+    { Namespace, Dimensions, Metrics: told } = { Namespace: '', Dimensions: [], Metrics: [] },
+    ...others
+  ] = about.CloudWatchMetrics;
+  expect(others).toEqual([]);
+  expect(told.map(({ Name }) => Name)).toEqual(names);
+  expect(Dimensions).toHaveLength(1);
+  return {
+    Namespace,
+    dimensions: Object.fromEntries((Dimensions[0] ?? []).map((key) => [key, values[key]])),
+  };
+}
 
 /** `[namespace, metric, dimension, resource, …]` as metric and resource; nothing for a sum of others. */
 function measurement([, metric, , resource]: Piece): string[] {

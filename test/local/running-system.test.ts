@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readModelFile } from '../../cli/model-file.ts';
-import { Budget, type BudgetState, FULL_BUDGET } from '../../lambdas/hubspot/budget.ts';
+import { Budget } from '../../lambdas/hubspot/budget.ts';
+import { type BudgetState, FULL_BUDGET } from '../../lambdas/hubspot/budget-state.ts';
 import { outputProperties } from '../../lambdas/hubspot/outputs.ts';
 import { provisionProperties } from '../../lambdas/hubspot/properties.ts';
 import { transportOf } from '../../lambdas/hubspot/transport.ts';
@@ -61,6 +62,7 @@ beforeAll(async () => {
   });
   let budgetState: BudgetState = FULL_BUDGET;
   const store = {
+    read: async () => budgetState,
     update: async <T>(change: (state: BudgetState) => { state: BudgetState; result: T }) => {
       const { state, result } = change(budgetState);
       budgetState = state;
@@ -68,7 +70,11 @@ beforeAll(async () => {
     },
   };
   const send = transportOf({
-    budget: new Budget(store, { limit: 100, reserve: 0 }, Date.now),
+    budget: new Budget(
+      store,
+      { limit: 100, reserve: 0, dailyLimit: 250_000, dailyReservePercent: 0 },
+      { clock: Date.now, timeZone: () => 'UTC' },
+    ),
     readToken: async () => 'local-access-token',
     clock: Date.now,
     onAnswer: () => undefined,

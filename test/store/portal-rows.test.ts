@@ -1,4 +1,4 @@
-import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import { RetryableError } from '../../lambdas/errors.ts';
 import { PortalRow } from '../../lambdas/store/portal-rows.ts';
@@ -52,6 +52,71 @@ describe.each(ENGINES)('on $name', ({ start }) => {
     });
 
     expect(await rowOf('33', 'visits', client).update(raise)).toBe(102);
+  });
+
+  /** The kinds of commands a row sends. */
+  const counted = () => {
+    const sent: string[] = [];
+    const client = watched(table.client, (command, go) => {
+      sent.push(command.constructor.name);
+      return go();
+    });
+    return { sent, client };
+  };
+
+  test('whoever is alone with the row does not read it before every change', async () => {
+    const { sent, client } = counted();
+    const row = rowOf('33', 'visits', client);
+
+    for (let change = 0; change < 10; change++) await row.update(raise);
+
+    expect(sent.filter((name) => name === 'PutCommand')).toHaveLength(10);
+    expect(sent.filter((name) => name === 'GetCommand')).toHaveLength(3); // Until it is known that nobody else is there.
+    expect(await rowOf().read()).toEqual({ count: 10 });
+  });
+
+  test('two that take turns read it first, and do not run into each other', async () => {
+    const { sent, client } = counted();
+    const [one, other] = [rowOf('33', 'visits', client), rowOf('33', 'visits', client)];
+
+    for (let change = 0; change < 5; change++) {
+      await one.update(raise);
+      await other.update(raise);
+    }
+
+    expect(sent).toHaveLength(20);
+    expect(await rowOf().read()).toEqual({ count: 10 });
+  });
+
+  test('somebody who comes after a while is found by the condition, and nothing of theirs is lost', async () => {
+    const row = rowOf();
+    for (let change = 0; change < 5; change++) await row.update(raise);
+    await rowOf().update(({ count }) => ({ state: { count: count + 100 }, result: undefined }));
+
+    expect(await row.update(raise)).toBe(106);
+    expect(await rowOf().read()).toEqual({ count: 106 });
+  });
+
+  test('a row that was removed meanwhile begins anew', async () => {
+    const row = rowOf();
+    for (let change = 0; change < 5; change++) await row.update(raise);
+    await table.client.send(
+      new DeleteCommand({ TableName: table.tableName, Key: { pk: '33#portal', sk: 'visits' } }),
+    );
+
+    expect(await row.update(raise)).toBe(1);
+  });
+
+  test('a state that is left as it is is not stored, and is the newest there is', async () => {
+    const { sent, client } = counted();
+    const row = rowOf('33', 'visits', client);
+    for (let change = 0; change < 5; change++) await row.update(raise);
+    await rowOf().update(raise);
+    sent.length = 0;
+
+    expect(await row.update((state) => ({ state, result: state.count }))).toBe(6);
+
+    expect(sent).toEqual(['GetCommand']);
   });
 
   test('whoever never is the fastest comes again later', async () => {

@@ -1,13 +1,13 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { contactKey } from '../../lambdas/store/keys.ts';
 import type { WriteRequest } from '../../lambdas/store/queues.ts';
-import type { WriteBackParts } from '../../lambdas/write-back.ts';
+
 import type { Fault, FaultableCall } from '../../local/hubspot/faults.ts';
 import type { SimulatorOptions } from '../../local/hubspot/simulator.ts';
 import { closeAll, NOON_MS } from '../local/hubspot/portal.ts';
 import { type Command, type Engine, startDynalite } from '../store/table.ts';
 import { companyModel } from './models.ts';
-import { openSystem, PORTAL, type System } from './system.ts';
+import { openSystem, PORTAL, type System, type SystemParts } from './system.ts';
 
 let engine: Engine;
 
@@ -29,7 +29,7 @@ const refuse = () => Promise.reject(new Error('SQS'));
 
 function open(
   options: SimulatorOptions = {},
-  parts: (own: WriteBackParts) => Partial<WriteBackParts> = () => ({}),
+  parts: (own: SystemParts) => Partial<SystemParts> = () => ({}),
 ): Promise<System> {
   return openSystem(engine, options, {}, parts, companyModel());
 }
@@ -255,7 +255,13 @@ describe('what cannot be read', () => {
 
     expect(response).toEqual(NOTHING_FAILED);
     expect(system.deadLetters).toEqual([
-      { portalId: PORTAL, contactId: ids[4], reason: 'VALIDATION_ERROR', correlationId: 'c' },
+      {
+        portalId: PORTAL,
+        contactId: ids[4],
+        reason: 'VALIDATION_ERROR',
+        correlationId: 'c',
+        request: { portalId: PORTAL, contactId: ids[4] },
+      },
     ]);
     expect(ids.map((id) => system.shown(id)['score'])).toEqual(['10', '10', '10', '10', undefined, '10']);
   });
@@ -497,7 +503,13 @@ describe('the score of a company', () => {
     expect(response).toEqual(NOTHING_FAILED);
     expect(companies.map((id) => system.companyScore(id))).toEqual(['7', '7', undefined, '7', '7']);
     expect(system.deadLetters).toEqual([
-      { portalId: PORTAL, companyId: bad, reason: 'VALIDATION_ERROR', correlationId: 'c' },
+      {
+        portalId: PORTAL,
+        companyId: bad,
+        reason: 'VALIDATION_ERROR',
+        correlationId: 'c',
+        request: { portalId: PORTAL, companyId: bad },
+      },
     ]);
   });
 });

@@ -2,12 +2,12 @@ import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { contactKey } from '../../lambdas/store/keys.ts';
 import type { WriteRequest } from '../../lambdas/store/queues.ts';
-import type { WriteBackParts } from '../../lambdas/write-back.ts';
+
 import type { Fault } from '../../local/hubspot/faults.ts';
 import { closeAll } from '../local/hubspot/portal.ts';
 import { type Engine, startDynalite } from '../store/table.ts';
 import { companyModel } from './models.ts';
-import { openSystem, PORTAL, type System } from './system.ts';
+import { openSystem, PORTAL, type System, type SystemParts } from './system.ts';
 
 let engine: Engine;
 
@@ -163,7 +163,7 @@ test('whatever fails, and when: in the end every company shows the best of the c
       const left = [...faults];
       let sends = 0;
       let isCalm = false;
-      const parts = ({ background }: WriteBackParts): Partial<WriteBackParts> => ({
+      const parts = ({ background }: SystemParts): Partial<SystemParts> => ({
         background: async (requests, delaySeconds) => {
           if (!isCalm && failingSends.includes(sends++)) throw new Error('SQS');
           await background(requests, delaySeconds);

@@ -1,13 +1,16 @@
 // Everything around write-back: a table, a portal, and queues whose messages a test hands over itself.
 import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
+import { outputProperties } from '../../lambdas/hubspot/outputs.ts';
+import type { HubSpotPortal } from '../../lambdas/hubspot/portal.ts';
 import type { TransportOptions } from '../../lambdas/hubspot/transport.ts';
 import type { Fact } from '../../lambdas/scoring/facts.ts';
 import { type Scored, score } from '../../lambdas/scoring/score.ts';
 import type { CompanyTable } from '../../lambdas/store/company-table.ts';
 import type { ContactTable } from '../../lambdas/store/contact-table.ts';
 import { contactKey, emailKey } from '../../lambdas/store/keys.ts';
-import type { WriteRequest } from '../../lambdas/store/queues.ts';
+import type { ResumeRequest, WriteRequest } from '../../lambdas/store/queues.ts';
 import type { Head } from '../../lambdas/store/rows.ts';
+import { Outputs, type OutputsParts, type Withheld } from '../../lambdas/write-back/outputs.ts';
 import { createWriteBack, type WriteBackParts } from '../../lambdas/write-back.ts';
 import type { SimulatorOptions } from '../../local/hubspot/simulator.ts';
 import { type Connection, connectProvisioned, loginModel } from '../hubspot/connection.ts';
@@ -17,10 +20,15 @@ export const PORTAL = '1';
 const IDENTITY_KEY = 'identity-key';
 const LANE = 'changes';
 
+/** The parts of write-back as a test gives them: one HubSpot, whichever lane calls it. */
+export interface SystemParts extends Omit<WriteBackParts, 'hubSpotOn'> {
+  readonly hubSpot: HubSpotPortal;
+}
+
 /** A message that write-back sent. */
 export interface Sent {
   readonly lane: string;
-  readonly request: WriteRequest;
+  readonly request: WriteRequest & Partial<ResumeRequest>;
   readonly delaySeconds: number;
 }
 
@@ -30,6 +38,8 @@ export interface System extends Connection {
   readonly companies: CompanyTable;
   readonly logged: unknown[];
   readonly deadLetters: object[];
+  /** What was counted, by the name of its metric. */
+  readonly counted: Map<string, number>;
   /** What write-back put on lanes since the last look. */
   takeSent(): Sent[];
   /** Which companies' contacts write-back asked to have scored anew since the last look. */
@@ -56,8 +66,9 @@ export interface System extends Connection {
   shown(contactId: string): Record<string, string | null | undefined>;
   /** Hands messages to write-back, one for each request; text is a body as it is. Counts are for all, or one for each. */
   receive(
-    requests: readonly (Partial<WriteRequest> | string)[],
+    requests: readonly (Partial<WriteRequest> | Partial<ResumeRequest> | string)[],
     receiveCount?: number | readonly number[],
+    queue?: string,
   ): Promise<SQSBatchResponse>;
 }
 
@@ -65,7 +76,7 @@ export async function openSystem(
   engine: Engine,
   options: SimulatorOptions = {},
   transport: Partial<TransportOptions> = {},
-  parts: (own: WriteBackParts) => Partial<WriteBackParts> = () => ({}),
+  parts: (own: SystemParts) => Partial<SystemParts> = () => ({}),
   model = loginModel(),
 ): Promise<System> {
   const connection = await connectProvisioned(options, transport, model);
@@ -84,7 +95,12 @@ export async function openSystem(
   const store = table.contacts({ portalId: PORTAL, clock });
   const companies = table.companies({ portalId: PORTAL, clock });
   const log = (...line: unknown[]) => void logged.push(line);
-  const own: WriteBackParts = {
+  const counted = new Map<string, number>();
+  const addUp = (name: string, value: number) => void counted.set(name, (counted.get(name) ?? 0) + value);
+  const background: WriteBackParts['background'] = async (requests, delaySeconds) =>
+    void sent.push(...requests.map((request) => ({ lane: 'background', request, delaySeconds })));
+  const logger = { info: log, warn: log, error: log };
+  const own: SystemParts = {
     clock,
     model,
     portalId: PORTAL,
@@ -95,13 +111,26 @@ export async function openSystem(
     identityKey: { read: async () => ({ key: IDENTITY_KEY }) },
     again: async (lane, requests, delaySeconds) =>
       void sent.push(...requests.map((request) => ({ lane, request, delaySeconds }))),
-    background: async (requests, delaySeconds) =>
-      void sent.push(...requests.map((request) => ({ lane: 'background', request, delaySeconds }))),
+    background,
+    laneOf: (queue) => (queue === 'urgent' || queue === 'background' ? queue : 'changes'),
+    stopped: async () => undefined,
+    outputs: outputsOf({
+      clock,
+      portalId: PORTAL,
+      wanted: outputProperties(model),
+      background,
+      count: addUp,
+      logger,
+    }),
+    idProperty: '',
+    mostWritesPerHour: 20,
+    count: addUp,
     ticks: async (messages) => void ticks.push(...messages),
     deadLetter: async (letters) => void deadLetters.push(...letters),
-    logger: { info: log, warn: log, error: log },
+    logger,
   };
-  const writeBack = createWriteBack({ ...own, ...parts(own) });
+  const given = { ...own, ...parts(own) };
+  const writeBack = createWriteBack({ ...given, hubSpotOn: () => given.hubSpot });
   const keepLogins = async (key: string, times: number) => {
     await store.keep(
       key,
@@ -116,6 +145,7 @@ export async function openSystem(
     companies,
     logged,
     deadLetters,
+    counted,
     takeSent: () => sent.splice(0),
     takeTicks: () => ticks.splice(0),
     failing: undefined,
@@ -166,10 +196,10 @@ export async function openSystem(
       const ours = properties.filter(([name]) => name.startsWith('afterglow_'));
       return Object.fromEntries(ours.map(([name, value]) => [name.slice('afterglow_'.length), value]));
     },
-    receive: (requests, receiveCount = 1) => {
+    receive: (requests, receiveCount = 1, queue = LANE) => {
       const counts = [receiveCount].flat();
       return writeBack({
-        Records: requests.map((request, at) => asRecord(request, at, counts[at] ?? counts[0] ?? 1)),
+        Records: requests.map((request, at) => asRecord(request, at, counts[at] ?? counts[0] ?? 1, queue)),
       });
     },
   };
@@ -182,7 +212,29 @@ function loginAt(occurredAtMs: number): Fact {
   return { key: `login-${++logins}`, name: 'signal:product.login', occurredAtMs };
 }
 
-function asRecord(request: Partial<WriteRequest> | string, at: number, receiveCount: number): SQSRecord {
+/** HubSpot tells no definitions here: what it refuses to write is believed. */
+function outputsOf(own: Omit<OutputsParts, 'definitions' | 'remembered'>): Outputs {
+  let state: Withheld = { names: [] };
+  return new Outputs({
+    ...own,
+    definitions: async () => undefined,
+    remembered: {
+      read: async () => state,
+      async update(change) {
+        const changed = change(state);
+        state = changed.state;
+        return changed.result;
+      },
+    },
+  });
+}
+
+function asRecord(
+  request: Partial<WriteRequest> | Partial<ResumeRequest> | string,
+  at: number,
+  receiveCount: number,
+  queue: string,
+): SQSRecord {
   return {
     messageId: `message-${at}`,
     receiptHandle: '',
@@ -196,7 +248,7 @@ function asRecord(request: Partial<WriteRequest> | string, at: number, receiveCo
     messageAttributes: {},
     md5OfBody: '',
     eventSource: 'aws:sqs',
-    eventSourceARN: `arn:aws:sqs:eu-central-1:123456789012:${LANE}`,
+    eventSourceARN: `arn:aws:sqs:eu-central-1:123456789012:${queue}`,
     awsRegion: 'eu-central-1',
   };
 }

@@ -6,7 +6,12 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
-import { SendMessageBatchCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  SendMessageBatchCommand,
+  SendMessageCommand,
+  SetQueueAttributesCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import * as v from 'valibot';
 import { type LocalSystem, startLocalSystem } from '../../../local/runner/local-system.ts';
 import { occurrenceAfter } from '../../../local/runner/schedule.ts';
@@ -298,6 +303,47 @@ test('is not drained while a message is delayed by seconds, and does not wait fo
   expect(bodies).toEqual(['{"id":"soon"}']);
 });
 
+test('lets time pass to what is delayed by minutes, and to what failed, without waiting for it', async () => {
+  const startedMs = Date.now();
+  await sqs.send(
+    new SetQueueAttributesCommand({
+      QueueUrl: queueUrl('Scorer/Events'),
+      Attributes: { VisibilityTimeout: '120' },
+    }),
+  );
+  await sendLate({ id: 'later' }, 900);
+  await sendLate({ id: 'bad', fail: true }, 600);
+  const passed = await system.passTime({ mostMs: 3_600_000, mostWallMs: 60_000 });
+
+  expect(passed).toMatchObject({ left: 0, moves: 4 }); // To 600, 720, 840 and 900 seconds.
+  expect(passed.movedMs).toBeGreaterThan(890_000);
+  expect(system.now() - Date.now()).toBeCloseTo(passed.movedMs, -2);
+  expect(Date.now() - startedMs).toBeLessThan(60_000);
+  const bodies = (await notesOf('scorer')).flatMap(({ body }) => body ?? []);
+  expect(bodies.at(-1)).toBe('{"id":"later"}');
+  expect(bodies.slice(0, -1)).toEqual(['{"id":"bad","fail":true}', '{"id":"bad","fail":true}']);
+  expect(await system.deadLetters()).toHaveLength(1);
+});
+
+test('lets time pass only as far as told', async () => {
+  await sendLate({ id: 'later' }, 900);
+
+  const passed = await system.passTime({ mostMs: 600_000, mostWallMs: 60_000 });
+
+  expect(passed).toEqual({ movedMs: 0, moves: 0, left: 1 });
+  expect(await notesOf('scorer')).toEqual([]);
+});
+
+test('takes the size of a batch of the changes lane from the options', async () => {
+  await system.stop();
+  system = await startLocalSystem({ ...options(assembly.directory), writeBackBatchSize: 2 });
+  sqs = new SQSClient({ ...local, endpoint: system.sqsUrl });
+  await send('WriteBack/Changes', {}, {}, {});
+  await system.drained({ flushWindows: true });
+
+  expect((await notesOf('write-back')).map(({ size }) => size)).toEqual([2, 1]);
+});
+
 test('moves the clock of every function but ingest', async () => {
   const dayMs = 86_400_000;
   await system.invoke('nightly', {});
@@ -402,7 +448,7 @@ test('takes every process along when it is killed', async () => {
   });
   const [chunk] = await once(parent.stdout, 'data');
   const pids = v.parse(v.array(v.number()), JSON.parse(String(chunk)));
-  expect(pids).toHaveLength(3);
+  expect(pids).toHaveLength(4);
   expect(pids.every(isAlive)).toBe(true);
 
   parent.kill('SIGKILL');
@@ -416,7 +462,7 @@ test('leaves no process and no port behind', async () => {
   await echo('{}');
   await system.invoke('nightly', {});
   const pids = await system.pids();
-  expect(pids).toHaveLength(3);
+  expect(pids).toHaveLength(4);
   expect(pids.every(isAlive)).toBe(true);
 
   await system.stop();

@@ -1,0 +1,27 @@
+import * as v from 'valibot';
+import { detailsAt } from './details.ts';
+import type { Send } from './transport.ts';
+
+/** What a portal says of itself. */
+export const Account = v.object({
+  portalId: v.number(),
+  /** STANDARD, SANDBOX, DEVELOPER_TEST or APP_DEVELOPER. */
+  accountType: v.string(),
+  /** IANA name: the daily limit starts anew at its midnight. */
+  timeZone: v.pipe(v.string(), v.check(isTimeZone)),
+});
+export type Account = v.InferOutput<typeof Account>;
+
+/** @param apiUrl - scheme and host, no trailing slash */
+export function readAccount(apiUrl: string, send: Send): Promise<Account> {
+  return detailsAt(`${apiUrl}/account-info/v3/details`, Account, send);
+}
+
+/** A zone that this runtime does not know would make every later calculation of a midnight throw. */
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}

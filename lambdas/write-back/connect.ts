@@ -1,0 +1,132 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import * as v from 'valibot';
+import type { WriteBackEnv } from '../env.ts';
+import { HubSpotError } from '../hubspot/answer.ts';
+import { Budget } from '../hubspot/budget.ts';
+import { Budgeted, type BudgetLane, FULL_BUDGET } from '../hubspot/budget-state.ts';
+import { type OutputProperties, outputProperties } from '../hubspot/outputs.ts';
+import { detailReaders, type HubSpotPortal, hubSpotPortal } from '../hubspot/portal.ts';
+import { type TransportOptions, transportOf } from '../hubspot/transport.ts';
+import type { Model } from '../scoring/model.ts';
+import type { Store } from '../store/connect.ts';
+import { PortalRow } from '../store/portal-rows.ts';
+import { LONGEST_DELAY_SECONDS } from '../store/queues.ts';
+import { secretOf } from '../store/secrets.ts';
+import { Outputs } from './outputs.ts';
+import { factStores, PortalFacts } from './portal-facts.ts';
+import type { BringParts } from './run.ts';
+
+/** A token that cannot stand in a header would be quoted by the error that says so. */
+const HEADER_TEXT = /^[\x21-\x7e]+$/;
+const Token = v.object({ accessToken: v.pipe(v.string(), v.regex(HEADER_TEXT)) });
+const Remembered = v.object({ names: v.array(v.string()) });
+
+export interface HubSpotConnectionParts extends Pick<BringParts, 'background' | 'count'> {
+  readonly env: Partial<WriteBackEnv>;
+  readonly store: Store;
+  readonly secrets: Pick<SecretsManagerClient, 'send'>;
+  readonly model: Model;
+  readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
+}
+
+/** HubSpot as write-back reaches it. */
+export interface HubSpotConnection {
+  readonly budget: Budget;
+  readonly hubSpotOn: (lane: BudgetLane) => HubSpotPortal;
+  readonly outputs: Outputs;
+}
+
+/** Connects to the portal that the environment names: one budget for all lanes, one memory of what the portal told of itself. */
+export function connectHubSpot(parts: HubSpotConnectionParts): HubSpotConnection {
+  const { env, store, model, background, count, logger } = parts;
+  const { clock, portalId, client, tableName } = store;
+  const apiUrl = env.HUBSPOT_API_URL ?? '';
+  const wanted = outputProperties(model);
+  let timeZone = store.timeZone;
+  const budget = new Budget(
+    new PortalRow(client, tableName, portalId, 'budget', Budgeted, FULL_BUDGET),
+    {
+      limit: Number(env.HUBSPOT_LIMIT_PER_10_SECONDS),
+      reserve: Number(env.HUBSPOT_RESERVE_PER_10_SECONDS),
+      dailyLimit: Number(env.HUBSPOT_DAILY_LIMIT),
+      dailyReservePercent: Number(env.HUBSPOT_DAILY_RESERVE_PERCENT),
+    },
+    {
+      clock,
+      timeZone: () => timeZone,
+      onStopped({ reason, untilMs }) {
+        count('PortalStopped', 1);
+        logger.error('HubSpot is not called for a while', { reason, until: new Date(untilMs).toISOString() });
+      },
+      // Sent before the stop is lifted: whoever dies in between lifts it again, and sends it again. Delayed until all copies are back.
+
+      onResumed: ({ reason }) => {
+        logger.info('HubSpot can be called again: what it does not show is sent again', { reason });
+        return background([{ portalId, resume: 'unconfirmed' }], LONGEST_DELAY_SECONDS);
+      },
+    },
+  );
+  const transport = transportParts(parts, budget, () => timeZone);
+  const facts = new PortalFacts({
+    stores: factStores(
+      (sk, schema, initial) => new PortalRow(client, tableName, portalId, sk, schema, initial),
+    ),
+    hubSpot: detailReaders(apiUrl, transportOf({ ...transport, isOptional: true }), namesOf(wanted, env)),
+    clock,
+    onFailure: (kind, error) =>
+      logger.warn('HubSpot did not tell of its portal', {
+        kind,
+        reason: error instanceof HubSpotError ? error.reason : undefined,
+      }),
+  });
+  const portals: Partial<Record<BudgetLane, HubSpotPortal>> = {};
+  return {
+    budget,
+    hubSpotOn: (lane) => (portals[lane] ??= hubSpotPortal(apiUrl, transportOf({ ...transport, lane }))),
+    outputs: new Outputs({
+      clock,
+      portalId,
+      wanted,
+      async definitions(type, isReadAnew) {
+        timeZone = (await facts.read('account'))?.timeZone ?? store.timeZone;
+        return isReadAnew ? facts.refresh(type) : facts.read(type);
+      },
+      remembered: new PortalRow(client, tableName, portalId, 'withheld', Remembered, { names: [] }),
+      background,
+      count,
+      logger,
+    }),
+  };
+}
+
+/** What every call has in common. Each is counted, and told in one line of the log. */
+function transportParts(
+  { env, store, secrets, count, logger }: HubSpotConnectionParts,
+  budget: Budget,
+  timeZone: () => string,
+): TransportOptions {
+  const token = secretOf(secrets, env.HUBSPOT_TOKEN_SECRET_ARN ?? '', Token, store.clock);
+  const onAnswer = (status: number, error?: HubSpotError) => {
+    count('HubSpotCalls', 1);
+    if (error !== undefined) count('HubSpotErrors', 1);
+    if (error?.trouble === 'rate-limited')
+      count(error.policyName === 'DAILY' ? 'RateLimitedDay' : 'RateLimitedWindow', 1);
+    logger.info('hubspot answered', { status, reason: error?.reason, correlationId: error?.correlationId });
+  };
+  return {
+    budget,
+    readToken: async () => (await token.read()).accessToken,
+    clock: store.clock,
+    timeZone,
+    onAnswer,
+  };
+}
+
+function namesOf({ contacts, companies }: OutputProperties, env: Partial<WriteBackEnv>) {
+  const own = env.ID_PROPERTY === undefined || env.ID_PROPERTY === '' ? [] : [env.ID_PROPERTY];
+  return {
+    contacts: [...contacts.map(({ name }) => name), ...own],
+    companies: companies.map(({ name }) => name),
+  };
+}

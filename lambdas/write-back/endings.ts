@@ -1,0 +1,86 @@
+import { type Letter, LONGEST_DELAY_SECONDS, type WriteRequest } from '../store/queues.ts';
+import type { Errand } from './requests.ts';
+import type { About, Ended, Ending } from './run.ts';
+
+/** What HubSpot declined waits for so long at first. */
+const DECLINED_SECONDS = 60;
+
+/** What is to be sent in place of an errand's messages. */
+export interface Copy {
+  readonly errand: Errand;
+  readonly request: WriteRequest;
+  readonly delaySeconds: number;
+}
+
+/** An errand that can never be done, and what is kept of it. */
+export interface Refusal {
+  readonly errand: Errand;
+  readonly letter: Letter;
+}
+
+/** What follows from how errands ended. */
+export interface Following {
+  readonly copies: readonly Copy[];
+  readonly refusals: readonly Refusal[];
+  /** Ids of messages that the queue is to bring again: our own fault. */
+  readonly failed: readonly string[];
+}
+
+/** @param nowMs - epoch milliseconds */
+export function followingOf(ended: readonly Ended[], portalId: string, nowMs: number): Following {
+  const copies: Copy[] = [];
+  const refusals: Refusal[] = [];
+  const failed: string[] = [];
+  for (const { errand, ending, about } of ended) {
+    const copy = (delaySeconds: number, request: WriteRequest) =>
+      void copies.push({ errand, request, delaySeconds });
+    if (ending.kind === 'failed') failed.push(...errand.messageIds);
+    if (ending.kind === 'refused')
+      refusals.push({ errand, letter: letterOf(portalId, errand, about, ending) });
+    if (ending.kind === 'later') copy(...postponed(errand, ending.retryAtMs, nowMs));
+    if (ending.kind === 'declined') copy(...declined(errand));
+    // A write of somebody's may still land: look again when it has landed, or never will.
+    if (ending.kind === 'doubtful') copy(ending.afterSeconds, { portalId, ...about, force: true });
+  }
+  return { copies, refusals, failed };
+}
+
+/** Everything that helps to find out why, and the request as it is to be sent back once that is mended. */
+function letterOf(
+  portalId: string,
+  { request: { postponed: _tries, declined: _declines, ...request } }: Errand,
+  about: About,
+  { reason, correlationId }: Extract<Ending, { kind: 'refused' }>,
+): Letter & About & { portalId: string; correlationId: string | undefined; request: WriteRequest } {
+  return { portalId, ...about, reason, correlationId, request };
+}
+
+/**
+ * Step 9. Not tried: comes back with a count of our own, so that the queue counts only what was tried. A doubt goes with it, and waits
+ * as long as any other.
+ */
+function postponed(
+  { request, force, isRedelivered }: Errand,
+  retryAtMs: number,
+  nowMs: number,
+): [delaySeconds: number, request: WriteRequest] {
+  const isDoubtful = force || isRedelivered;
+  return [
+    isRedelivered ? LONGEST_DELAY_SECONDS : delayUntil(retryAtMs, nowMs),
+    { ...request, ...(isDoubtful && { force: true }), postponed: (request.postponed ?? 0) + 1 },
+  ];
+}
+
+/** Seconds until an instant, as far as SQS can wait. */
+export function delayUntil(atMs: number, nowMs: number): number {
+  return Math.max(1, Math.min(LONGEST_DELAY_SECONDS, Math.ceil((atMs - nowMs) / 1000)));
+}
+
+/** Tried, and refused in a way that may pass: waits twice as long each time. */
+function declined({ request, force, isRedelivered }: Errand): [delaySeconds: number, request: WriteRequest] {
+  const before = request.declined ?? 0;
+  return [
+    isRedelivered ? LONGEST_DELAY_SECONDS : Math.min(LONGEST_DELAY_SECONDS, DECLINED_SECONDS * 2 ** before),
+    { ...request, ...((force || isRedelivered) && { force: true }), declined: before + 1 },
+  ];
+}
