@@ -59,10 +59,11 @@ function isGoalMet(runs: readonly RaceFigures[], contacts: number): boolean {
   return runs
     .filter(({ writer }) => writer === OURS)
     .every(
-      ({ condition, right, doubled, windowsOver, shareOfAllowedUsed }) =>
+      ({ condition, right, doubled, windowsOver, rateLimitedShare, rivalRefused, shareOfAllowedUsed }) =>
         right === contacts &&
         doubled === 0 &&
         windowsOver === 0 &&
+        (condition !== 'rival' || (rateLimitedShare === 0 && rivalRefused === 0)) &&
         (condition !== 'calm' || shareOfAllowedUsed >= GOAL_SHARE_OF_ALLOWED),
     );
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { RetryableError } from '../lambdas/errors.ts';
 import { subscriptionsOf } from '../lambdas/events/subscriptions.ts';
 import { HubSpotError } from '../lambdas/hubspot/answer.ts';
 import { BudgetExhaustedError, PortalStoppedError } from '../lambdas/hubspot/budget.ts';
@@ -212,6 +213,30 @@ async function initAsking(options: InitOptions) {
   return initModel(options, ask).finally(end);
 }
 
+/** What is to be done about an error of the AWS SDK, by its name and message. */
+const HINTS: readonly (readonly [RegExp, string])[] = [
+  [
+    /^(CredentialsProviderError|TokenProviderError|ExpiredToken)/,
+    'give this terminal credentials as for the AWS command line, such as AWS_PROFILE',
+  ],
+  [/^Error: Region (is missing|not accepted)/, 'set AWS_REGION to the region of the stack'],
+  [/^ValidationError: .*does not exist/, 'is it deployed in this account and region (AWS_REGION)?'],
+  [/^[\w.]*AccessDenied/, 'docs/deploy.md says what the commands must be allowed to do'],
+  [
+    /ECONNREFUSED 127\.0\.0\.1/,
+    'the local system does not answer: is it still running? Restart it with `npm start`',
+  ],
+];
+
+/** Errors of the AWS SDK in one line. @returns undefined for any other */
+function toldOfAws(error: Error): string | undefined {
+  const code = 'code' in error ? String(error.code) : 'no message'; // Where several addresses were tried, only this says why.
+  const said = `${error.name}: ${(error.message === '' ? code : error.message).replaceAll(/\s+/g, ' ')}`;
+  const hint = HINTS.find(([pattern]) => pattern.test(said))?.[1];
+  if (hint === undefined && !('$metadata' in error)) return undefined;
+  return `afterglow: ${said}${hint === undefined ? '' : `; ${hint}`}`;
+}
+
 /** What somebody at the keyboard can put right is told without a stack trace. */
 function told(error: unknown): unknown {
   // A wrong model is told as compilers tell it, so that editors find the place.
@@ -220,8 +245,10 @@ function told(error: unknown): unknown {
     return `afterglow: ${error.message}; HubSpot is called again after ${new Date(error.untilMs).toISOString()}, see docs/troubleshooting.md`;
   if (error instanceof BudgetExhaustedError)
     return `afterglow: ${error.message}: write-back uses them all, try again in a minute`;
+  if (error instanceof RetryableError) return `afterglow: ${error.name}: ${error.message}; try again`;
   const isForThem = [UsageError, HubSpotError, PropertyMismatchError].some((kind) => error instanceof kind);
-  return isForThem && error instanceof Error ? `afterglow: ${error.message}` : error;
+  if (!(error instanceof Error)) return error;
+  return isForThem ? `afterglow: ${error.message}` : (toldOfAws(error) ?? error);
 }
 
 try {

@@ -9,7 +9,7 @@ import {
 import pMap from 'p-map';
 import * as v from 'valibot';
 import { chunks } from '../lambdas/chunks.ts';
-import { sendAll, WriteRequest } from '../lambdas/store/queues.ts';
+import { ResumeRequest, sendAll, WriteRequest } from '../lambdas/store/queues.ts';
 import { type Queues, UsageError } from './target.ts';
 
 /** SQS hands out, and changes, this many messages in one call (SQS developer guide, quotas, read 2026-11). */
@@ -26,7 +26,9 @@ const AT_ONCE = 8;
 /** Most of a reason that is printed, in characters; JSON has it whole. */
 const REASON_LENGTH = 160;
 
-/** What a write-back lane takes; what could never be written was asked for there. */
+/** The lanes of write-back, by title. */
+const LANES = ['Urgent', 'Changes', 'Background'];
+/** Where what could never be written is asked for again, whichever lane it came by. */
 const WRITE_BACK_QUEUE = 'Changes';
 const SET_ASIDE = 'tried five times without success';
 
@@ -242,12 +244,14 @@ async function showAgain(
 const Id = v.optional(v.string());
 /** Whom a letter, or a message as it was, is about. */
 const About = v.object({ contactId: Id, companyId: Id, dealId: Id });
+/** What write-back was asked, as if nobody had tried it before. */
+const Untried = v.omit(WriteRequest, ['postponed', 'declined']);
 /** What the doors put there themselves, each with its reason. */
 const Letter = v.object({
   reason: v.string(),
   correlationId: v.fallback(v.optional(v.string()), undefined),
-  /** What write-back was asked, as if nobody had tried it before; what the scorer could not understand has none. */
-  request: v.fallback(v.optional(v.omit(WriteRequest, ['postponed', 'declined'])), undefined),
+  /** What the scorer could not understand has none. */
+  request: v.fallback(v.optional(Untried), undefined),
 });
 
 function readLetter(
@@ -264,7 +268,12 @@ function readLetter(
     about: (about.success ? nameOf(about.output) : undefined) ?? `message ${MessageId}`,
   };
   if (!letter.success)
-    return { ...common, reason: SET_ASIDE, correlationId: undefined, retry: { queue, message: Body } };
+    return {
+      ...common,
+      reason: SET_ASIDE,
+      correlationId: undefined,
+      retry: { queue, message: messageAgain(queue, Body) },
+    };
   const { reason, correlationId, request } = letter.output;
   return {
     ...common,
@@ -272,6 +281,13 @@ function readLetter(
     correlationId,
     retry: request && { queue: WRITE_BACK_QUEUE, message: request },
   };
+}
+
+/** What SQS set aside was received before, perhaps by somebody who died after sending: what it wrote has to be read back. */
+function messageAgain(queue: string, body: string): string | object {
+  if (!LANES.includes(queue) || v.is(v.pipe(v.string(), v.parseJson(), ResumeRequest), body)) return body;
+  const request = v.safeParse(v.pipe(v.string(), v.parseJson(), Untried), body);
+  return request.success ? { ...request.output, force: true } : body;
 }
 
 function nameOf({ contactId, companyId, dealId }: v.InferOutput<typeof About>): string | undefined {

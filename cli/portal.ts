@@ -1,5 +1,11 @@
 import { HubSpotError } from '../lambdas/hubspot/answer.ts';
-import { Budgeted, FULL_BUDGET, type Stop } from '../lambdas/hubspot/budget-state.ts';
+import {
+  Budgeted,
+  believable,
+  callableAtMs,
+  FULL_BUDGET,
+  type Stop,
+} from '../lambdas/hubspot/budget-state.ts';
 import { unwritable } from '../lambdas/hubspot/definitions.ts';
 import { type OutputProperties, outputProperties } from '../lambdas/hubspot/outputs.ts';
 import { detailReaders, type PortalDetails } from '../lambdas/hubspot/portal.ts';
@@ -26,8 +32,12 @@ export interface PortalReport {
     /** Calls of the whole portal on its present day, as far as we know. */
     readonly callsToday: { readonly date: string; readonly calls: number } | null;
   };
-  /** Why nobody calls HubSpot, and until when, ISO 8601; null when all may. */
-  readonly stopped: { readonly reason: Stop['reason']; readonly until: string } | null;
+  /** Why nobody calls HubSpot, and until when, ISO 8601; null when all may. One that is over stands until a call finds that all is well. */
+  readonly stopped: {
+    readonly reason: Stop['reason'];
+    readonly until: string;
+    readonly isOver: boolean;
+  } | null;
   /** Properties of ours that HubSpot does not let us write, by kind of record. */
   readonly unwritable: Readonly<Record<keyof OutputProperties, Told<readonly string[]> | null>>;
   readonly pipelines: Told<PortalDetails['pipelines']> | null;
@@ -70,7 +80,8 @@ export async function portalReport(
   const pipelines = await known('pipelines');
   const owners = await known('owners');
   // Last, since these very calls may have told something of the limits.
-  const { limit, dailyLimit, today, stop } = await portalRow('budget', Budgeted, FULL_BUDGET).read();
+  const budget = await portalRow('budget', Budgeted, FULL_BUDGET).read();
+  const { limit, dailyLimit, today, stop } = believable(budget, clock());
   return {
     portalId,
     account: told(account, (value) => value),
@@ -80,7 +91,7 @@ export async function portalReport(
       tier: tierOf(limit, dailyLimit) ?? null,
       callsToday: today ?? null,
     },
-    stopped: stop === undefined ? null : { reason: stop.reason, until: new Date(stop.untilMs).toISOString() },
+    stopped: stop === undefined ? null : stoppedBy(stop, clock()),
     unwritable: {
       contacts: told(contacts, (value) => unwritable(value, wanted.contacts)),
       companies: told(companies, (value) => unwritable(value, wanted.companies)),
@@ -89,6 +100,11 @@ export async function portalReport(
     owners: told(owners, ({ ids, isComplete }) => ({ count: ids.length, isComplete })),
     failures,
   };
+}
+
+function stoppedBy(stop: Stop, nowMs: number): NonNullable<PortalReport['stopped']> {
+  const untilMs = callableAtMs(stop);
+  return { reason: stop.reason, until: new Date(untilMs).toISOString(), isOver: untilMs <= nowMs };
 }
 
 function told<T, R>(known: Known<T> | undefined, show: (value: T) => R): Told<R> | null {
@@ -129,7 +145,7 @@ export function formatPortal(report: PortalReport, nowMs: number): string {
       ? `Limits: ${limits.per10Seconds} calls in 10 s, ${limits.perDay ?? 'unknown'} a day${limits.tier === null ? '' : `: ${limits.tier}`}`
       : 'Limits: not known before the first call',
     ...(limits.callsToday === null ? [] : [`Calls on ${limits.callsToday.date}: ${limits.callsToday.calls}`]),
-    ...(stopped === null ? [] : [`STOPPED: ${stopped.reason}, until ${stopped.until}`]),
+    ...(stopped === null ? [] : [stopLine(stopped)]),
     ...(['contacts', 'companies'] as const).flatMap((type) => {
       const names = bad[type];
       if (names === null) return [];
@@ -147,6 +163,12 @@ export function formatPortal(report: PortalReport, nowMs: number): string {
       : [`Owners: ${owners.value.isComplete ? '' : 'more than '}${owners.value.count} (${age(owners)})`]),
     ...failures.map(({ kind, reason }) => `HubSpot did not tell of ${kind}: ${reason}`),
   ].join('\n');
+}
+
+function stopLine({ reason, until, isOver }: NonNullable<PortalReport['stopped']>): string {
+  return isOver
+    ? `The stop (${reason}) is over since ${until}; the next call tries`
+    : `STOPPED: ${reason}, until ${until}`;
 }
 
 function stageLine(stage: PortalDetails['pipelines'][number]['stages'][number]): string {

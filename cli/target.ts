@@ -12,6 +12,7 @@ import { type Send, transportOf } from '../lambdas/hubspot/transport.ts';
 import { ContactTable } from '../lambdas/store/contact-table.ts';
 import { PortalRow } from '../lambdas/store/portal-rows.ts';
 import { LONGEST_DELAY_SECONDS, sendAll } from '../lambdas/store/queues.ts';
+import { factStores } from '../lambdas/write-back/portal-facts.ts';
 
 /** Where the local run keeps its logs and what the commands need to find it. */
 export const LOCAL_DIRECTORY = process.env['AFTERGLOW_LOCAL_DIR'] ?? join(import.meta.dirname, '../.local');
@@ -58,7 +59,7 @@ export interface Target {
   /** Scheme, host and optional prefix of the API, no trailing slash. */
   readonly ingestUrl: string;
   readonly hubspotUrl: string;
-  /** IANA name. */
+  /** Of the setting, by which scores are shown; IANA name. */
   readonly timeZone: string;
   readonly contacts: Pick<ContactTable, 'readLiving'>;
   /** A row of the portal's own partition; `initial` stands while there is none that fits the schema. */
@@ -113,9 +114,10 @@ function connect({ tableName, dynamoDb, budget, readToken, ...found }: Found): T
   const client = DynamoDBDocumentClient.from(dynamoDb, { marshallOptions: { removeUndefinedValues: true } });
   const portalRow: Target['portalRow'] = (sk, schema, initial) =>
     new PortalRow(client, tableName, portalId, sk, schema, initial);
+  let ownTimeZone: string | undefined;
+  const timing = { clock, timeZone: () => ownTimeZone ?? timeZone };
   const shared = new Budget(portalRow('budget', Budgeted, FULL_BUDGET), budget, {
-    clock,
-    timeZone: () => timeZone,
+    ...timing,
     // It may be this command that finds out that HubSpot can be written to again.
     onResumed: () =>
       sendAll(
@@ -125,19 +127,27 @@ function connect({ tableName, dynamoDb, budget, readToken, ...found }: Found): T
         LONGEST_DELAY_SECONDS,
       ),
   });
+  const send = transportOf({
+    ...timing,
+    budget: shared,
+    lane: 'urgent', // Somebody sits at the keyboard.
+    isOptional: true, // What a command may not do stops nobody else.
+    readToken,
+    onAnswer: () => undefined,
+  });
+  // Before the first call: write-back counts the portal's days by what HubSpot told of its time zone, and so must whoever shares them.
+  let looking: Promise<void> | undefined;
+  const look = async (): Promise<void> => {
+    ownTimeZone = (await factStores(portalRow).account.read()).known?.value.timeZone;
+  };
   return {
     ...found,
     contacts: new ContactTable({ client, tableName, portalId, factRetentionDays: 400, clock }),
     portalRow,
-    send: transportOf({
-      budget: shared,
-      lane: 'urgent', // Somebody sits at the keyboard.
-      isOptional: true, // What a command may not do stops nobody else.
-      readToken,
-      clock,
-      timeZone: () => timeZone,
-      onAnswer: () => undefined,
-    }),
+    async send(request) {
+      await (looking ??= look());
+      return send(request);
+    },
   };
 }
 
@@ -151,13 +161,17 @@ function readLocalState(): LocalState {
       { cause },
     );
   }
-  const state = v.parse(v.pipe(v.string(), v.parseJson(), LocalState), text);
+  const state = v.safeParse(v.pipe(v.string(), v.parseJson(), LocalState), text);
+  if (!state.success)
+    throw new UsageError(
+      `the local system is of another version than this command (${LOCAL_STATE_FILE}): restart it with \`npm start\``,
+    );
   try {
-    process.kill(state.pid, 0);
+    process.kill(state.output.pid, 0);
   } catch (cause) {
     throw new UsageError('the local system has ended: start it again with `npm start`', { cause });
   }
-  return state;
+  return state.output;
 }
 
 async function awsTarget(stack: string): Promise<Target> {
@@ -173,14 +187,20 @@ async function awsTarget(stack: string): Promise<Target> {
       throw new UsageError(`the stack ${stack} has no output ${name}: is it an Afterglow stack?`);
     return value;
   };
+  const read = <T>(name: string, schema: v.GenericSchema<unknown, T>): T => {
+    const value = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), output(name));
+    if (!value.success)
+      throw new UsageError(`the stack ${stack} is of another version than this command: deploy this version`);
+    return value.output;
+  };
   return connect({
     portalId: output('PortalId'),
     ingestUrl: output('HubSpotWebhookUrl').replace(/\/webhooks\/hubspot$/, ''),
     hubspotUrl: output('HubSpotApiUrl'),
     timeZone: output('TimeZone'),
     tableName: output('ContactTableName'),
-    queues: v.parse(v.pipe(v.string(), v.parseJson(), Queues), output('Queues')),
-    budget: v.parse(v.pipe(v.string(), v.parseJson(), HubSpotBudget), output('HubSpotBudget')),
+    queues: read('Queues', Queues),
+    budget: read('HubSpotBudget', HubSpotBudget),
     dynamoDb: new DynamoDBClient({}),
     sqs: new SQSClient({}),
     clock: Date.now,

@@ -71,13 +71,13 @@ function asFields(error: unknown): { error: Error | undefined } {
 }
 
 async function bringAll({ errands }: Asked, queue: string, parts: WriteBackParts) {
+  const { outputs, logger, hubSpotOn } = parts;
   const lane = parts.laneOf(queue);
-  try {
-    await parts.outputs.look();
-  } catch (error) {
-    parts.logger.error('not known what HubSpot lets us write', asFields(error)); // It will say so.
-  }
-  return bring(errands, { ...parts, hubSpot: parts.hubSpotOn(lane) }, lane === 'urgent');
+  const isUnknown = (error: unknown) => logger.error('not known what HubSpot lets us write', asFields(error)); // It will say so.
+  await outputs.look().catch(isUnknown);
+  const brought = await bring(errands, { ...parts, hubSpot: hubSpotOn(lane) }, lane === 'urgent');
+  await outputs.renew().catch(isUnknown);
+  return brought;
 }
 
 /** Nobody may call: nothing is even looked at, everything comes back later. */

@@ -4,8 +4,14 @@ import { Construct } from 'constructs';
 import { counted, errorShare, total, waiting } from './measurements.ts';
 import type { WorkQueue } from './work-queue.ts';
 
-/** Requests that cannot be tried come back after 15 minutes at the latest: a stop that lasts is noticed in each of these. */
-const STOP_PERIOD = Duration.minutes(15);
+/** The copy of a request that cannot be tried comes back after so long at the latest: SQS delays none longer. */
+const LONGEST_DELAY_MINUTES = 15;
+/** Then it waits for its lane's window, whose longest this is: the most that writeBack.windowSeconds allows. */
+const LONGEST_WINDOW_MINUTES = 5;
+/** For the invocation itself, and those that go before it. */
+const SPARE_MINUTES = 10;
+/** While a stop lasts, each of these sees an invocation that counts it: a shorter one would end the alarm in between, and begin it anew. */
+const STOP_PERIOD = Duration.minutes(LONGEST_DELAY_MINUTES + LONGEST_WINDOW_MINUTES + SPARE_MINUTES);
 const FIVE_MINUTES = Duration.minutes(5);
 const HOUR = Duration.hours(1);
 /** Of the day's calls; HubSpot certifies no app above it. developers.hubspot.com, "API usage guidelines", read 2026-11. */

@@ -37,6 +37,8 @@ export interface ChaosSummary {
   readonly deadLetters: number;
   /** How often each kind was done. */
   readonly injected: Readonly<Record<string, number>>;
+  /** Kinds that were not done, although all were to be. */
+  readonly missing: readonly string[];
 }
 
 /**
@@ -94,7 +96,7 @@ async function pass({ simulator, system }: ChaosRunParts, mostMs: number) {
 }
 
 /** Kinds that were not done yet. */
-function missing({ injected }: Chaos): string[] {
+function missing({ injected }: Pick<Chaos, 'injected'>): string[] {
   return CHAOS_KINDS.filter((kind) => injected[kind] === undefined);
 }
 
@@ -105,7 +107,10 @@ export function progressOf(chaos: Chaos, hoursMoved: number): string {
 }
 
 export async function summaryOf(
-  { chaos, system }: Pick<ChaosRunParts, 'chaos' | 'system'>,
+  {
+    chaos,
+    system,
+  }: { readonly chaos: Pick<Chaos, 'injected'>; readonly system: Pick<LocalSystem, 'deadLetters'> },
   rounds: number,
   hoursMoved: number,
 ): Promise<ChaosSummary> {
@@ -115,9 +120,10 @@ export async function summaryOf(
     hoursMoved: Number(hoursMoved.toFixed(1)),
     deadLetters: (await system.deadLetters()).length,
     injected: chaos.injected,
+    missing: missing(chaos),
   };
 }
 
-function faultsOf({ injected }: Chaos): number {
+function faultsOf({ injected }: Pick<Chaos, 'injected'>): number {
   return Object.values(injected).reduce((sum, count) => sum + count, 0);
 }

@@ -60,6 +60,12 @@ export interface DemoSummary {
   readonly chaos?: ChaosSummary;
 }
 
+/** Whether the demo proved what it is for: HubSpot shows what it should and, with chaos, after everything that can be done to a call. */
+export function isAllRight({ mismatches, chaos }: Pick<DemoSummary, 'mismatches' | 'chaos'>): boolean {
+  if (mismatches > 0) return false;
+  return chaos === undefined || (chaos.missing.length === 0 && chaos.deadLetters === 0);
+}
+
 /** Makes a portal, lets things happen in it, waits until all is scored, checks every contact, and prints the warmest. */
 export async function runDemo(parts: DemoParts): Promise<DemoSummary> {
   const { simulator, system, say, model } = parts;

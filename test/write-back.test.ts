@@ -861,6 +861,7 @@ describe('when something of our own fails', () => {
           : {
               outputs: Object.assign(Object.create(outputs), {
                 look: refuse,
+                renew: refuse,
                 withheld: () => new Set(),
                 took: nothing,
               }),

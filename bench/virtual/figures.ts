@@ -11,8 +11,6 @@ export interface CallFigures {
   readonly errorShare: number;
   /** Calls per time between the first and the last, as a share of what is allowed. */
   readonly shareOfAllowedUsed: number;
-  /** Calls that were one too many in the 10 s before them. */
-  readonly windowsOver: number;
 }
 
 /**
@@ -30,12 +28,11 @@ export function figuresOf(calls: readonly SentCall[], limit: number, reserve: nu
     rateLimitedShare: share(calls.filter(({ status }) => status === 429).length),
     errorShare: share(calls.filter(({ status }) => status < 200 || status >= 300).length),
     shareOfAllowedUsed: last > first ? rounded((calls.length - 1) / (last - first) / allowedPerMs) : 0,
-    windowsOver: windowsOver(calls, limit),
   };
 }
 
 /** How many calls found as many as the limit in the 10 s before them, themselves not counted: an exact log that slides. */
-function windowsOver(calls: readonly SentCall[], limit: number): number {
+export function windowsOver(calls: readonly Pick<SentCall, 'atMs'>[], limit: number): number {
   return calls.filter(({ atMs }, at) => {
     const earlier = calls[at - limit];
     return earlier !== undefined && earlier.atMs > atMs - WINDOW_MS;

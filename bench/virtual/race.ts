@@ -6,7 +6,7 @@ import { fixedSleep } from '../recipes/fixed-sleep.ts';
 import { sdkBatch } from '../recipes/sdk-batch.ts';
 import { sdkSingle } from '../recipes/sdk-single.ts';
 import type { Recipe } from '../recipes/writer.ts';
-import { type CallFigures, figuresOf } from './figures.ts';
+import { type CallFigures, figuresOf, windowsOver } from './figures.ts';
 import { ACCESS_TOKEN, LIMIT_PER_10_SECONDS, openBenchPortal } from './portal.ts';
 import { startRival } from './rival.ts';
 import { startVirtualTime } from './time.ts';
@@ -40,6 +40,8 @@ export interface RaceOptions {
 }
 
 export interface RaceFigures extends CallFigures {
+  /** Calls with the token, the rival's included, that were one too many in the 10 s before them. */
+  readonly windowsOver: number;
   readonly condition: Condition;
   readonly writer: string;
   /** Contacts that show the score they should in the end. */
@@ -102,6 +104,8 @@ export async function race(options: RaceOptions): Promise<RaceFigures> {
       lostUnnoticed: countedAsWritten.filter((id) => !right.has(id)).length,
       doubled,
       ...figuresOf(wire.calls(), LIMIT_PER_10_SECONDS, RESERVE_PER_10_SECONDS),
+      // Of all calls with the token, as HubSpot saw them, those it refused included.
+      windowsOver: windowsOver(portal.simulator.calls, LIMIT_PER_10_SECONDS),
       virtualSeconds: Math.round((endedAtMs - START_MS) / 100) / 10,
       faults: chaos.injected,
       rivalCalls: rival?.calls() ?? 0,

@@ -1,4 +1,4 @@
-import { addDays, localDate } from '../scoring/calendar.ts';
+import { localDate } from '../scoring/calendar.ts';
 import type { BudgetSettings, BudgetState } from './budget-state.ts';
 
 /** Near midnight a count may be that of the other day: HubSpot's clock is not ours. */
@@ -11,12 +11,13 @@ export interface CallsOfDay {
 }
 
 /**
- * The day's count as it stands. A day that lies a little ahead was begun by a clock that is a little ahead; one that is far off
- * tells nothing.
+ * The day's count as it stands. Right before midnight the next day may have been begun by a clock that is a little ahead; any other
+ * day tells nothing: who wrote it went by another time zone, or by a clock that was wrong.
  */
 export function countToday({ today }: BudgetState, nowMs: number, timeZone: string): CallsOfDay {
   const date = localDate(nowMs, timeZone);
-  if (today !== undefined && today.date >= date && today.date <= addDays(date, 1)) return today;
+  const isToday = today?.date === date || today?.date === localDate(nowMs + MIDNIGHT_BLUR_MS, timeZone);
+  if (today !== undefined && isToday) return today;
   return { date, calls: 0 };
 }
 

@@ -27,6 +27,8 @@ import {
 const GRANTS_PER_CALL = 3;
 /** Slots a process takes beyond what waits in it, while all that it takes is used. */
 const MOST_AHEAD = 8;
+/** Where more than so many asked at once, one lease serves them all, and none will ask again before their answers are in. */
+const FEW_AT_ONCE = 8;
 /** After something that was taken ahead lapsed unused, so many leases take none ahead. */
 const LEASES_WITHOUT = 16;
 /** A stop is taken from memory so long before its row is asked again: an operator may have lifted it. */
@@ -336,6 +338,7 @@ export class Budget {
     const { stop: inForce } = leased;
     const slots = [...leased.slots[name]];
     const isShort = slots.length < wanted;
+    const isBulk = lane.waiting.length > FEW_AT_ONCE;
     while (slots.length > 0 && lane.waiting.length > 0) {
       const waiter = lane.waiting.shift();
       const slotMs = slots[0] ?? nowMs;
@@ -346,7 +349,7 @@ export class Budget {
     lane.slots.push(...slots);
     // More with every lease while all that was taken ahead is used.
     if (lane.without > 0) lane.without--;
-    else lane.ahead = Math.min(MOST_AHEAD, Math.max(1, 2 * lane.ahead));
+    else if (!isBulk) lane.ahead = Math.min(MOST_AHEAD, Math.max(1, 2 * lane.ahead));
     const freeAtMs = leased.freeAtMs[name];
     const left = lane.waiting.splice(0);
     for (const waiter of left) {

@@ -9,6 +9,8 @@ const API_VERSION = '2026-03';
 const UNAUTHORISED_MS = 5 * 60_000;
 /** So is an account under migration that does not say how long it takes. */
 const MIGRATING_MS = 15 * 60_000;
+/** A migration that is said to end at once is not asked about more often than this. */
+const LEAST_MIGRATING_MS = 60_000;
 
 export interface TransportOptions {
   readonly budget: Budget;
@@ -81,10 +83,12 @@ export function transportOf(options: TransportOptions): Send {
     });
     const error = troubleIn(answer, clock(), timeZone());
     onAnswer(answer.status, error);
-    budget.learn(grant, answer.headers);
+    const call = kindOf(request);
+    // Associations have limits of their own, which say nothing of the others.
+    if (!call.includes('/associations/')) budget.learn(grant, answer.headers);
     // That a scope is missing for what can be done without stops nobody, and tells nothing of what does.
     if (isOptional && answer.status === 403) await budget.release(grant);
-    else await tell(budget, grant, kindOf(request), error, clock());
+    else await tell(budget, grant, call, error, clock());
     if (error !== undefined) throw error;
     return answer;
   };
@@ -113,7 +117,10 @@ async function tell(
         error?.status === 403 ? call : undefined,
       );
     case 'migrating':
-      return budget.stop('migrating', error?.retryAtMs ?? nowMs + MIGRATING_MS);
+      return budget.stop(
+        'migrating',
+        Math.max(error?.retryAtMs ?? nowMs + MIGRATING_MS, nowMs + LEAST_MIGRATING_MS),
+      );
     case 'rate-limited':
       if (policyName === 'DAILY') return budget.stop('daily', retryAtMs);
       return budget.block(Math.max(retryAtMs, nowMs + WINDOW_PASSES_MS));

@@ -13,7 +13,7 @@ import type { Store } from '../store/connect.ts';
 import { PortalRow } from '../store/portal-rows.ts';
 import { LONGEST_DELAY_SECONDS } from '../store/queues.ts';
 import { secretOf } from '../store/secrets.ts';
-import { Outputs } from './outputs.ts';
+import { Outputs, type OutputsParts } from './outputs.ts';
 import { factStores, PortalFacts } from './portal-facts.ts';
 import type { BringParts } from './run.ts';
 
@@ -44,29 +44,7 @@ export function connectHubSpot(parts: HubSpotConnectionParts): HubSpotConnection
   const apiUrl = env.HUBSPOT_API_URL ?? '';
   const wanted = outputProperties(model);
   let timeZone = store.timeZone;
-  const budget = new Budget(
-    new PortalRow(client, tableName, portalId, 'budget', Budgeted, FULL_BUDGET),
-    {
-      limit: Number(env.HUBSPOT_LIMIT_PER_10_SECONDS),
-      reserve: Number(env.HUBSPOT_RESERVE_PER_10_SECONDS),
-      dailyLimit: Number(env.HUBSPOT_DAILY_LIMIT),
-      dailyReservePercent: Number(env.HUBSPOT_DAILY_RESERVE_PERCENT),
-    },
-    {
-      clock,
-      timeZone: () => timeZone,
-      onStopped({ reason, untilMs }) {
-        count('PortalStopped', 1);
-        logger.error('HubSpot is not called for a while', { reason, until: new Date(untilMs).toISOString() });
-      },
-      // Sent before the stop is lifted: whoever dies in between lifts it again, and sends it again. Delayed until all copies are back.
-
-      onResumed: ({ reason }) => {
-        logger.info('HubSpot can be called again: what it does not show is sent again', { reason });
-        return background([{ portalId, resume: 'unconfirmed' }], LONGEST_DELAY_SECONDS);
-      },
-    },
-  );
+  const budget = budgetOf(parts, () => timeZone);
   const transport = transportParts(parts, budget, () => timeZone);
   const facts = new PortalFacts({
     stores: factStores(
@@ -88,9 +66,13 @@ export function connectHubSpot(parts: HubSpotConnectionParts): HubSpotConnection
       clock,
       portalId,
       wanted,
-      async definitions(type, isReadAnew) {
-        timeZone = (await facts.read('account'))?.timeZone ?? store.timeZone;
-        return isReadAnew ? facts.refresh(type) : facts.read(type);
+      async definitions(type, how) {
+        const [account, known] = await Promise.all([
+          how === 'kept' ? facts.kept('account') : facts.read('account'),
+          definitionsOf(facts, type, how),
+        ]);
+        timeZone = account?.timeZone ?? store.timeZone;
+        return known;
       },
       remembered: new PortalRow(client, tableName, portalId, 'withheld', Remembered, { names: [] }),
       background,
@@ -98,6 +80,42 @@ export function connectHubSpot(parts: HubSpotConnectionParts): HubSpotConnection
       logger,
     }),
   };
+}
+
+/** The row that everybody draws on who calls HubSpot for this portal. */
+function budgetOf(
+  { env, store, background, count, logger }: HubSpotConnectionParts,
+  timeZone: () => string,
+): Budget {
+  const { clock, portalId, client, tableName } = store;
+  const settings = {
+    limit: Number(env.HUBSPOT_LIMIT_PER_10_SECONDS),
+    reserve: Number(env.HUBSPOT_RESERVE_PER_10_SECONDS),
+    dailyLimit: Number(env.HUBSPOT_DAILY_LIMIT),
+    dailyReservePercent: Number(env.HUBSPOT_DAILY_RESERVE_PERCENT),
+  };
+  return new Budget(new PortalRow(client, tableName, portalId, 'budget', Budgeted, FULL_BUDGET), settings, {
+    clock,
+    timeZone,
+    onStopped({ reason, untilMs }) {
+      count('PortalStopped', 1);
+      logger.error('HubSpot is not called for a while', { reason, until: new Date(untilMs).toISOString() });
+    },
+    // Sent before the stop is lifted: who dies in between does both again. Delayed until all that was put off is back.
+    onResumed({ reason }) {
+      logger.info('HubSpot can be called again: what it does not show is sent again', { reason });
+      return background([{ portalId, resume: 'unconfirmed' }], LONGEST_DELAY_SECONDS);
+    },
+  });
+}
+
+function definitionsOf(
+  facts: PortalFacts,
+  type: keyof OutputProperties,
+  how: Parameters<OutputsParts['definitions']>[1],
+) {
+  if (how === 'kept') return facts.kept(type);
+  return how === 'believed' ? facts.read(type) : facts.refresh(type);
 }
 
 /** What every call has in common. Each is counted, and told in one line of the log. */

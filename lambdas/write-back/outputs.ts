@@ -20,8 +20,11 @@ export interface OutputsParts {
   readonly clock: () => number;
   readonly portalId: string;
   readonly wanted: OutputProperties;
-  /** How HubSpot defines the properties: as last read, or read anew. Undefined where it does not tell. */
-  readonly definitions: (type: Type, isReadAnew: boolean) => Promise<Definitions | undefined>;
+  /**
+   * How HubSpot defines the properties: as kept, so that nobody waits for HubSpot; as believed, which asks it once a day; or read anew.
+   * Undefined where it does not tell.
+   */
+  readonly definitions: (type: Type, how: 'kept' | 'believed' | 'anew') => Promise<Definitions | undefined>;
   readonly remembered: {
     read(): Promise<Withheld>;
     update<R>(change: (state: Withheld) => { readonly state: Withheld; readonly result: R }): Promise<R>;
@@ -55,10 +58,15 @@ export class Outputs {
     this.#parts = parts;
   }
 
-  /** To be called before each run: knows the definitions, and notices when a property that was withheld is back. */
+  /** To be called before each run: goes by what is kept, which may be nothing yet. */
   async look(): Promise<void> {
+    await this.#read('kept');
+  }
+
+  /** To be called after each run: asks HubSpot when that is due, and notices when a property that was withheld is back. */
+  async renew(): Promise<void> {
     const isStale = this.#undefinable().length > 0 && this.#parts.clock() - this.#readAtMs >= LOOK_AGAIN_MS;
-    await this.#read(isStale);
+    await this.#read(isStale ? 'anew' : 'believed');
     await this.#remember();
   }
 
@@ -75,7 +83,7 @@ export class Outputs {
    * for a while, unless it refused no more than a value.
    */
   async contradicted(type: Type, refused: readonly Refused[]): Promise<void> {
-    await this.#read(true);
+    await this.#read('anew');
     await this.#remember();
     if (this.#definitions.has(type)) return;
     const untilMs = this.#parts.clock() + LOOK_AGAIN_MS;
@@ -97,12 +105,13 @@ export class Outputs {
     this.#parts.count('UnwritableProperties', 1);
   }
 
-  async #read(isReadAnew: boolean): Promise<void> {
+  async #read(how: 'kept' | 'believed' | 'anew'): Promise<void> {
     const { wanted, definitions, clock } = this.#parts;
-    if (isReadAnew) this.#readAtMs = clock();
-    for (const type of TYPES) {
-      if (wanted[type].length === 0) continue;
-      const known = await definitions(type, isReadAnew);
+    if (how === 'anew') this.#readAtMs = clock();
+    const types = TYPES.filter((type) => wanted[type].length > 0);
+    const all = await Promise.all(types.map((type) => definitions(type, how)));
+    for (const [at, type] of types.entries()) {
+      const known = all[at];
       if (known === undefined) this.#definitions.delete(type);
       else this.#definitions.set(type, known);
     }

@@ -91,7 +91,12 @@ export class PortalFacts {
     return (await this.known(kind))?.value;
   }
 
-  /** The same with its age. */
+  /** What is known already, however old: HubSpot is not asked. */
+  async kept<Kind extends FactKind>(kind: Kind): Promise<PortalDetails[Kind] | undefined> {
+    return (await this.#facts[kind].kept())?.value;
+  }
+
+  /** The same as `read` with its age. */
   known<Kind extends FactKind>(kind: Kind): Promise<Known<PortalDetails[Kind]> | undefined> {
     return this.#facts[kind].known();
   }
@@ -123,10 +128,15 @@ class Fact<T> {
     this.#parts = parts;
   }
 
-  async known(): Promise<Known<T> | undefined> {
-    const { store, reader, clock } = this.#parts;
+  async kept(): Promise<Known<T> | undefined> {
+    const { store, clock } = this.#parts;
     if (isWithin(REMEMBERED_MS, this.#rememberedAtMs, clock())) return this.#known;
-    const known = this.#remember((await store.read()).known);
+    return this.#remember((await store.read()).known);
+  }
+
+  async known(): Promise<Known<T> | undefined> {
+    const { reader, clock } = this.#parts;
+    const known = await this.kept();
     const isBelieved = known !== undefined && isWithin(BELIEVED_MS, known.readAtMs, clock());
     return isBelieved && reader.covers(known.value) ? known : await this.refresh();
   }

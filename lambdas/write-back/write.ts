@@ -166,14 +166,28 @@ async function refreshed<Head>(
   const isNeedless = (each: Candidate<Head>) =>
     (kind.isConfirmed(each.head) && !isForced(each)) || Object.keys(kind.valuesOf(each.head)).length === 0;
   await kind.tell(now.filter(isNeedless).map(({ head }) => head));
+  const before = new Map(candidates.map(({ id, head }) => [id, head]));
   return now.flatMap((candidate) => {
+    // Somebody wrote it since it was read back: to write it again would say the same twice, to believe it unseen might be wrong.
+    const isSettledSince = isConfirmedNow(candidate, before, kind);
     const fate = kind.fateOf(candidate.id, candidate.head);
     if (fate === 'merged') close(candidate, { kind: 'later', retryAtMs: run.clock() }, kind, run);
     else if (fate === 'gone' || isNeedless(candidate)) close(candidate, { kind: 'done' }, kind, run);
+    else if (isSettledSince)
+      close(candidate, { kind: 'doubtful', afterSeconds: OVERTAKEN_SECONDS }, kind, run);
     else if (isLooping(kind.writesOf(candidate.head), run)) holdBack(candidate, kind, run);
     else return [candidate];
     return [];
   });
+}
+
+function isConfirmedNow<Head>(
+  { id, head }: Candidate<Head>,
+  before: ReadonlyMap<string, Head>,
+  kind: Kind<Head>,
+): boolean {
+  const known = before.get(id);
+  return known !== undefined && !kind.isConfirmed(known) && kind.isConfirmed(head);
 }
 
 /** What became of a write, or that there was none to make. */

@@ -1,7 +1,7 @@
-import { figuresOf } from '../../bench/virtual/figures.ts';
+import { figuresOf, windowsOver } from '../../bench/virtual/figures.ts';
 
 const sentAt = (...times: number[]) => times.map((atMs) => ({ atMs, status: 200 }));
-const over = (...times: number[]) => figuresOf(sentAt(...times), 3, 0).windowsOver;
+const over = (...times: number[]) => windowsOver(sentAt(...times), 3);
 
 test('a call counts as over the limit when as many as the limit were sent less than 10 s before it', () => {
   expect(over(0, 1, 2)).toBe(0);

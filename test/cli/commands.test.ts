@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { explain, printed, writePicture } from '../../cli/explain.ts';
 import { sendEvents } from '../../cli/send.ts';
-import type { Target } from '../../cli/target.ts';
+import type { LocalState, Target } from '../../cli/target.ts';
 import type { Known } from '../../lambdas/scoring/facts.ts';
 import { checkModel, type Model } from '../../lambdas/scoring/model.ts';
 import { type Head, NO_HEAD } from '../../lambdas/store/rows.ts';
@@ -179,13 +179,24 @@ describe('send', () => {
   });
 });
 
-function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function runWith(environment: Readonly<Record<string, string | undefined>>, ...args: string[]): Promise<Ran> {
   return new Promise((resolve) => {
     const file = join(import.meta.dirname, '../../cli/afterglow.ts');
-    execFile(process.execPath, [file, ...args], (error, stdout, stderr) => {
+    const env = { ...process.env, ...environment };
+    execFile(process.execPath, [file, ...args], { env }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
     });
   });
+}
+
+function run(...args: string[]): Promise<Ran> {
+  return runWith({}, ...args);
 }
 
 describe('afterglow', () => {
@@ -280,4 +291,158 @@ describe('afterglow', () => {
     expect(code).toBe(0);
     expect(existsSync(file)).toBe(true);
   });
+});
+
+describe('an everyday mistake is told in one line', () => {
+  /** No credentials and no region but those that a test gives. */
+  const NOTHING = {
+    AWS_ACCESS_KEY_ID: '',
+    AWS_SECRET_ACCESS_KEY: '',
+    AWS_PROFILE: '',
+    AWS_REGION: undefined,
+    AWS_DEFAULT_REGION: undefined,
+    AWS_CONFIG_FILE: join(directory, 'no-config'),
+    AWS_SHARED_CREDENTIALS_FILE: join(directory, 'no-credentials'),
+    AWS_EC2_METADATA_DISABLED: 'true',
+  };
+  const SOMEBODY = {
+    ...NOTHING,
+    AWS_REGION: 'eu-central-1',
+    AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+    AWS_SECRET_ACCESS_KEY: 'secret',
+    AWS_MAX_ATTEMPTS: '1',
+  };
+
+  test.each([
+    ['an older version', { pid: process.pid, portalId: '1' }],
+    ['no version at all', 'not an object'],
+  ])('a local system of %s', async (_, state) => {
+    writeFileSync(join(directory, 'system.json'), JSON.stringify(state));
+
+    const { code, stdout, stderr } = await runWith({ AFTERGLOW_LOCAL_DIR: directory }, 'portal');
+
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toBe(
+      `afterglow: the local system is of another version than this command (${join(directory, 'system.json')}): restart it with \`npm start\`\n`,
+    );
+  });
+
+  test.each([
+    [undefined, 'Region is missing'],
+    ['', 'Region not accepted: region="" is not a valid hostname component.'],
+  ])('no region: %p', async (AWS_REGION, said) => {
+    expect(await runWith({ ...NOTHING, AWS_REGION }, 'portal', '--stack', 'Afterglow')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `afterglow: Error: ${said}; set AWS_REGION to the region of the stack\n`,
+    });
+  });
+
+  test('no credentials', async () => {
+    const environment = { ...NOTHING, AWS_REGION: 'eu-central-1' };
+
+    expect(await runWith(environment, 'portal', '--stack', 'Afterglow')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr:
+        'afterglow: CredentialsProviderError: Could not load credentials from any providers; give this terminal credentials as for the AWS command line, such as AWS_PROFILE\n',
+    });
+  });
+
+  // What CloudFormation answers (AWS CloudFormation API reference, DescribeStacks and common errors, read 2026-11).
+  test.each([
+    [
+      400,
+      'ValidationError',
+      'Stack with id Afterglow does not exist',
+      'is it deployed in this account and region (AWS_REGION)?',
+    ],
+    [
+      403,
+      'AccessDenied',
+      'User: arn:aws:iam::123456789012:user/zoe is not authorized to perform: cloudformation:DescribeStacks',
+      'docs/deploy.md says what the commands must be allowed to do',
+    ],
+    [
+      403,
+      'ExpiredToken',
+      'The security token included in the request is expired',
+      'give this terminal credentials as for the AWS command line, such as AWS_PROFILE',
+    ],
+    [400, 'Throttling', 'Rate exceeded', undefined],
+  ])('%d %s of AWS', async (status, name, message, hint) => {
+    const { code, stdout, stderr } = await answering(
+      status,
+      `<ErrorResponse><Error><Type>Sender</Type><Code>${name}</Code><Message>${message}</Message></Error></ErrorResponse>`,
+    );
+
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(new RegExp(`^afterglow: ${name}\\w*: .*\n$`));
+    expect(stderr).toContain(`: ${message}${hint === undefined ? '\n' : `; ${hint}\n`}`);
+  });
+
+  test('a stack of an older version', async () => {
+    const values = {
+      PortalId: '1',
+      HubSpotWebhookUrl: 'https://example.com/webhooks/hubspot',
+      HubSpotApiUrl: 'https://example.com',
+      TimeZone: 'UTC',
+      ContactTableName: 'contacts',
+      Queues: '["Events"]',
+    };
+    const outputs = Object.entries(values).map(
+      ([key, value]) =>
+        `<member><OutputKey>${key}</OutputKey><OutputValue>${value.replaceAll('"', '&quot;')}</OutputValue></member>`,
+    );
+    const stack = `<StackName>Afterglow</StackName><Outputs>${outputs.join('')}</Outputs>`;
+
+    const ran = await answering(
+      200,
+      `<DescribeStacksResponse><DescribeStacksResult><Stacks><member>${stack}</member></Stacks></DescribeStacksResult></DescribeStacksResponse>`,
+    );
+
+    expect(ran).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'afterglow: the stack Afterglow is of another version than this command: deploy this version\n',
+    });
+  });
+
+  test('a local system that does not answer', async () => {
+    const state: LocalState = {
+      pid: process.pid,
+      portalId: '1',
+      ingestUrl: 'http://127.0.0.1:1',
+      hubspotUrl: 'http://127.0.0.1:1',
+      dynamoDbUrl: 'http://127.0.0.1:1',
+      tableName: 'contacts',
+      sqsUrl: 'http://127.0.0.1:1',
+      queues: {},
+      budget: { limit: 190, reserve: 20, dailyLimit: 250_000, dailyReservePercent: 10 },
+      clientSecret: 'secret',
+      accessToken: 'token',
+      timeZone: 'UTC',
+      model: 'models/plg.yaml',
+      clockOffsetMs: 0,
+    };
+    writeFileSync(join(directory, 'system.json'), JSON.stringify(state));
+
+    const { code, stderr } = await runWith({ ...SOMEBODY, AFTERGLOW_LOCAL_DIR: directory }, 'explain', '7');
+
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      'afterglow: Error: connect ECONNREFUSED 127.0.0.1:1; the local system does not answer: is it still running? Restart it with `npm start`\n',
+    );
+  });
+
+  /** What `afterglow portal` makes of an answer of CloudFormation. */
+  async function answering(status: number, body: string): Promise<Ran> {
+    const server = createServer((_, response) => {
+      response.writeHead(status, { 'content-type': 'text/xml' }).end(body);
+    });
+    const AWS_ENDPOINT_URL = `http://127.0.0.1:${await listenLocally(server)}`;
+    return runWith({ ...SOMEBODY, AWS_ENDPOINT_URL }, 'portal', '--stack', 'Afterglow').finally(() =>
+      server.close(),
+    );
+  }
 });

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ReceiveMessageCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
@@ -13,8 +13,9 @@ import {
 import type { LocalState } from '../../cli/target.ts';
 import { type QueueEngine, startQueueEngine } from '../../local/runner/engines.ts';
 
-const TITLES = ['Events', 'Ticks', 'Changes'];
-const REFUSED = 'HubSpot refuses it: Property values were not valid';
+const LANES = ['Urgent', 'Changes', 'Background'];
+const TITLES = ['Events', 'Ticks', ...LANES];
+const REFUSED = 'VALIDATION_ERROR, INVALID_OPTION afterglow_grade';
 let engine: QueueEngine;
 let source: DeadLetterSource;
 
@@ -198,13 +199,43 @@ describe('a retry', () => {
     expect(await engine.bodies('ChangesDeadLetters')).toEqual([]);
   });
 
-  test('sends a message that failed five times to its own queue, to the letter', async () => {
+  test('sends an envelope that failed five times to its own queue, to the letter', async () => {
     await put('Events', ENVELOPE);
 
     await retryDeadLetters(source);
 
     expect(await engine.bodies('Events')).toEqual([ENVELOPE]);
     expect(await engine.bodies('EventsDeadLetters')).toEqual([]);
+  });
+
+  test.each(LANES)(
+    'asks %s for what failed five times as if nobody had tried, but to read back first: somebody may have died after sending',
+    async (lane) => {
+      await put(lane, { portalId: '1', contactId: '7', postponed: 3, declined: 5 });
+      await put(lane, { portalId: '1', dealId: '9', atMs: 1_763_000_000_000 });
+
+      expect(await retryDeadLetters(source)).toMatchObject({ sent: 2, failed: 0 });
+
+      expect((await engine.bodies(lane)).map((body) => JSON.parse(body))).toEqual(
+        expect.arrayContaining([
+          { portalId: '1', contactId: '7', force: true },
+          { portalId: '1', dealId: '9', atMs: 1_763_000_000_000, force: true },
+        ]),
+      );
+      expect(await engine.bodies(`${lane}DeadLetters`)).toEqual([]);
+    },
+  );
+
+  test.each([
+    ['Background', '{"portalId":"1","resume":"unconfirmed","after":"1#7"}'],
+    ['Changes', 'not even JSON'],
+    ['Ticks', '{"portalId":"1","contactIds":["9"]}'],
+  ])('sends to %s as it was what asks for no write: %s', async (title, message) => {
+    await put(title, message);
+
+    await retryDeadLetters(source);
+
+    expect(await engine.bodies(title)).toEqual([message]);
   });
 
   test('leaves what nobody would understand the second time, and can be looked at at once', async () => {
@@ -222,7 +253,7 @@ describe('a retry', () => {
     await put('Changes', refused('8', 'no such contact'));
     await put('Ticks', { portalId: '1', contactIds: ['9'] });
 
-    expect(await retryDeadLetters(source, { reason: 'not VALID' })).toMatchObject({ sent: 1, left: 2 });
+    expect(await retryDeadLetters(source, { reason: 'invalid_OPTION' })).toMatchObject({ sent: 1, left: 2 });
     expect(await retryDeadLetters(source, { queue: 'Ticks' })).toMatchObject({ sent: 1, left: 0 });
     expect((await engine.bodies('Changes')).map((body) => JSON.parse(body).contactId)).toEqual(['7']);
     expect(await engine.bodies('Ticks')).toEqual(['{"portalId":"1","contactIds":["9"]}']);
@@ -255,7 +286,7 @@ describe('a retry', () => {
 
   test('knows the queues there are', async () => {
     await expect(retryDeadLetters(source, { queue: 'changes' })).rejects.toThrow(
-      '--queue: expected Events, Ticks, Changes, found "changes"',
+      '--queue: expected Events, Ticks, Urgent, Changes, Background, found "changes"',
     );
   });
 });
@@ -302,7 +333,7 @@ describe('the commands', () => {
     const json = await afterglow('dead-letters', '--json', '--limit', '1');
 
     expect(text).toMatchObject({ code: 0, stderr: '' });
-    expect(text.stdout).toMatch(/^Changes: 2 × HubSpot refuses it/);
+    expect(text.stdout).toMatch(/^Changes: 2 × VALIDATION_ERROR, INVALID_OPTION/);
     expect(JSON.parse(json.stdout)).toMatchObject({ letters: 1, notAllOf: ['Changes'] });
   });
 
@@ -319,11 +350,31 @@ describe('the commands', () => {
     expect(await engine.bodies('Ticks')).toHaveLength(1);
   });
 
+  test('do what docs/troubleshooting.md says of them', async () => {
+    await put('Changes', refused('7'));
+    await put('Changes', refused('8', 'no such contact'));
+    const page = readFileSync(join(import.meta.dirname, '../../docs/troubleshooting.md'), 'utf8');
+    const written = [...page.matchAll(/^npm run afterglow -- (.*)$/gm)].map(([, line = '']) =>
+      [...line.replace(' --stack Afterglow', '').matchAll(/'([^']*)'|(\S+)/g)].map(
+        ([, quoted, bare]) => quoted ?? bare ?? '',
+      ),
+    );
+
+    const did = [];
+    for (const args of written) did.push(await afterglow(...args));
+
+    expect(did).toEqual([
+      { code: 0, stderr: '', stdout: expect.stringContaining(`Changes: 1 × ${REFUSED}`) },
+      { code: 0, stderr: '', stdout: '1 would be sent back, 1 not chosen.\n' },
+      { code: 0, stderr: '', stdout: '1 sent back, 1 not chosen.\n' },
+    ]);
+  });
+
   test('say what is wrong with an option, and end with 1', async () => {
     expect(await afterglow('dead-letters', 'retry', '--queue', 'Change')).toEqual({
       code: 1,
       stdout: '',
-      stderr: 'afterglow: --queue: expected Events, Ticks, Changes, found "Change"\n',
+      stderr: 'afterglow: --queue: expected Events, Ticks, Urgent, Changes, Background, found "Change"\n',
     });
   });
 });

@@ -102,7 +102,7 @@ test('reads as a page for people', async () => {
       tier: 'Professional',
       callsToday: { date: '2026-11-10', calls: 1234 },
     },
-    stopped: { reason: 'daily', until: '2026-11-10T23:00:00.000Z' },
+    stopped: { reason: 'daily', until: '2026-11-10T23:00:00.000Z', isOver: false },
   } as const;
 
   expect(formatPortal({ ...report, ...budget }, NOON_MS + 3 * 3_600_000)).toBe(
@@ -134,8 +134,50 @@ test('limits and stops are those of the budget that everybody shares', async () 
 
   expect(report).toMatchObject({
     limits: { per10Seconds: 190, perDay: 1_000_000, tier: 'Enterprise', callsToday: null },
-    stopped: { reason: 'daily', until: '2026-11-10T13:00:00.000Z' },
+    stopped: { reason: 'daily', until: '2026-11-10T13:00:00.000Z', isOver: false },
   });
+});
+
+const HOUR_MS = 3_600_000;
+
+test.each([
+  {
+    because: 'its time has come',
+    stop: { untilMs: NOON_MS - HOUR_MS },
+    stopped: { until: '2026-11-10T11:00:00.000Z', isOver: true },
+    line: 'The stop (daily) is over since 2026-11-10T11:00:00.000Z; the next call tries',
+  },
+  {
+    because: 'its time comes now',
+    stop: { untilMs: NOON_MS },
+    stopped: { until: '2026-11-10T12:00:00.000Z', isOver: true },
+    line: 'The stop (daily) is over since 2026-11-10T12:00:00.000Z; the next call tries',
+  },
+  {
+    because: 'a call is under way to find out',
+    stop: { untilMs: NOON_MS - HOUR_MS, probeUntilMs: NOON_MS + 30_000 },
+    stopped: { until: '2026-11-10T12:00:30.000Z', isOver: false },
+    line: 'STOPPED: daily, until 2026-11-10T12:00:30.000Z',
+  },
+  {
+    because: 'only a clock that was wrong can have said so',
+    stop: { untilMs: NOON_MS + 1000 * HOUR_MS },
+    stopped: { until: '2026-11-10T12:00:00.000Z', isOver: true },
+    line: 'The stop (daily) is over since 2026-11-10T12:00:00.000Z; the next call tries',
+  },
+])('a stop is told as the budget takes it: $because', async ({ stop, stopped, line }) => {
+  const connection = await connectProvisioned({}, NEVER_STOPPED);
+  const target = targetOf(connection);
+  const state = {
+    ...FULL_BUDGET,
+    stop: { reason: 'daily', sinceMs: NOON_MS - 2 * HOUR_MS, ...stop },
+  } as const;
+  await target.portalRow('budget', Budgeted, FULL_BUDGET).update(() => ({ state, result: undefined }));
+
+  const report = await portalReport(target, loginModel(), false);
+
+  expect(report.stopped).toEqual({ reason: 'daily', ...stopped });
+  expect(formatPortal(report, NOON_MS).split('\n')).toContain(line);
 });
 
 // HubSpot's table of limits (developers.hubspot.com, "API usage guidelines", read 2026-11).

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { LONGEST_DELAY_SECONDS } from '../../lambdas/store/queues.ts';
 import { readSettings } from '../../lib/settings.ts';
 import { AfterglowStack } from '../../lib/stack.ts';
 
@@ -15,6 +16,17 @@ const EVENTS_AND_TICKS = ['Scorer/Events', 'Scorer/Ticks'];
 const LANES = ['WriteBack/Urgent', 'WriteBack/Changes', 'WriteBack/Background'];
 const QUEUES = [...EVENTS_AND_TICKS, ...LANES];
 const SECRETS = ['Secrets/WebhookSecret', 'Secrets/HubSpotToken', 'Secrets/IdentityKey'];
+
+const SETTINGS = {
+  portalId: '48221593',
+  model: 'models/b2b-saas.yaml',
+  timeZone: 'Europe/Berlin',
+  nightlyHour: 3,
+  writeBack: { windowSeconds: 45, idProperty: 'crm_id', mostWritesPerHour: 12 },
+  hubspotDailyLimit: 625_000,
+  ownAppIds: ['50780459', '50780460'],
+  hubspotApiUrl: 'https://hubspot.example.com',
+};
 
 // One synth for the whole file: with the flags that deploy, and without bundling, which another file proves.
 const template = synthesize();
@@ -45,16 +57,7 @@ function synthesize(): {
     postCliContext: { 'aws:cdk:bundling-stacks': [] },
   });
   const settings = readSettings({
-    afterglow: {
-      portalId: '48221593',
-      model: 'models/b2b-saas.yaml',
-      timeZone: 'Europe/Berlin',
-      nightlyHour: 3,
-      writeBack: { windowSeconds: 45, idProperty: 'crm_id', mostWritesPerHour: 12 },
-      hubspotDailyLimit: 625_000,
-      ownAppIds: ['50780459', '50780460'],
-      hubspotApiUrl: 'https://hubspot.example.com',
-    },
+    afterglow: SETTINGS,
   });
   const stack = new AfterglowStack(app, 'Afterglow', { settings, model: { name: 'a model' } });
   const { Resources, Outputs } = Template.fromStack(stack).toJSON();
@@ -609,7 +612,7 @@ describe('the alarms', () => {
   });
 
   test.each([
-    { name: 'PortalStopped', metrics: ['PortalStopped'], seconds: 900 },
+    { name: 'PortalStopped', metrics: ['PortalStopped'], seconds: 1_800 },
     { name: 'UnwritableProperties', metrics: ['UnwritableProperties'], seconds: 3_600 },
     { name: 'LoopBreaker', metrics: ['LoopBreaker'], seconds: 3_600 },
     { name: 'ErrorShare', metrics: ['HubSpotCalls', 'HubSpotErrors'], seconds: 3_600 },
@@ -630,6 +633,18 @@ describe('the alarms', () => {
     },
   );
 
+  test('do not end in the middle of a stop: what is put off comes back, and is counted, within their period', () => {
+    const longestWindowSeconds = 300;
+    expect(withWindow(longestWindowSeconds).writeBack.windowSeconds).toBe(longestWindowSeconds);
+    expect(() => withWindow(longestWindowSeconds + 1)).toThrow('from 1 to 300');
+    const readerSeconds = Number(properties['WriteBack/Function'].Timeout);
+
+    const [{ seconds } = { seconds: 0 }] = watched('PortalStopped');
+
+    // Also where an invocation takes as long as it may, after another that did.
+    expect(seconds).toBeGreaterThanOrEqual(LONGEST_DELAY_SECONDS + longestWindowSeconds + 2 * readerSeconds);
+  });
+
   test('speak of a share of errors only with a hundred calls in the hour', () => {
     expect(expression('ErrorShare')).toBe('IF(calls >= 100, 100 * FILL(errors, 0) / calls, 0)');
   });
@@ -646,6 +661,10 @@ describe('the alarms', () => {
     expect(expression('DeadLetters').split(' + ')).toEqual(QUEUES.map((_, at) => `FILL(m${at}, 0)`));
   });
 });
+
+function withWindow(windowSeconds: number) {
+  return readSettings({ afterglow: { ...SETTINGS, writeBack: { windowSeconds } } });
+}
 
 /** Under which namespace and dimensions Powertools writes metrics in write-back's environment. */
 function written(names: readonly string[]): { Namespace: string; dimensions: Record<string, unknown> } {

@@ -37,10 +37,11 @@ async function openKnowing(mayTell = () => true, faults?: SimulatorOptions['faul
   const wanted = outputProperties(loginModel());
   const outputsOf = ({ clock, background, count, logger }: SystemParts): Outputs => {
     const cache = new Map<string, Awaited<ReturnType<typeof readDefinitions>>>();
-    const definitions: OutputsParts['definitions'] = async (type, isReadAnew) => {
+    const definitions: OutputsParts['definitions'] = async (type, how) => {
       if (!mayTell()) return undefined;
       const names = wanted[type].map(({ name }) => name);
-      const known = isReadAnew ? undefined : cache.get(type);
+      const known = how === 'anew' ? undefined : cache.get(type);
+      if (how === 'kept') return known;
       const read = known ?? (await readDefinitions(system.portal.url, system.send, type, names));
       cache.set(type, read);
       return read;
@@ -195,7 +196,7 @@ test('of two processes that withhold a property one notices late that it is back
   const { another } = system;
   const [id = ''] = await system.createMany(1);
   await archive(system, 'afterglow_reasons');
-  await another.look();
+  await another.renew();
   await system.receive([{ contactId: id }]);
   expect(another.withheld('contacts', { afterglow_reasons: 'x' }).size).toBe(1);
   await provisionProperties(system.portal.url, system.send, outputProperties(loginModel()), () => undefined);
@@ -205,12 +206,12 @@ test('of two processes that withhold a property one notices late that it is back
 
   // Until now it wrote without the property, also after all were sent again.
   expect(another.withheld('contacts', { afterglow_reasons: 'x' }).size).toBe(1);
-  await another.look();
+  await another.renew();
 
   expect(system.takeSent()).toEqual([
     { lane: 'background', request: { portalId: PORTAL, resume: 'unconfirmed' }, delaySeconds: 900 },
   ]);
-  await another.look();
+  await another.renew();
   expect(system.takeSent()).toEqual([]);
 });
 

@@ -12,6 +12,8 @@ beforeAll(async () => {
 afterAll(() => engine.stop());
 afterEach(closeAll);
 
+const nothing = async () => undefined;
+
 type Update = HubSpotObjects['update'];
 
 /** A system whose batch updates a test may hold, lose or delay: `how` is given the real one. */
@@ -119,6 +121,39 @@ test('an instance dies between sending and confirming, and its write lands after
   ]);
   await settle(system, doubts);
   await expectShown(system, id, '14');
+});
+
+test('two instances read back the same contact, and one writes it meanwhile: the other looks again instead of writing it twice', async () => {
+  let meanwhile: () => Promise<unknown> = nothing;
+  const system = await openSystem(engine, {}, {}, ({ hubSpot }) => ({
+    hubSpot: {
+      ...hubSpot,
+      contacts: {
+        ...hubSpot.contacts,
+        async read(...asked) {
+          const records = await hubSpot.contacts.read(...asked);
+          await meanwhile();
+          return records;
+        },
+      },
+    },
+  }));
+  const id = system.portal.crm.create('contacts', {});
+  await system.loginKnown(id);
+  meanwhile = async () => {
+    meanwhile = nothing;
+    await system.receive([{ contactId: id }]);
+  };
+
+  await system.receive([{ contactId: id, force: true }]);
+  const looks = system.takeSent();
+  await settle(system, looks);
+
+  expect(looks).toEqual([
+    { lane: 'changes', request: { portalId: PORTAL, contactId: id, force: true }, delaySeconds: 5 },
+  ]);
+  expect(system.portal.crm.history('contacts', id, 'afterglow_score')).toHaveLength(1);
+  await expectShown(system, id, '7');
 });
 
 test('an instance dies after its copies are sent and before its messages are gone: both come, and the second costs no write', async () => {
