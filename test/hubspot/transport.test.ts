@@ -448,6 +448,21 @@ describe('a call', () => {
     expect(budget.state).toMatchObject({ limit: 110, dailyLimit: 5000 });
   });
 
+  test('for associations teaches it nothing: these have limits of their own', async () => {
+    const { portal, send, budget } = await connect({ rateLimitPer10Seconds: 110, dailyLimit: 5000 });
+    const associations = {
+      ...request(portal.url, JSON.stringify({ inputs: [{ id: '1' }] })),
+      getUrl: () => `${portal.url}/crm/v4/associations/contacts/deals/batch/read`,
+    };
+
+    await send(associations);
+    portal.time.nowMs += 1000;
+    await send(associations);
+
+    expect(budget.state.limit).toBeUndefined();
+    expect(budget.state.dailyLimit).toBeUndefined();
+  });
+
   test.each([
     { name: '401', answer: { status: 401 }, reason: 'unauthorised', waitMs: 5 * MINUTE_MS },
     { name: '403', answer: { status: 403 }, reason: 'unauthorised', waitMs: 5 * MINUTE_MS },
@@ -462,6 +477,12 @@ describe('a call', () => {
       answer: { status: 477, headers: { 'retry-after': 'soon' } },
       reason: 'migrating',
       waitMs: 15 * MINUTE_MS,
+    },
+    {
+      name: '477 that is said to be over at once',
+      answer: { status: 477, headers: { 'retry-after': '0' } },
+      reason: 'migrating',
+      waitMs: MINUTE_MS,
     },
     {
       name: '429 of the day',

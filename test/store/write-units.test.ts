@@ -131,7 +131,10 @@ test.each([
       NOON + 1,
       NOON + 1,
     );
-    await contacts.confirm(CONTACT, standing?.head ?? { writeId: undefined, shownAtMs: undefined });
+    await contacts.confirm(CONTACT, standing?.head ?? { writeId: undefined, shownAtMs: undefined }, {
+      sinceMs: NOON,
+      count: 20,
+    });
 
     const row = await table.row(CONTACT, '#head');
     expect(row).toMatchObject({ cwid: standing?.head.writeId, due: expect.any(String), old: { length: 10 } });

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Budget } from '../../lambdas/hubspot/budget.ts';
 import type { Stop } from '../../lambdas/hubspot/budget-state.ts';
-import type { Fault } from '../../local/hubspot/faults.ts';
+import type { Fault, FaultableCall } from '../../local/hubspot/faults.ts';
 import { memoryStore, PLENTY_OF_CALLS } from '../hubspot/connection.ts';
 import { closeAll, NOON_MS } from '../local/hubspot/portal.ts';
 import { type Engine, startDynalite } from '../store/table.ts';
@@ -33,6 +33,8 @@ class Lanes {
   #waiting: Waiting[] = [];
   /** Messages that came back by themselves. */
   readonly failures: object[] = [];
+  /** Jobs that were asked for. */
+  resumes = 0;
 
   constructor(system: System, stops: Stop[]) {
     this.system = system;
@@ -44,6 +46,7 @@ class Lanes {
   }
 
   send(queue: string, request: Sent['request'], delaySeconds = 0): void {
+    if (request.resume !== undefined) this.resumes += 1;
     this.#waiting.push({ queue, request, dueMs: this.system.portal.time.nowMs + delaySeconds * 1000 });
   }
 
@@ -78,7 +81,10 @@ class Lanes {
 }
 
 /** Write-back with a budget that stops, and HubSpot as `faultAt` makes it answer. */
-async function open(faultAt: (nowMs: number) => Fault | undefined): Promise<Lanes> {
+async function open(
+  faultAt: (nowMs: number) => Fault | undefined,
+  isHit: (call: FaultableCall) => boolean = () => true,
+): Promise<Lanes> {
   let clock = atNoon;
   let background: (requests: readonly { portalId: string; resume: 'unconfirmed' }[]) => Promise<void> =
     nothing;
@@ -91,7 +97,7 @@ async function open(faultAt: (nowMs: number) => Fault | undefined): Promise<Lane
   });
   const system = await openSystem(
     engine,
-    { faults: () => faultAt(clock()) },
+    { faults: (call) => (isHit(call) ? faultAt(clock()) : undefined) },
     { budget, timeZone: () => 'UTC' },
     (own) => {
       clock = own.clock;
@@ -187,6 +193,30 @@ test('while nobody may call, nothing is even read; each message is replaced by a
   expect(system.deadLetters).toHaveLength(1);
   expect(system.counted.get('PortalStopped')).toBe(1);
   expect(system.counted.get('Postponed')).toBe(3);
+});
+
+test('a token that may read and not write: reading well lifts nothing, and sends nobody again until a write is taken', async () => {
+  const beginMs = NOON_MS + 1000;
+  const endMs = beginMs + 12 * HOURS;
+  const lanes = await open(
+    (nowMs) => (nowMs >= beginMs && nowMs < endMs ? { kind: 'answer', status: 403 } : undefined),
+    ({ path }) => path.endsWith('batch/update'),
+  );
+  const { system } = lanes;
+  const { crm, time } = system.portal;
+  time.nowMs = beginMs;
+  const ids = Array.from({ length: 6 }, () => crm.create('contacts', {}));
+  for (const [at, id] of ids.entries()) await (at % 2 === 0 ? system.loginKnown(id) : system.login(id));
+  for (const contactId of ids) lanes.send('changes', { portalId: PORTAL, contactId });
+
+  await lanes.workUntil(endMs - 1);
+  const resumedBefore = lanes.resumes;
+  await lanes.workUntil(Number.POSITIVE_INFINITY);
+
+  expect(resumedBefore).toBe(0);
+  expect(lanes.resumes).toBe(1);
+  expect(ids.map((id) => system.shown(id)['score'])).toEqual(ids.map(() => '7'));
+  expect(system.deadLetters).toEqual([]);
 });
 
 test('a contact whose message got lost meanwhile is sent again by the job that follows', async () => {
