@@ -588,6 +588,20 @@ describe('what befalls a record', () => {
     expect(changes.at(-1)).toEqual({ portalId: '33', contactId: '5' });
   });
 
+  test('a contact that HubSpot did not find once, and of which it tells something later, lives', async () => {
+    await deliver(scorer(), envelope([pricing(1)]));
+    await table.contacts().mark('33#1', 'deleted', NOW - 1000);
+    changes.length = 0;
+
+    await deliver(scorer(), envelope([change(1, 'jobtitle', 'CEO', { occurredAt: NOW - 2000 })]));
+    expect(await head(1)).toMatchObject({ life: 'deleted' });
+    expect(changes).toEqual([]);
+    await deliver(scorer(), envelope([change(1, 'jobtitle', 'CEO', { occurredAt: NOW - 500 })]));
+
+    expect(await head(1)).toMatchObject({ life: 'living', score: 30 });
+    expect(changes).toEqual([{ portalId: '33', contactId: '1' }]);
+  });
+
   test('a deleted contact is not written, and again when it is restored', async () => {
     await deliver(scorer(), envelope([pricing(7)]));
     changes = [];

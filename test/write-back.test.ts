@@ -233,7 +233,7 @@ describe('contacts only heard of so far', () => {
     expect([system.shown(read)['score'], system.shown(heard)['score']]).toEqual(['10', '0']);
   });
 
-  test('and not in HubSpot cost no write, and are no error', async () => {
+  test('and not in HubSpot cost no write, are no error, and are not asked for again', async () => {
     const system = await openSystem(engine);
     await system.login('999');
 
@@ -242,6 +242,9 @@ describe('contacts only heard of so far', () => {
     expect(response).toEqual(NOTHING_FAILED);
     expect(system.takeCalls()).toEqual(['POST batch/read', 'GET 999']);
     expect([system.takeSent(), system.deadLetters]).toEqual([[], []]);
+    expect(await system.head('999')).toMatchObject({ life: 'deleted' });
+    await system.receive(about(['999']));
+    expect(system.takeCalls()).toEqual([]);
   });
 
   test('and merged away are read and written under their living id, with all that both did, once', async () => {

@@ -1,5 +1,6 @@
 import { contactKey } from '../../lambdas/store/keys.ts';
 import { dealOf } from '../../lambdas/write-back/deals.ts';
+import type { FaultableCall } from '../../local/hubspot/faults.ts';
 import { closeAll, NOON_MS } from '../local/hubspot/portal.ts';
 import { type Engine, startDynalite } from '../store/table.ts';
 import { dealModel } from './models.ts';
@@ -225,6 +226,33 @@ describe('the deals of a contact', () => {
 });
 
 describe('a deal that changed', () => {
+  test('of whose contacts one is refused and one fails is one dead letter, when its message is done', async () => {
+    let refused = '';
+    const system = await open({
+      faults: ({ path, body }: FaultableCall) => {
+        const isIt = path.endsWith('batch/update') && JSON.stringify(body).includes(`"id":"${refused}"`);
+        return isIt ? { kind: 'answer', status: 400, body: { category: 'VALIDATION_ERROR' } } : undefined;
+      },
+    });
+    const { contactId, dealId } = await withDeal(system, 'contractsent');
+    const other = system.portal.crm.create('contacts', {});
+    await system.login(other);
+    system.portal.crm.associate('contacts', other, 'deals', dealId);
+    refused = contactId;
+    let isFailing = true;
+    system.failing = ({ input }) =>
+      isFailing && JSON.stringify(input).includes(`"SET cwid`) && JSON.stringify(input).includes(other);
+
+    const first = await system.receive([{ dealId }]);
+    const before = [...system.deadLetters];
+    isFailing = false;
+    await system.receive([{ dealId }], 2);
+
+    expect(first).toEqual({ batchItemFailures: [{ itemIdentifier: 'message-0' }] });
+    expect(before).toEqual([]);
+    expect(system.deadLetters).toMatchObject([{ contactId, reason: 'VALIDATION_ERROR' }]);
+  });
+
   test('has its contacts read afresh and written, and nobody else', async () => {
     const system = await open();
     const [one, other] = [await withDeal(system, 'contractsent'), await withDeal(system, 'contractsent')];

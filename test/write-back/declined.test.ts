@@ -69,11 +69,19 @@ test('what HubSpot declines for a reason that may pass waits twice as long each 
   expect(system.counted.get('DeadLettered')).toBe(1);
 });
 
-test('a message that asks anew begins to count anew, also beside one that was declined before', async () => {
-  const { system, id } = await open();
+test.each([
+  { beside: [{ declined: 7 }, {}], next: 1 },
+  { beside: [{}, { declined: 7 }], next: 1 },
+  { beside: [{ declined: 3 }, { declined: 6 }], next: 4 },
+  { beside: [{ declined: 6 }, { declined: 3 }], next: 4 },
+])(
+  'of messages about one contact the one that was declined least counts: $beside',
+  async ({ beside, next }) => {
+    const { system, id } = await open();
 
-  await system.receive([{ contactId: id, declined: 7 }, { contactId: id }]);
+    await system.receive(beside.map((count) => ({ contactId: id, ...count })));
 
-  expect(system.takeSent()).toMatchObject([{ request: { contactId: id, declined: 1 } }]);
-  expect(system.deadLetters).toEqual([]);
-});
+    expect(system.takeSent()).toMatchObject([{ request: { contactId: id, declined: next } }]);
+    expect(system.deadLetters).toEqual([]);
+  },
+);

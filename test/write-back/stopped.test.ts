@@ -207,7 +207,8 @@ test('a token that may read and not write: reading well lifts nothing, and sends
   time.nowMs = beginMs;
   const ids = Array.from({ length: 6 }, () => crm.create('contacts', {}));
   for (const [at, id] of ids.entries()) await (at % 2 === 0 ? system.loginKnown(id) : system.login(id));
-  for (const contactId of ids) lanes.send('changes', { portalId: PORTAL, contactId });
+  // Each is read back first: what finds out whether the stop is over is a reading.
+  for (const contactId of ids) lanes.send('changes', { portalId: PORTAL, contactId, force: true });
 
   await lanes.workUntil(endMs - 1);
   const resumedBefore = lanes.resumes;
