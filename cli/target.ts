@@ -11,7 +11,7 @@ import { Budgeted, FULL_BUDGET } from '../lambdas/hubspot/budget-state.ts';
 import { type Send, transportOf } from '../lambdas/hubspot/transport.ts';
 import { ContactTable } from '../lambdas/store/contact-table.ts';
 import { PortalRow } from '../lambdas/store/portal-rows.ts';
-import { LONGEST_DELAY_SECONDS, sendAll } from '../lambdas/store/queues.ts';
+import { resumption, sendAll } from '../lambdas/store/queues.ts';
 import { factStores } from '../lambdas/write-back/portal-facts.ts';
 
 /** Where the local run keeps its logs and what the commands need to find it. */
@@ -119,13 +119,7 @@ function connect({ tableName, dynamoDb, budget, readToken, ...found }: Found): T
   const shared = new Budget(portalRow('budget', Budgeted, FULL_BUDGET), budget, {
     ...timing,
     // It may be this command that finds out that HubSpot can be written to again.
-    onResumed: () =>
-      sendAll(
-        sqs,
-        queues['Background']?.url ?? '',
-        [{ portalId, resume: 'unconfirmed' }],
-        LONGEST_DELAY_SECONDS,
-      ),
+    onResumed: () => sendAll(sqs, queues['Background']?.url ?? '', ...resumption(portalId)),
   });
   const send = transportOf({
     ...timing,

@@ -3,7 +3,7 @@ import { MisconfiguredError } from '../errors.ts';
 import { HubSpotError, type NamedProperty } from './answer.ts';
 import { BudgetExhaustedError, PortalStoppedError } from './budget.ts';
 import { inHalves } from './halves.ts';
-import type { BatchAnswer, HubSpotObjects, WriteInput } from './objects.ts';
+import { type BatchAnswer, FEW_SILENT, type HubSpotObjects, type WriteInput } from './objects.ts';
 
 /** What became of one record of a write. */
 export type Outcome =
@@ -42,8 +42,6 @@ const OPERATOR_RETRY_MS = 15 * 60_000;
 const BUDGET_RETRY_MS = 15_000;
 /** Records looked up at once, of those on which a batch kept silent. */
 const LOOK_UPS_AT_ONCE = 4;
-/** Of so few silent ones each is looked up at once. */
-const FEW_SILENT = 2;
 /** What is wrong with a property whatever its value, and so with every record that is sent it (CRM error bodies as recorded, 2026-11). */
 const WRONG_WHATEVER_THE_VALUE = new Set(['PROPERTY_DOESNT_EXIST', 'READ_ONLY_VALUE']);
 /** Conflict, too large, URI too long: alone, a record is not the cause of any of these. */

@@ -19,6 +19,8 @@ import type { Send } from './transport.ts';
 
 /** HubSpot takes this many records in one batch (CRM API reference, batch endpoints, read 2026-11). */
 export const BATCH = 100;
+/** Of so few records on which a batch keeps silent each is looked up at once; of more, one batch read first tells which are there. */
+export const FEW_SILENT = 2;
 
 /** The kinds of records we have to do with, as HubSpot's paths name them. */
 export type ObjectType = 'contacts' | 'companies' | 'deals';

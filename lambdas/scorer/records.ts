@@ -37,20 +37,23 @@ export async function hearOfCompany(
       changes.push({ portalId, companyId, rescoreContacts: true }); // Nothing was read or rolled up while it was deleted.
     }
   }
-  if (await isRevived(companyId, heard, companies))
+  if (await isRevivedBy(heard, (atMs) => companies.revive(companyId, atMs)))
     changes.push({ portalId, companyId, rescoreContacts: true });
   if (!usesCompanies(model)) return {};
   return { changes, changedCompanies: isChanged ? [companyId] : [] };
 }
 
-/** Whether a company that was marked as deleted lives after all: nothing changes of one that HubSpot does not have. */
-function isRevived(
-  companyId: string,
+/**
+ * Whether a record that was marked as deleted lives after all: nothing changes of one that HubSpot does not have.
+ *
+ * @param revive - notes that the record lived at an instant; epoch milliseconds
+ */
+export function isRevivedBy(
   heard: readonly Heard[],
-  companies: CompanyTable,
+  revive: (atMs: number) => Promise<boolean>,
 ): boolean | Promise<boolean> {
   const changesMs = heard.flatMap(({ properties }) => properties.map(({ occurredAtMs }) => occurredAtMs));
-  return changesMs.length > 0 && companies.revive(companyId, Math.max(...changesMs));
+  return changesMs.length > 0 && revive(Math.max(...changesMs));
 }
 
 /**

@@ -10,7 +10,7 @@ import { companyIdOf, contactKey, emailKey, recordKey } from '../store/keys.ts';
 import type { WriteRequest } from '../store/queues.ts';
 import type { Secret } from '../store/secrets.ts';
 import type { Outcome } from './outcome.ts';
-import { hearOfCompany, hearOfDeal } from './records.ts';
+import { hearOfCompany, hearOfDeal, isRevivedBy } from './records.ts';
 
 /** The write-back lanes the scorer uses: what somebody did, and what only faded. */
 export type Lane = 'changes' | 'background';
@@ -111,8 +111,10 @@ async function scoreContact(
       nowMs,
     );
   let standing = await rescore();
-  if (standing?.head.life === 'deleted' && (await isRevived(standing, heard, parts)))
-    standing = await rescore();
+  if (standing?.head.life === 'deleted') {
+    const livingKey = contactKey(portalId, standing.contactId);
+    if (await isRevivedBy(heard, (atMs) => contacts.revive(livingKey, atMs))) standing = await rescore();
+  }
   const request = requestFor(standing, subject, portalId);
   const lane = isTickOnly ? 'background' : await laneOf(key, standing, parts);
   return {
@@ -120,16 +122,6 @@ async function scoreContact(
     rollUps: heard.some((each) => each.turn?.kind === 'restore') ? companyOf(standing, parts) : [],
     isFactLimitReached,
   };
-}
-
-/** Nothing changes of a contact that HubSpot does not have: one that it did not find once lives after all. */
-async function isRevived(
-  { contactId }: Standing,
-  heard: readonly Heard[],
-  { contacts, portalId }: ScoringParts,
-): Promise<boolean> {
-  const changesMs = heard.flatMap(({ properties }) => properties.map(({ occurredAtMs }) => occurredAtMs));
-  return changesMs.length > 0 && contacts.revive(contactKey(portalId, contactId), Math.max(...changesMs));
 }
 
 /** A grade that rises is news. Of whom only the address is known, what waits there is scored as if it were all. */

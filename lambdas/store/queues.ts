@@ -42,6 +42,11 @@ export const ResumeRequest = v.object({
 });
 export type ResumeRequest = v.InferOutput<typeof ResumeRequest>;
 
+/** The job, and when it is to begin: by then all that was put off is back, and every process has noticed what it is asked for. */
+export function resumption(portalId: string): [requests: ResumeRequest[], delaySeconds: number] {
+  return [[{ portalId, resume: 'unconfirmed' }], LONGEST_DELAY_SECONDS];
+}
+
 /**
  * Puts messages on a queue, ten at a time.
  *

@@ -11,7 +11,7 @@ import { type TransportOptions, transportOf } from '../hubspot/transport.ts';
 import type { Model } from '../scoring/model.ts';
 import type { Store } from '../store/connect.ts';
 import { PortalRow } from '../store/portal-rows.ts';
-import { LONGEST_DELAY_SECONDS } from '../store/queues.ts';
+import { resumption } from '../store/queues.ts';
 import { secretOf } from '../store/secrets.ts';
 import { Outputs, type OutputsParts } from './outputs.ts';
 import { factStores, PortalFacts } from './portal-facts.ts';
@@ -101,10 +101,10 @@ function budgetOf(
       count('PortalStopped', 1);
       logger.error('HubSpot is not called for a while', { reason, until: new Date(untilMs).toISOString() });
     },
-    // Sent before the stop is lifted: who dies in between does both again. Delayed until all that was put off is back.
+    // Sent before the stop is lifted: who dies in between does both again.
     onResumed({ reason }) {
       logger.info('HubSpot can be called again: what it does not show is sent again', { reason });
-      return background([{ portalId, resume: 'unconfirmed' }], LONGEST_DELAY_SECONDS);
+      return background(...resumption(portalId));
     },
   });
 }

@@ -2,7 +2,7 @@ import type { Logger } from '@aws-lambda-powertools/logger';
 import type { MetricName } from '../env.ts';
 import { type Definitions, unwritable } from '../hubspot/definitions.ts';
 import type { OutputProperties } from '../hubspot/outputs.ts';
-import { LONGEST_DELAY_SECONDS, type ResumeRequest } from '../store/queues.ts';
+import { type ResumeRequest, resumption } from '../store/queues.ts';
 
 /** The kinds of records that show something of ours. */
 type Type = keyof OutputProperties;
@@ -149,12 +149,11 @@ export class Outputs {
     });
   }
 
-  /** A while later: by then every process has noticed, and writes without them no longer. */
   async #sendAgain(properties: readonly string[]): Promise<void> {
     const { background, portalId, logger } = this.#parts;
     logger.info('properties can be written again: what was written without them is sent again', {
       properties,
     });
-    await background([{ portalId, resume: 'unconfirmed' }], LONGEST_DELAY_SECONDS);
+    await background(...resumption(portalId));
   }
 }

@@ -1,11 +1,8 @@
 import { HubSpotError } from '../hubspot/answer.ts';
 import { type Associated, readAssociated } from '../hubspot/associations.ts';
 import { inHalves } from '../hubspot/halves.ts';
-import type { HubSpotObjects, HubSpotRecord, ObjectType } from '../hubspot/objects.ts';
+import { FEW_SILENT, type HubSpotObjects, type HubSpotRecord, type ObjectType } from '../hubspot/objects.ts';
 import { type Each, each, type Failure, inBatches, type Run } from './run.ts';
-
-/** Of so few on which a batch keeps silent each is looked up at once. */
-const FEW_SILENT = 2;
 
 /** What HubSpot refuses to read: a record id, or an address. */
 interface Unread extends Failure {
