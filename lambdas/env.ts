@@ -69,21 +69,75 @@ export interface NightlyEnv extends CommonEnv {
   readonly TIME_ZONE: string;
 }
 
-/** What write-back counts, by service; `lib/` draws and watches these. */
-export type MetricName =
+/**
+ * What the doors count, with the units that CloudWatch is told; `lib/` draws and watches these. Each has one dimension, `service`, the
+ * door: never a portal, never a contact. Metrics that two doors count have one name.
+ */
+export const METRICS = {
+  // ingest: what became of a request.
+  RequestsAccepted: 'Count',
+  RefusedSignature: 'Count',
+  RefusedSize: 'Count',
+  RefusedBody: 'Count',
+  /** Our own fault: the caller is to send it again. */
+  NotAccepted: 'Count',
+
+  // scorer.
+  /** Events of another portal, dropped. */
+  EventsForeign: 'Count',
+  /** Facts newly kept, and those that were there already. */
+  Facts: 'Count',
+  Duplicates: 'Count',
+  ContactsScored: 'Count',
+  /** From what happened to the score in the table that knows of it: each of up to 100 new facts of an invocation. */
+  AgeAtScore: 'Milliseconds',
+
+  // scorer and write-back.
+  /** Contacts that need no write, since HubSpot shows them as they are. */
+  WritesSuppressed: 'Count',
+  /** What can never be understood or done; also by `reason`, one of a few fixed words. */
+  DeadLettered: 'Count',
+
+  // write-back.
   /** Requests sent to HubSpot, and those of them that did not succeed. */
-  | 'HubSpotCalls'
-  | 'HubSpotErrors'
+  HubSpotCalls: 'Count',
+  HubSpotErrors: 'Count',
+  /** The same of each call, 1 or 0: percentiles of it tell whether more than a share of the calls failed. */
+  HubSpotFailed: 'Count',
+  /** Calls by what came back; 429 is not among the 4xx. */
+  Calls2xx: 'Count',
+  Calls4xx: 'Count',
+  Calls429: 'Count',
+  Calls5xx: 'Count',
+  CallsUnanswered: 'Count',
   /** Answers that a limit was met, by the limit. */
-  | 'RateLimitedWindow'
-  | 'RateLimitedDay'
-  /** Invocations that found that nobody may call: daily limit, token, or migration. */
-  | 'PortalStopped'
+  RateLimitedWindow: 'Count',
+  RateLimitedDay: 'Count',
+  /** Highest use of the 10-second window in an invocation, in percent of what is allowed us. */
+  BudgetUsed: 'Percent',
+  /** Calls of the portal's day, also those of others, in percent of its limit. */
+  DailyShare: 'Percent',
+  /** Invocations that found that nobody may call: daily limit, token, or migration; and those of them that found the token refused. */
+  PortalStopped: 'Count',
+  TokenRefused: 'Count',
   /** Properties of ours that HubSpot does not let us write. */
-  | 'UnwritableProperties'
+  UnwritableProperties: 'Count',
   /** Contacts held back because they were written too often. */
-  | 'LoopBreaker'
-  | 'DeadLettered'
-  | 'ContactsWritten'
+  LoopBreaker: 'Count',
+  ContactsWritten: 'Count',
+  /** Records that were looked at in HubSpot, which showed something else than the table. */
+  Drift: 'Count',
   /** Requests put back because they could not be tried. */
-  | 'Postponed';
+  Postponed: 'Count',
+  /** From what happened to HubSpot's taking the score that knows of it. */
+  AgeAtConfirmation: 'Milliseconds',
+
+  // nightly.
+  /** 1 for a run that came to its end, 0 for one that failed. */
+  NightlyFinished: 'Count',
+  /** Contacts found due, and those of them that were sent to be scored. */
+  ContactsDue: 'Count',
+  ContactsTicked: 'Count',
+  NightlySeconds: 'Seconds',
+} as const;
+export type MetricName = keyof typeof METRICS;

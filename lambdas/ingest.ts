@@ -2,12 +2,13 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import type { IngestEnv } from './env.ts';
+import type { IngestEnv, MetricName } from './env.ts';
 import { MisconfiguredError } from './errors.ts';
 import { isAuthentic, WebhookSecret } from './events/authenticity.ts';
 import { type Envelope, ROUTES, type Route } from './events/envelope.ts';
 import { readJson } from './events/json.ts';
 import { readSignals } from './events/signals.ts';
+import { type Measured, measured, publishing } from './measured.ts';
 import { sendEnvelope, ThrottledError } from './store/events-queue.ts';
 import { type Secret, secretOf } from './store/secrets.ts';
 
@@ -22,7 +23,7 @@ const IN_TIME = {
   requestHandler: { connectionTimeout: 1000, requestTimeout: 2000, throwOnRequestTimeout: true },
 };
 
-export interface IngestParts {
+export interface IngestParts extends Pick<Measured, 'count'> {
   readonly clock: () => number;
   readonly env: Pick<IngestEnv, 'PORTAL_ID' | 'PUBLIC_URL' | 'WORKFLOW_V2'>;
   readonly secret: Secret<WebhookSecret>;
@@ -48,17 +49,20 @@ export function createIngest(parts: IngestParts): (event: APIGatewayProxyEventV2
 
 async function accept(parts: IngestParts, route: Route, event: APIGatewayProxyEventV2): Promise<Answer> {
   const body = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
-  const refused = (statusCode: number, reason: string, rest: object): Answer => {
+  const refused = (metric: MetricName, statusCode: number, reason: string, rest: object): Answer => {
+    parts.count(metric, 1);
     parts.logger.warn('request refused', { route, reason, bytes: body.length });
     return answer(statusCode, { message: reason, ...rest });
   };
   if (body.length > LARGEST_BODY_BYTES)
-    return refused(413, 'the body is too large', { largestBytes: LARGEST_BODY_BYTES });
+    return refused('RefusedSize', 413, 'the body is too large', { largestBytes: LARGEST_BODY_BYTES });
   if (!(await isFromWhoItSays(parts, route, event, body))) {
-    return refused(401, 'the signature does not match', { see: 'docs/troubleshooting.md#401' });
+    const see = 'docs/troubleshooting.md#401';
+    return refused('RefusedSignature', 401, 'the signature does not match', { see });
   }
   const problems = findProblems(route, body);
-  if (problems.length > 0) return refused(400, 'nothing of this request was taken', { problems });
+  if (problems.length > 0)
+    return refused('RefusedBody', 400, 'nothing of this request was taken', { problems });
   await parts.send({
     portalId: parts.env.PORTAL_ID,
     route,
@@ -66,6 +70,7 @@ async function accept(parts: IngestParts, route: Route, event: APIGatewayProxyEv
     messageId: route === '/signals' ? event.headers['webhook-id'] : undefined,
     body: body.toString('base64'),
   });
+  parts.count('RequestsAccepted', 1);
   return answer(202, { message: 'accepted' });
 }
 
@@ -105,6 +110,7 @@ function findProblems(route: Route, body: Buffer): string[] {
 /** Our own faults: never 4xx, except "come again later". */
 function refuse(parts: IngestParts, route: Route, error: unknown): Answer {
   const reason = error instanceof Error ? error.name : 'unknown';
+  parts.count('NotAccepted', 1);
   parts.logger.error('request not accepted', {
     route,
     reason,
@@ -125,7 +131,7 @@ function answer(statusCode: number, body: object): Answer {
   return { statusCode, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
 }
 
-function fromEnvironment(env: NodeJS.ProcessEnv & Partial<IngestEnv>): IngestParts {
+function fromEnvironment(env: NodeJS.ProcessEnv & Partial<IngestEnv>): IngestParts & Measured {
   const {
     EVENTS_QUEUE_URL = '',
     WEBHOOK_SECRET_ARN = '',
@@ -134,19 +140,24 @@ function fromEnvironment(env: NodeJS.ProcessEnv & Partial<IngestEnv>): IngestPar
     WORKFLOW_V2 = '',
   } = env;
   const clock = Date.now;
+  const logger = new Logger();
   const sqs = new SQSClient(IN_TIME);
   return {
     clock,
     env: { PORTAL_ID, PUBLIC_URL, WORKFLOW_V2 },
     secret: secretOf(new SecretsManagerClient(IN_TIME), WEBHOOK_SECRET_ARN, WebhookSecret, clock),
     send: (envelope) => sendEnvelope(sqs, EVENTS_QUEUE_URL, envelope),
-    logger: new Logger(),
+    logger,
+    ...measured(logger),
   };
 }
 
 let ingest: ReturnType<typeof createIngest> | undefined;
 
 export const handler: ReturnType<typeof createIngest> = (event) => {
-  ingest ??= createIngest(fromEnvironment(process.env));
+  if (ingest === undefined) {
+    const parts = fromEnvironment(process.env);
+    ingest = publishing(createIngest(parts), parts);
+  }
   return ingest(event);
 };

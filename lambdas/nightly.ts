@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import { chunks } from './chunks.ts';
 import type { NightlyEnv } from './env.ts';
 import { CONTACTS_PER_TICK, type Tick } from './events/envelope.ts';
+import { type Measured, measured, publishing } from './measured.ts';
 import { addDays, localDate, nextDate } from './scoring/calendar.ts';
 import { dueContacts } from './store/due-index.ts';
 import { PortalRow } from './store/portal-rows.ts';
@@ -25,7 +26,7 @@ export interface NightlyProgress {
   readonly finishedNight: string;
 }
 
-export interface NightlyParts {
+export interface NightlyParts extends Pick<Measured, 'count' | 'observe'> {
   readonly clock: () => number;
   readonly portalId: string;
   readonly timeZone: string;
@@ -44,22 +45,40 @@ export interface NightReport {
 // Schedule -> due index -> ticks queue. Decay without sweeping: only contacts whose shown values change are touched.
 export function createNightly(parts: NightlyParts): (event: unknown) => Promise<NightReport> {
   return async (event) => {
-    const { upTo } = v.parse(Job, event);
-    const { clock, timeZone, progress, portalId, logger } = parts;
-    const tonight = localDate(clock(), timeZone);
-    const finishedNight = await progress.update((state) => begun(state, tonight));
-    const nights = nightsBetween(finishedNight, tonight);
-    let due = 0;
-    for (const night of upTo === 'now' ? [...nights, nextDate(tonight)] : nights) {
-      for await (const contactIds of parts.due(night)) {
-        await parts.tick(chunks(contactIds, CONTACTS_PER_TICK).map((ids) => ({ portalId, contactIds: ids })));
-        due += contactIds.length;
-      }
+    const { clock, count, observe } = parts;
+    // A night on which nothing falls due is a 0, and no gap.
+    count('ContactsDue', 0);
+    count('ContactsTicked', 0);
+    const startedAtMs = clock();
+    let isFinished = false;
+    try {
+      const report = await decay(v.parse(Job, event), parts);
+      isFinished = true;
+      return report;
+    } finally {
+      count('NightlyFinished', isFinished ? 1 : 0);
+      observe('NightlySeconds', (clock() - startedAtMs) / 1000);
     }
-    await progress.update((state) => finished(state, tonight));
-    logger.info('nightly decay', { nights: nights.length, due, finished: true });
-    return { nights, due };
   };
+}
+
+async function decay({ upTo }: v.InferOutput<typeof Job>, parts: NightlyParts): Promise<NightReport> {
+  const { clock, timeZone, progress, portalId, count, logger } = parts;
+  const tonight = localDate(clock(), timeZone);
+  const finishedNight = await progress.update((state) => begun(state, tonight));
+  const nights = nightsBetween(finishedNight, tonight);
+  let due = 0;
+  for (const night of upTo === 'now' ? [...nights, nextDate(tonight)] : nights) {
+    for await (const contactIds of parts.due(night)) {
+      count('ContactsDue', contactIds.length);
+      await parts.tick(chunks(contactIds, CONTACTS_PER_TICK).map((ids) => ({ portalId, contactIds: ids })));
+      count('ContactsTicked', contactIds.length);
+      due += contactIds.length;
+    }
+  }
+  await progress.update((state) => finished(state, tonight));
+  logger.info('nightly decay', { nights: nights.length, due, finished: true });
+  return { nights, due };
 }
 
 /** The first run notes the night before as finished, so that however often it fails, nothing since then is left out. */
@@ -81,8 +100,9 @@ function nightsBetween(finishedNight: string, tonight: string): string[] {
   return nights;
 }
 
-function fromEnvironment(env: NodeJS.ProcessEnv & Partial<NightlyEnv>): NightlyParts {
+function fromEnvironment(env: NodeJS.ProcessEnv & Partial<NightlyEnv>): NightlyParts & Measured {
   const { PORTAL_ID: portalId = '', TIME_ZONE: timeZone = 'UTC', CONTACT_TABLE_NAME: tableName = '' } = env;
+  const logger = new Logger();
   const sqs = new SQSClient({});
   const client = DynamoDBDocumentClient.from(new DynamoDBClient({}));
   const Progress = v.object({ finishedNight: v.string() });
@@ -93,13 +113,17 @@ function fromEnvironment(env: NodeJS.ProcessEnv & Partial<NightlyEnv>): NightlyP
     due: (night) => dueContacts(client, tableName, portalId, night),
     tick: (ticks) => sendAll(sqs, env.TICKS_QUEUE_URL ?? '', ticks),
     progress: new PortalRow(client, tableName, portalId, 'nightly', Progress, { finishedNight: '' }),
-    logger: new Logger(),
+    logger,
+    ...measured(logger),
   };
 }
 
 let nightly: ReturnType<typeof createNightly> | undefined;
 
 export const handler: ReturnType<typeof createNightly> = (event) => {
-  nightly ??= createNightly(fromEnvironment(process.env));
+  if (nightly === undefined) {
+    const parts = fromEnvironment(process.env);
+    nightly = publishing(createNightly(parts), parts);
+  }
   return nightly(event);
 };

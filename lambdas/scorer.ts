@@ -6,14 +6,18 @@ import pMap from 'p-map';
 import { deployedModel } from './deployed-model.ts';
 import type { ScorerEnv } from './env.ts';
 import type { CompanyTick, Tick } from './events/envelope.ts';
-import type { Rejected } from './events/heard.ts';
+import { ANOTHER_PORTAL, type Arrival } from './events/heard.ts';
 import { type Message, readMessages } from './events/messages.ts';
+import { type Measured, measured, publishing } from './measured.ts';
+import { createArrivalNotes, HEARD_ROW, HeardDays, NOTHING_HEARD } from './scorer/arrivals.ts';
+import { sample } from './scorer/liveness.ts';
 import type { Outcome } from './scorer/outcome.ts';
 import { groupByPage, tickPage } from './scorer/records.ts';
 import { groupBySubject, type ScoringParts, scoreSubject } from './scorer/subjects.ts';
 import { INDEX_LAG_SECONDS } from './store/company-table.ts';
 import { connectStore } from './store/connect.ts';
-import { sendAll, sendLetters } from './store/queues.ts';
+import { PortalRow } from './store/portal-rows.ts';
+import { type Letter, sendAll, sendLetters } from './store/queues.ts';
 
 /** Contacts scored at once: enough to keep DynamoDB busy, few enough to keep one function's connections. */
 const CONTACTS_AT_ONCE = 16;
@@ -21,13 +25,18 @@ const CONTACTS_AT_ONCE = 16;
 /** Most contacts of one invocation that go at once. */
 const URGENT_AT_ONCE = 10;
 
+/** Most ages of facts that one invocation tells CloudWatch: as many as one line holds. */
+const AGES_TOLD = 100;
+
 /** Most of a reason that is logged, in characters; the dead letter has it whole. */
 const REASON_LENGTH = 200;
 
-export interface ScorerParts extends ScoringParts {
+export interface ScorerParts extends ScoringParts, Pick<Measured, 'observe'> {
   readonly ownAppIds: readonly string[];
   readonly ticks: (ticks: readonly (Tick | CompanyTick)[], delaySeconds?: number) => Promise<void>;
-  readonly reject: (rejected: readonly Rejected[]) => Promise<void>;
+  readonly reject: (letters: readonly Letter[]) => Promise<void>;
+  /** Notes which subscriptions bring events; never throws. */
+  readonly noteArrivals: (arrivals: readonly Arrival[]) => Promise<void>;
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
 
@@ -52,15 +61,23 @@ export function createScorer(parts: ScorerParts): (event: SQSEvent) => Promise<S
       { concurrency: CONTACTS_AT_ONCE },
     );
     for (const { page, messageIds } of groupByPage(messages)) await finish(messageIds, tickPage(page, parts));
-    // Never understood: to the dead letters, with the reason; of a message that comes back, when it is done with.
-    await parts.reject(
-      messages.flatMap(({ messageId, rejected }) => (failed.has(messageId) ? [] : rejected)),
+    // Of a message that comes back, when it is done with.
+    await setAside(
+      messages.filter(({ messageId }) => !failed.has(messageId)),
+      parts,
     );
     await sendOn(outcomes, parts);
-    const factLimitReached = outcomes.filter(({ isFactLimitReached }) => isFactLimitReached === true).length;
-    report(messages, { failed: failed.size, factLimitReached }, parts);
+    await parts.noteArrivals(messages.flatMap(({ arrivals = [] }) => arrivals));
+    report(messages, outcomes, failed.size, parts);
     return { batchItemFailures: [...failed].map((itemIdentifier) => ({ itemIdentifier })) }; // These go back, no others.
   };
+}
+
+/** What was never understood goes to the dead letters, with the reason. */
+async function setAside(messages: readonly Message[], { reject, count }: ScorerParts): Promise<void> {
+  const rejected = messages.flatMap((message) => message.rejected);
+  await reject(rejected.map(({ reason, event }) => ({ reason, event })));
+  for (const { kind } of rejected) count('DeadLettered', 1, kind);
 }
 
 /** If one of these fails, all messages come back and end here again. */
@@ -82,7 +99,12 @@ async function sendOn(
   await ticks(changed.map(ofCompany), INDEX_LAG_SECONDS);
 }
 
-function report(messages: readonly Message[], counts: Record<string, number>, { logger }: ScorerParts): void {
+function report(
+  messages: readonly Message[],
+  outcomes: readonly Outcome[],
+  failed: number,
+  { logger, count, observe }: ScorerParts,
+): void {
   const dropped: Record<string, number> = {};
   for (const reason of messages.flatMap((message) => message.dropped))
     dropped[reason] = (dropped[reason] ?? 0) + 1;
@@ -90,10 +112,22 @@ function report(messages: readonly Message[], counts: Record<string, number>, { 
     message.rejected.map(({ reason }) => reason.slice(0, REASON_LENGTH)),
   );
   const events = messages.reduce((sum, { heard }) => sum + heard.length, 0);
-  logger.info('scored', { messages: messages.length, events, dropped, rejected, ...counts });
+  const factLimitReached = outcomes.filter(({ isFactLimitReached }) => isFactLimitReached === true).length;
+  const foreign = dropped[ANOTHER_PORTAL] ?? 0;
+  if (foreign > 0) count('EventsForeign', foreign);
+  const agesMs = outcomes.flatMap((outcome) => outcome.agesMs ?? []);
+  for (const ageMs of sample(agesMs, AGES_TOLD)) observe('AgeAtScore', ageMs);
+  logger.info('scored', {
+    messages: messages.length,
+    events,
+    dropped,
+    rejected,
+    failed,
+    factLimitReached,
+  });
 }
 
-function fromEnvironment(env: NodeJS.ProcessEnv & Partial<ScorerEnv>): ScorerParts {
+function fromEnvironment(env: NodeJS.ProcessEnv & Partial<ScorerEnv>): ScorerParts & Measured {
   const {
     OWN_APP_IDS = '',
     CHANGES_QUEUE_URL = '',
@@ -103,9 +137,15 @@ function fromEnvironment(env: NodeJS.ProcessEnv & Partial<ScorerEnv>): ScorerPar
     EVENTS_DEAD_LETTER_QUEUE_URL = '',
   } = env;
   const sqs = new SQSClient({});
+  const logger = new Logger();
+  const store = connectStore(env, new SecretsManagerClient({}), Date.now);
+  const { client, tableName, portalId, clock } = store;
+  const model = deployedModel(env.LAMBDA_TASK_ROOT ?? '.');
+  const heard = new PortalRow(client, tableName, portalId, HEARD_ROW, HeardDays, NOTHING_HEARD);
   return {
-    ...connectStore(env, new SecretsManagerClient({}), Date.now),
-    model: deployedModel(env.LAMBDA_TASK_ROOT ?? '.'),
+    ...store,
+    ...measured(logger),
+    model,
     ownAppIds: OWN_APP_IDS.split(',').filter((id) => id !== ''),
     writeBack: {
       urgent: URGENT_QUEUE_URL === '' ? undefined : (requests) => sendAll(sqs, URGENT_QUEUE_URL, requests),
@@ -113,14 +153,18 @@ function fromEnvironment(env: NodeJS.ProcessEnv & Partial<ScorerEnv>): ScorerPar
       background: (requests, delaySeconds) => sendAll(sqs, BACKGROUND_QUEUE_URL, requests, delaySeconds),
     },
     ticks: (ticks, delaySeconds) => sendAll(sqs, TICKS_QUEUE_URL, ticks, delaySeconds),
-    reject: (rejected) => sendLetters(sqs, EVENTS_DEAD_LETTER_QUEUE_URL, rejected),
-    logger: new Logger(),
+    reject: (letters) => sendLetters(sqs, EVENTS_DEAD_LETTER_QUEUE_URL, letters),
+    noteArrivals: createArrivalNotes({ clock, model, heard, logger }),
+    logger,
   };
 }
 
 let scorer: ReturnType<typeof createScorer> | undefined;
 
 export const handler: ReturnType<typeof createScorer> = (event) => {
-  scorer ??= createScorer(fromEnvironment(process.env));
+  if (scorer === undefined) {
+    const parts = fromEnvironment(process.env);
+    scorer = publishing(createScorer(parts), parts);
+  }
   return scorer(event);
 };

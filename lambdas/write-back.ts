@@ -1,16 +1,18 @@
 import { Logger } from '@aws-lambda-powertools/logger';
-import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { deployedModel } from './deployed-model.ts';
-import type { MetricName, WriteBackEnv } from './env.ts';
+import type { WriteBackEnv } from './env.ts';
 import type { Stop } from './hubspot/budget-state.ts';
 import { BUDGET_LANES, type BudgetLane } from './hubspot/budget-state.ts';
+import type { BudgetUsage } from './hubspot/budget-usage.ts';
 import type { HubSpotPortal } from './hubspot/portal.ts';
+import { type Measured, measured, publishing } from './measured.ts';
 import { connectStore } from './store/connect.ts';
 import { type Letter, type ResumeRequest, sendAll, sendLetters, type WriteRequest } from './store/queues.ts';
 import { bring } from './write-back/bring.ts';
+import { countStop } from './write-back/calls.ts';
 import { connectHubSpot } from './write-back/connect.ts';
 import { type Copy, delayUntil, followingOf, type Refusal } from './write-back/endings.ts';
 import { type Asked, readRequests } from './write-back/requests.ts';
@@ -24,6 +26,8 @@ export interface WriteBackParts extends Omit<BringParts, 'hubSpot'> {
   readonly hubSpotOn: (lane: BudgetLane) => HubSpotPortal;
   /** Until when nobody is to call HubSpot, if so: daily limit, refused token, or migration. */
   readonly stopped: () => Promise<Pick<Stop, 'reason' | 'untilMs'> | undefined>;
+  /** How much of HubSpot's limits was used since this was last asked, where that is known. */
+  readonly takeUsage: () => BudgetUsage | undefined;
   /** Puts requests back on the queue they came from. */
   readonly again: (
     queue: string,
@@ -138,9 +142,9 @@ async function sendRefusals(
   { deadLetter, count }: WriteBackParts,
 ): Promise<void> {
   const final = refusals.filter(({ errand }) => !errand.messageIds.some((id) => failed.has(id)));
-  const letters = [...rejected, ...final.map(({ letter }) => letter)];
-  await deadLetter(letters);
-  count('DeadLettered', letters.length);
+  await deadLetter([...rejected, ...final.map(({ letter }) => letter)]);
+  for (const _ of rejected) count('DeadLettered', 1, 'message');
+  for (const { category } of final) count('DeadLettered', 1, category);
 }
 
 function distinct(ids: readonly (string | undefined)[]): number {
@@ -151,7 +155,7 @@ function report(
   ended: readonly Ended[],
   companiesTold: number,
   stop: StopNow,
-  { logger, count }: WriteBackParts,
+  { logger, count, observe, takeUsage }: WriteBackParts,
 ): void {
   const counts: Record<string, number> = {};
   for (const { ending } of ended) counts[ending.kind] = (counts[ending.kind] ?? 0) + 1;
@@ -164,7 +168,12 @@ function report(
   const contacts = distinct(ended.map(({ about }) => about.contactId));
   const mostPostponed = Math.max(0, ...ended.map(({ errand }) => errand.request.postponed ?? 0));
   count('Postponed', counts['later'] ?? 0);
-  if (stop !== undefined) count('PortalStopped', 1);
+  if (stop !== undefined) countStop(stop, count);
+  const usage = takeUsage();
+  if (usage !== undefined) {
+    observe('BudgetUsed', usage.windowPercent);
+    observe('DailyShare', usage.dayPercent);
+  }
   logger.info('written back', {
     requests: ended.length,
     contacts,
@@ -177,29 +186,9 @@ function report(
   });
 }
 
-/** The parts as they are on AWS, and what publishes what was counted. */
-interface Deployed {
-  readonly parts: WriteBackParts;
-  readonly publish: () => void;
-}
-
-/** Counts of one invocation, published as one line of the log that CloudWatch takes for metrics. */
-function counting(): { count: WriteBackParts['count']; publish: () => void } {
-  const metrics = new Metrics();
-  const counts = new Map<MetricName, number>();
-  return {
-    count: (name, value) => void counts.set(name, (counts.get(name) ?? 0) + value),
-    publish() {
-      for (const [name, value] of counts) metrics.addMetric(name, MetricUnit.Count, value);
-      counts.clear();
-      metrics.publishStoredMetrics();
-    },
-  };
-}
-
-function fromEnvironment(env: NodeJS.ProcessEnv & Partial<WriteBackEnv>): Deployed {
+function fromEnvironment(env: NodeJS.ProcessEnv & Partial<WriteBackEnv>): WriteBackParts & Measured {
   const logger = new Logger();
-  const { count, publish } = counting();
+  const { count, observe, publish } = measured(logger);
   const sqs = new SQSClient({});
   const secrets = new SecretsManagerClient({});
   const store = connectStore(env, secrets, Date.now);
@@ -220,36 +209,36 @@ function fromEnvironment(env: NodeJS.ProcessEnv & Partial<WriteBackEnv>): Deploy
     model,
     background,
     count,
+    observe,
     logger,
   });
   return {
+    ...store,
+    model,
+    laneOf,
+    hubSpotOn,
+    stopped: () => budget.stopped(),
+    takeUsage: () => budget.takeUsage(),
+    outputs,
+    idProperty: env.ID_PROPERTY ?? '',
+    mostWritesPerHour: Number(env.MOST_WRITES_PER_HOUR),
+    again: (queue, requests, delaySeconds) => sendAll(sqs, lanes[laneOf(queue)], requests, delaySeconds),
+    background,
+    ticks: (messages, delaySeconds) => sendAll(sqs, env.TICKS_QUEUE_URL ?? '', messages, delaySeconds),
+    deadLetter: (letters) => sendLetters(sqs, env.WRITE_BACK_DEAD_LETTER_QUEUE_URL ?? '', letters),
+    count,
+    observe,
     publish,
-    parts: {
-      ...store,
-      model,
-      laneOf,
-      hubSpotOn,
-      stopped: () => budget.stopped(),
-      outputs,
-      idProperty: env.ID_PROPERTY ?? '',
-      mostWritesPerHour: Number(env.MOST_WRITES_PER_HOUR),
-      again: (queue, requests, delaySeconds) => sendAll(sqs, lanes[laneOf(queue)], requests, delaySeconds),
-      background,
-      ticks: (messages, delaySeconds) => sendAll(sqs, env.TICKS_QUEUE_URL ?? '', messages, delaySeconds),
-      deadLetter: (letters) => sendLetters(sqs, env.WRITE_BACK_DEAD_LETTER_QUEUE_URL ?? '', letters),
-      count,
-      logger,
-    },
+    logger,
   };
 }
 
-let deployed: (Deployed & { readonly writeBack: ReturnType<typeof createWriteBack> }) | undefined;
+let writeBack: ReturnType<typeof createWriteBack> | undefined;
 
-export const handler: ReturnType<typeof createWriteBack> = async (event) => {
-  if (deployed === undefined) {
-    const made = fromEnvironment(process.env);
-    deployed = { ...made, writeBack: createWriteBack(made.parts) };
+export const handler: ReturnType<typeof createWriteBack> = (event) => {
+  if (writeBack === undefined) {
+    const parts = fromEnvironment(process.env);
+    writeBack = publishing(createWriteBack(parts), parts);
   }
-  const { writeBack, publish } = deployed;
-  return writeBack(event).finally(publish);
+  return writeBack(event);
 };

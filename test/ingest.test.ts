@@ -13,6 +13,9 @@ import type { Secret } from '../lambdas/store/secrets.ts';
 import { signV2, signV3 } from '../local/hubspot/sign.ts';
 import { countingModel, propertyChange } from './events/fixture.ts';
 import { S1, S3, S3X } from './events/vectors.ts';
+import { recorded } from './recorded.ts';
+
+const { jest } = import.meta;
 
 const NOW_MS = 1764000000000;
 const RECEIVED_MS = NOW_MS - 12;
@@ -112,17 +115,19 @@ function door(changes: Partial<Omit<IngestParts, 'env'>> & { env?: Partial<Inges
   const sent: Envelope[] = [];
   const logged: unknown[][] = [];
   const log = (...entry: unknown[]) => void logged.push(entry);
+  const { counted, count } = recorded();
   const { env, ...parts } = changes;
   const ingest = createIngest({
     clock: () => NOW_MS,
     secret: fixedSecret({ clientSecret: CLIENT_SECRET, signalsSecret: SIGNALS_SECRET }),
     send: async (envelope) => void sent.push(envelope),
     logger: { info: log, warn: log, error: log },
+    count,
     ...parts,
     env: { PORTAL_ID: '33', PUBLIC_URL: '', WORKFLOW_V2: 'false', ...env },
   });
   const status = async (event: APIGatewayProxyEventV2) => (await ingest(event)).statusCode;
-  return { ingest, status, sent, logged };
+  return { ingest, status, sent, logged, counted };
 }
 
 const bodyOf = (answer: { body?: string | undefined }): unknown => JSON.parse(answer.body ?? 'null');
@@ -409,6 +414,33 @@ describe('our own failures never answer 4xx, but "come again later"', () => {
   });
 });
 
+const throttled = () => Promise.reject(new ThrottledError('OverLimit'));
+
+describe('what became of a request is counted', () => {
+  const unfilled: Secret<WebhookSecret> = {
+    read: () => Promise.reject(new MisconfiguredError('the secret is not filled in')),
+    refresh: async () => true,
+  };
+
+  test.each([
+    { event: signed(), parts: {}, metric: 'RequestsAccepted' },
+    { event: signals(signal()), parts: {}, metric: 'RequestsAccepted' },
+    { event: signed({}, 'another'), parts: {}, metric: 'RefusedSignature' },
+    { event: signed({ body: 'x'.repeat(512 * KIB + 1) }), parts: {}, metric: 'RefusedSize' },
+    { event: signed({ body: 'Anna' }), parts: {}, metric: 'RefusedBody' },
+    { event: signals({ signal: 'product.login' }), parts: {}, metric: 'RefusedBody' },
+    { event: signed(), parts: { send: throttled }, metric: 'NotAccepted' },
+    { event: signed(), parts: { secret: unfilled }, metric: 'NotAccepted' },
+    { event: signed(), parts: { send: () => Promise.reject(new Error('denied')) }, metric: 'NotAccepted' },
+  ])('once, as $metric', async ({ event, parts, metric }) => {
+    const { status, counted } = door(parts);
+
+    await status(event);
+
+    expect([...counted]).toEqual([[metric, 1]]);
+  });
+});
+
 describe('a secret that was rotated', () => {
   test('is read again when a signature does not match, and then gets in', async () => {
     let stored = 'old-secret';
@@ -627,6 +659,8 @@ describe('the door as it is deployed', () => {
         PUBLIC_URL: '',
         WORKFLOW_V2: 'false',
         POWERTOOLS_LOG_LEVEL: 'SILENT',
+        POWERTOOLS_METRICS_NAMESPACE: 'Afterglow',
+        POWERTOOLS_SERVICE_NAME: 'ingest',
       },
     );
   });
@@ -637,7 +671,8 @@ describe('the door as it is deployed', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  test('says 500 before the 5 seconds are over that HubSpot waits, when the queue does not answer', async () => {
+  test('says 500 before the 5 seconds are over that HubSpot waits, when the queue does not answer, and counts it', async () => {
+    const write = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
     const uri = `https://${DOMAIN}/webhooks/hubspot`;
     const timestamp = String(Date.now());
     const v3 = signV3({ method: 'POST', uri, body: '[]', secret: CLIENT_SECRET, timestamp });
@@ -648,5 +683,10 @@ describe('the door as it is deployed', () => {
 
     expect(answer.statusCode).toBe(500);
     expect(Date.now() - startedAtMs).toBeLessThan(5000);
+    const lines = write.mock.calls.map(([line]) => String(line));
+    write.mockRestore();
+    expect(lines.map((line): unknown => JSON.parse(line))).toEqual([
+      { _aws: expect.anything(), service: 'ingest', NotAccepted: 1 },
+    ]);
   });
 });

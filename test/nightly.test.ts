@@ -4,6 +4,7 @@ import { createNightly, type NightlyParts } from '../lambdas/nightly.ts';
 import { dueContacts } from '../lambdas/store/due-index.ts';
 import { contactKey } from '../lambdas/store/keys.ts';
 import { PortalRow } from '../lambdas/store/portal-rows.ts';
+import { recorded } from './recorded.ts';
 import { plainScore } from './store/plain-score.ts';
 import { createTable, type Engine, startDynalite, type Table } from './store/table.ts';
 
@@ -37,6 +38,8 @@ function nightlyAt(time: string, more: Partial<NightlyParts> = {}) {
     tick: async (messages) => void ticks.push(...messages),
     progress: new PortalRow(client, tableName, '33', 'nightly', schema, { finishedNight: '' }),
     logger: { info: () => {}, error: () => {} },
+    count: () => {},
+    observe: () => {},
     ...more,
   });
 }
@@ -182,4 +185,60 @@ test('an older run that ends late does not put the finished night back', async (
 test('a schedule that asks for something else is refused', async () => {
   await expect(nightlyAt('2026-06-09T02:00:00Z')({ job: 'sweep' })).rejects.toThrow('Expected "decay"');
   expect(ticks).toEqual([]);
+});
+
+describe('a night is told in figures', () => {
+  test('how many fell due and were ticked, that it finished, and how long it took', async () => {
+    const { counted, observed, ...parts } = recorded();
+    fallsDue('2026-06-09', 1, 2, 3);
+    fallsDue('2026-06-08', 4);
+    const times = ['02:00:00', '02:00:01', '02:01:30'];
+    const clock = () => Date.parse(`2026-06-09T${(times.length > 1 ? times.shift() : times[0]) ?? ''}Z`);
+
+    await nightlyAt('', { ...parts, clock })(DECAY);
+
+    expect(Object.fromEntries(counted)).toEqual({ NightlyFinished: 1, ContactsDue: 4, ContactsTicked: 4 });
+    expect(observed('NightlySeconds')).toEqual([90]);
+  });
+
+  test('one that fails says so, with those that were ticked before, and fails all the same', async () => {
+    const { counted, observed, ...parts } = recorded();
+    const ids = Array.from({ length: 200 }, (_, at) => String(at + 1));
+    const due = async function* (night: string) {
+      if (night !== '2026-06-09') return;
+      yield ids.slice(0, 150);
+      yield ids.slice(150);
+    };
+    let taken = 0;
+    const tick = async () => {
+      taken += 1;
+      if (taken > 1) throw new Error('throttled');
+    };
+
+    const run = nightlyAt('2026-06-09T02:00:00Z', { ...parts, due, tick })(DECAY);
+
+    await expect(run).rejects.toThrow('throttled');
+    expect(Object.fromEntries(counted)).toEqual({
+      NightlyFinished: 0,
+      ContactsDue: 200,
+      ContactsTicked: 150,
+    });
+    expect(observed('NightlySeconds')).toEqual([0]);
+  });
+
+  test.each([
+    { event: DECAY, finished: 1, because: 'nobody falls due' },
+    { event: { job: 'sweep' }, finished: 0, because: 'the schedule asks for something else' },
+  ])('none is a gap: $because', async ({ event, finished }) => {
+    const { counted, observed, ...parts } = recorded();
+
+    await nightlyAt('2026-06-09T02:00:00Z', parts)(event).catch(() => undefined);
+
+    expect(Object.fromEntries(counted)).toEqual({
+      NightlyFinished: finished,
+      ContactsDue: 0,
+      ContactsTicked: 0,
+    });
+    expect(observed('NightlySeconds')).toHaveLength(1);
+  });
 });

@@ -5,7 +5,8 @@ import type { CompanyTick, Envelope, Tick } from '../lambdas/events/envelope.ts'
 import { createScorer, type ScorerParts } from '../lambdas/scorer.ts';
 import { checkModel, type Model } from '../lambdas/scoring/model.ts';
 import { emailKey } from '../lambdas/store/keys.ts';
-import type { WriteRequest } from '../lambdas/store/queues.ts';
+import type { Letter, WriteRequest } from '../lambdas/store/queues.ts';
+import { type Recorded, recorded } from './recorded.ts';
 import {
   type Client,
   type Command,
@@ -58,7 +59,8 @@ let table: Table;
 let changes: WriteRequest[];
 let background: WriteRequest[];
 let ticks: (Tick | CompanyTick)[];
-let letters: { reason: string; event: unknown }[];
+let letters: Letter[];
+let measures: Recorded;
 let logged: string[];
 let identityReads: number;
 
@@ -72,12 +74,18 @@ beforeEach(async () => {
   background = [];
   ticks = [];
   letters = [];
+  measures = recorded();
   logged = [];
   identityReads = 0;
 });
 
 function log(...said: unknown[]): void {
   logged.push(inspect(said, { depth: Infinity, showHidden: true }));
+}
+
+/** A request without the time of what caused it, which has tests of its own. */
+function timeless({ occurredAtMs: _at, ...request }: WriteRequest): WriteRequest {
+  return request;
 }
 
 function scorer(more: Partial<ScorerParts> & { client?: Client } = {}) {
@@ -97,9 +105,11 @@ function scorer(more: Partial<ScorerParts> & { client?: Client } = {}) {
       refresh: async () => false,
     },
     writeBack: {
-      changes: async (requests) => void changes.push(...requests),
-      background: async (requests) => void background.push(...requests),
+      changes: async (requests) => void changes.push(...requests.map(timeless)),
+      background: async (requests) => void background.push(...requests.map(timeless)),
     },
+    ...measures,
+    noteArrivals: async () => {},
     ticks: async (messages) => void ticks.push(...messages),
     reject: async (rejected) => void letters.push(...rejected),
     logger: { info: log, warn: log, error: log },
@@ -326,9 +336,9 @@ describe('where contacts whose grade rises go at once', () => {
   const quickly = () =>
     scorer({
       writeBack: {
-        urgent: async (requests) => void urgent.push(...requests),
-        changes: async (requests) => void changes.push(...requests),
-        background: async (requests) => void background.push(...requests),
+        urgent: async (requests) => void urgent.push(...requests.map(timeless)),
+        changes: async (requests) => void changes.push(...requests.map(timeless)),
+        background: async (requests) => void background.push(...requests.map(timeless)),
       },
     });
   beforeEach(() => {
@@ -498,6 +508,190 @@ describe('what can never be understood', () => {
   });
 });
 
+describe('what an invocation did is counted', () => {
+  const MINUTE = 60_000;
+  const DAY = 86_400_000;
+
+  test('facts that are new, those that were there, contacts scored, and those that HubSpot shows as they are', async () => {
+    const again = pricing(8);
+    await deliver(scorer(), envelope([pricing(7), again, again]));
+    expect(Object.fromEntries(measures.counted)).toEqual({ Facts: 2, Duplicates: 1, ContactsScored: 2 });
+
+    await hydrated(7);
+    await confirmed(7);
+    measures = recorded();
+    await deliver(scorer(), envelope([pricing(7)]));
+
+    expect(Object.fromEntries(measures.counted)).toEqual({
+      Facts: 0,
+      Duplicates: 1,
+      ContactsScored: 1,
+      WritesSuppressed: 1,
+    });
+  });
+
+  test('a tick is a contact scored, and no fact', async () => {
+    await deliver(scorer(), { portalId: '33', contactIds: ['7', '8'] });
+
+    expect(Object.fromEntries(measures.counted)).toEqual({ ContactsScored: 2 });
+  });
+
+  test('who is only known by an address is not scored, and who is deleted needs no write that could be saved', async () => {
+    await deliver(scorer(), signals('msg_1', login({ email: 'ada@example.com' })));
+    expect(Object.fromEntries(measures.counted)).toEqual({ Facts: 1, Duplicates: 0 });
+    expect(measures.observed('AgeAtScore')).toEqual([]);
+
+    measures = recorded();
+    await deliver(scorer(), envelope([turn(7, 'contact.deletion')]));
+    expect(Object.fromEntries(measures.counted)).toEqual({ ContactsScored: 1 });
+  });
+
+  test('events of another portal, each of them', async () => {
+    const foreign = { portalId: 34 };
+
+    await deliver(
+      scorer(),
+      envelope([pricing(7, foreign), pricing(8, foreign), pricing(9)]),
+      envelope([pricing(7)], { portalId: '34' }),
+    );
+
+    expect(measures.counted.get('EventsForeign')).toBe(3);
+    expect(measures.counted.get('Facts')).toBe(1);
+  });
+
+  test('how old facts are when the score knows of them: only new ones, and none that was brought in as history', async () => {
+    const told = [1500, 90 * MINUTE, -1000, 5 * DAY, 5 * DAY + 1].map((ageMs) =>
+      pricing(7, { occurredAt: NOW - ageMs }),
+    );
+
+    await deliver(scorer(), envelope(told));
+    expect(measures.observed('AgeAtScore')).toEqual([1500, 90 * MINUTE, 0, 5 * DAY]);
+
+    measures = recorded();
+    await deliver(scorer(), envelope(told));
+    expect(measures.observed('AgeAtScore')).toEqual([]);
+  });
+
+  test('of more than 100 ages 100 are told, from the first to the last of them', async () => {
+    const told = Array.from({ length: 150 }, (_, at) => pricing(7, { occurredAt: NOW - 1 - at }));
+
+    await deliver(scorer(), envelope(told.slice(0, 75)), envelope(told.slice(75)));
+
+    const ages = measures.observed('AgeAtScore');
+    expect(ages).toHaveLength(100);
+    expect(new Set(ages).size).toBe(100);
+    expect([Math.min(...ages), Math.max(...ages)]).toEqual([1, 150]);
+  });
+
+  test.each([
+    { message: 'not even a message', word: 'message' },
+    { message: envelope('{"cut off": '), word: 'body' },
+    { message: signals('msg', { signal: 'Nameless!' }), word: 'body' },
+    { message: envelope({ signal: 'x.y' }, { route: '/webhooks/workflow' }), word: 'body' },
+    { message: envelope({ contactId: true }, { route: '/webhooks/workflow' }), word: 'body' },
+    { message: envelope({ vid: 'x', properties: {} }, { route: '/webhooks/workflow' }), word: 'body' },
+    { message: envelope([pricing(8, { occurredAt: NOW + DAY + 1 })]), word: 'time' },
+    { message: signals('msg', login({ contactId: '7' }, '1999-12-31T00:00:00Z')), word: 'time' },
+    {
+      message: envelope({ contactId: 7, time: NOW + 2 * DAY }, { route: '/webhooks/workflow' }),
+      word: 'time',
+    },
+    {
+      message: envelope(
+        { vid: 7, properties: { jobtitle: { value: 'CEO', timestamp: 1 } } },
+        { route: '/webhooks/workflow' },
+      ),
+      word: 'time',
+    },
+    { message: envelope([{ nonsense: 1 }]), word: 'event' },
+    { message: envelope([change(7, '', 'x', { propertyName: undefined })]), word: 'event' },
+    {
+      message: envelope({ vid: 7, properties: { jobtitle: { value: {} } } }, { route: '/webhooks/workflow' }),
+      word: 'event',
+    },
+  ])('a dead letter, in all and by one of few words: $word', async ({ message, word }) => {
+    await deliver(scorer(), message);
+
+    expect(letters).toHaveLength(1);
+    const dead = [...measures.counted].filter(([name]) => name.startsWith('DeadLettered'));
+    expect(dead).toEqual([
+      ['DeadLettered', 1],
+      [`DeadLettered ${word}`, 1],
+    ]);
+  });
+
+  test('no dead letter that was not sent', async () => {
+    const run = scorer({ reject: () => Promise.reject(new Error('throttled')) });
+
+    await expect(deliver(run, envelope([{ nonsense: 1 }]))).rejects.toThrow('throttled');
+
+    expect(measures.counted.has('DeadLettered')).toBe(false);
+  });
+});
+
+describe('a request to write says when that happened which is to be shown', () => {
+  const HISTORY_MS = 6 * 86_400_000;
+  let sent: WriteRequest[];
+  const keep = async (requests: readonly WriteRequest[]) => void sent.push(...requests);
+  const telling = () => scorer({ writeBack: { changes: keep, background: keep } });
+  beforeEach(() => {
+    sent = [];
+  });
+
+  test.each([
+    { events: [pricing(7, { occurredAt: NOW - 9 })], occurredAtMs: NOW - 9, because: 'a fact' },
+    {
+      events: [pricing(7, { occurredAt: NOW - 9 }), pricing(7, { occurredAt: NOW - 4 })],
+      occurredAtMs: NOW - 4,
+      because: 'the newest of several',
+    },
+    {
+      events: [change(7, 'jobtitle', 'CEO', { occurredAt: NOW - 3 })],
+      occurredAtMs: NOW - 3,
+      because: 'a value that is no fact',
+    },
+    {
+      events: [turn(7, 'contact.restore', { occurredAt: NOW - 2 })],
+      occurredAtMs: NOW - 2,
+      because: 'a turn',
+    },
+    {
+      events: [pricing(7, { occurredAt: NOW + 5000 })],
+      occurredAtMs: NOW,
+      because: "HubSpot's clock is ahead of ours",
+    },
+    {
+      events: [pricing(7, { occurredAt: NOW - HISTORY_MS }), pricing(7, { occurredAt: NOW - 8 })],
+      occurredAtMs: NOW - 8,
+      because: 'history came with it',
+    },
+  ])('$because', async ({ events: told, occurredAtMs }) => {
+    await deliver(telling(), envelope(told));
+
+    expect(sent).toEqual([{ portalId: '33', contactId: '7', occurredAtMs }]);
+  });
+
+  test('also where only an address is known, and after a duplicate: the first try may have died', async () => {
+    const message = signals('msg_1', login({ email: 'ada@example.com' }, new Date(NOW - 7).toISOString()));
+
+    await deliver(telling(), message);
+    await deliver(telling(), message);
+
+    const request = { portalId: '33', email: 'ada@example.com', occurredAtMs: NOW - 7 };
+    expect(sent).toEqual([request, request]);
+  });
+
+  test('but not for a tick, nor for history that nobody waits for', async () => {
+    await deliver(telling(), { portalId: '33', contactIds: ['7'] });
+    await deliver(telling(), envelope([pricing(8, { occurredAt: NOW - HISTORY_MS })]));
+
+    expect(sent).toStrictEqual([
+      { portalId: '33', contactId: '7' },
+      { portalId: '33', contactId: '8' },
+    ]);
+  });
+});
+
 describe('a tick', () => {
   test('lets a score fade, on the lane that can wait', async () => {
     await deliver(scorer(), envelope([pricing(7)]));
@@ -663,6 +857,26 @@ test('no log holds anything of a person, whatever comes and whatever fails', asy
   expect(letters.length).toBeGreaterThan(7);
   expect(logged.join('\n')).toContain('contact not scored');
   expect(logged.join('\n')).not.toContain(canary);
+});
+
+test('which subscriptions brought events is handed on, for all messages of an invocation at once', async () => {
+  const noted: unknown[] = [];
+  const noteArrivals = async (arrivals: unknown) => void noted.push(arrivals);
+
+  await deliver(
+    scorer({ noteArrivals }),
+    envelope([pricing(7), turn(7, 'contact.creation', { occurredAt: NOW - 9 })]),
+    signals('msg_1', login({ contactId: '7' })),
+    envelope([turn(8, 'contact.deletion')]),
+  );
+
+  expect(noted).toEqual([
+    [
+      { subscription: 'contact.propertyChange:hs_analytics_last_url', occurredAtMs: NOW },
+      { subscription: 'contact.creation', occurredAtMs: NOW - 9 },
+      { subscription: 'contact.deletion', occurredAtMs: NOW },
+    ],
+  ]);
 });
 
 test('one line of the log says what an invocation heard, dropped, refused and failed', async () => {

@@ -37,8 +37,12 @@ export interface Heard {
   readonly turn?: Turn;
 }
 
+/** What cannot be understood: a message of the queue, the body of a request, the time of an event, or anything else of it. */
+type RejectedKind = 'message' | 'body' | 'time' | 'event';
+
 /** An event that can never be understood. The reason holds nothing of what it says. */
 export interface Rejected {
+  readonly kind: RejectedKind;
   readonly reason: string;
   readonly event: unknown;
 }
@@ -47,8 +51,9 @@ export interface Rejected {
 const LARGEST_KEPT_BYTES = 1_000_000;
 
 /** A rejected event as it can be kept. What no message can hold is left out, and the reason says so. */
-export function rejected(reason: string, event: unknown): Rejected {
-  return isKeepable(event) ? { reason, event } : { reason: `${reason}; too large to be kept`, event: null };
+export function rejected(kind: RejectedKind, reason: string, event: unknown): Rejected {
+  if (isKeepable(event)) return { kind, reason, event };
+  return { kind, reason: `${reason}; too large to be kept`, event: null };
 }
 
 function isKeepable(event: unknown): boolean {
@@ -62,11 +67,23 @@ function isKeepable(event: unknown): boolean {
   }
 }
 
+/** Why what concerns another portal is dropped. */
+export const ANOTHER_PORTAL = 'another portal';
+
+/** That HubSpot delivered an event of one of the app's subscriptions, whatever is made of it. */
+export interface Arrival {
+  /** As `subscriptionsOf` names it. */
+  readonly subscription: string;
+  readonly occurredAtMs: number;
+}
+
 /** What a request said: understood, refused with a reason, or dropped on purpose (counted by reason). */
 export interface Hearing {
   readonly heard: readonly Heard[];
   readonly rejected: readonly Rejected[];
   readonly dropped: readonly string[];
+  /** Of our portal's webhooks. */
+  readonly arrivals?: readonly Arrival[];
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Envelope } from './envelope.ts';
 import {
+  ANOTHER_PORTAL,
   factKey,
   type Heard,
   type Hearing,
@@ -17,7 +18,7 @@ import { readWorkflow } from './workflow.ts';
 
 /** Everything one verified request says. Never throws for what a request holds: what is not understood is rejected. */
 export function readEnvelope(envelope: Envelope, context: Omit<ReadingContext, 'receivedAtMs'>): Hearing {
-  if (envelope.portalId !== context.portalId) return { heard: [], rejected: [], dropped: ['another portal'] };
+  if (envelope.portalId !== context.portalId) return { heard: [], rejected: [], dropped: [ANOTHER_PORTAL] };
   const raw = Buffer.from(envelope.body, 'base64');
   const reading = { ...context, receivedAtMs: envelope.receivedAtMs };
   let body: unknown;
@@ -26,7 +27,7 @@ export function readEnvelope(envelope: Envelope, context: Omit<ReadingContext, '
   } catch {
     return {
       heard: [],
-      rejected: [rejected('the body is not JSON in UTF-8', envelope.body)],
+      rejected: [rejected('body', 'the body is not JSON in UTF-8', envelope.body)],
       dropped: [],
     };
   }
@@ -39,13 +40,17 @@ function readOwnSignals(body: unknown, messageId: string, context: ReadingContex
   const read = readSignals(body);
   // Ingest told the caller what is wrong; the words name keys the caller made up, and reasons are logged.
   if ('problems' in read)
-    return { heard: [], rejected: [rejected('not signals as they are documented', body)], dropped: [] };
+    return {
+      heard: [],
+      rejected: [rejected('body', 'not signals as they are documented', body)],
+      dropped: [],
+    };
   const heard: Heard[] = [];
   const refused: Rejected[] = [];
   for (const [index, signal] of read.signals.entries()) {
     const reason = implausible(signal.occurredAt, context.receivedAtMs);
     if (reason === undefined) heard.push(readOwnSignal(signal, messageId, index, context));
-    else refused.push(rejected(`[${index}].occurredAt: ${reason}`, signal));
+    else refused.push(rejected('time', `[${index}].occurredAt: ${reason}`, signal));
   }
   return { heard, rejected: refused, dropped: [] };
 }

@@ -4,6 +4,8 @@ import { PROPERTY_NAME } from '../scoring/model-file.ts';
 import { asText } from '../scoring/values.ts';
 import { complaintOf, EpochMs, nullAsAbsent, RecordId } from './fields.ts';
 import {
+  ANOTHER_PORTAL,
+  type Arrival,
   factKey,
   type Heard,
   type Hearing,
@@ -26,6 +28,9 @@ const OBJECT_TYPES: ReadonlyMap<string, 'contact' | 'company' | 'deal'> = new Ma
   ['deal', 'deal'],
 ]);
 
+/** `changeSource` of the event by which `afterglow setup` tries a stack: signed as HubSpot's are, and sent by us. */
+export const SETUP_SOURCE = 'AFTERGLOW_SETUP';
+
 const Name = nullAsAbsent(v.string());
 const OtherId = nullAsAbsent(RecordId);
 const Flag = nullAsAbsent(v.boolean());
@@ -41,6 +46,7 @@ const Event = v.looseObject({
   propertyName: Name,
   propertyValue: v.optional(v.unknown()),
   isSensitive: Flag,
+  changeSource: v.optional(v.unknown()),
   sourceId: v.optional(v.unknown()),
   newObjectId: OtherId,
   primaryObjectId: OtherId,
@@ -55,7 +61,10 @@ const Event = v.looseObject({
 });
 type Event = v.InferOutput<typeof Event>;
 
-type Said = { readonly heard: Heard } | { readonly rejected: string } | { readonly dropped: string };
+type Said =
+  | { readonly heard: Heard }
+  | { readonly rejected: string; readonly kind?: 'time' }
+  | { readonly dropped: string };
 
 /** Reads the body of HubSpot's app webhooks: an array of events, each on its own merits. */
 export function readHubSpotEvents(body: unknown, context: ReadingContext): Hearing {
@@ -63,36 +72,65 @@ export function readHubSpotEvents(body: unknown, context: ReadingContext): Heari
     heard: [] as Heard[],
     rejected: [] as Hearing['rejected'][number][],
     dropped: [] as string[],
+    arrivals: [] as Arrival[],
   };
   for (const event of Array.isArray(body) ? body : [body]) {
-    const said = readEvent(event, context);
+    const { arrival, ...said } = readEvent(event, context);
+    if (arrival !== undefined) hearing.arrivals.push(arrival);
     if ('heard' in said) hearing.heard.push(said.heard);
     else if ('dropped' in said) hearing.dropped.push(said.dropped);
-    else hearing.rejected.push(rejected(said.rejected, event));
+    else hearing.rejected.push(rejected(said.kind ?? 'event', said.rejected, event));
   }
   return hearing;
 }
 
-function readEvent(content: unknown, context: ReadingContext): Said {
+function readEvent(content: unknown, context: ReadingContext): Said & { arrival?: Arrival } {
   const parsed = v.safeParse(Event, content);
   if (!parsed.success) {
-    if (isOfAnotherPortal(content, context.portalId)) return { dropped: 'another portal' };
+    if (isOfAnotherPortal(content, context.portalId)) return { dropped: ANOTHER_PORTAL };
     return { rejected: `not an event of HubSpot's: ${complaintOf(parsed.issues[0])}` };
   }
   const event = parsed.output;
-  if (event.portalId !== context.portalId) return { dropped: 'another portal' };
+  if (event.portalId !== context.portalId) return { dropped: ANOTHER_PORTAL };
   const time = implausible(event.occurredAt, context.receivedAtMs);
-  if (time !== undefined) return { rejected: time };
-  const [object, ...rest] = (event.subscriptionType ?? event.eventType ?? '').split('.');
-  const action = rest.join('.');
+  if (time !== undefined) return { rejected: time, kind: 'time' };
+  const happened = whatHappened(event);
+  const said = readKind(event, happened, context);
+  const subscription = subscriptionOf(event, happened);
+  const isOurs = event.changeSource === SETUP_SOURCE; // It proves that the way is open, not that HubSpot sends anything.
+  return subscription === undefined || isOurs
+    ? said
+    : { ...said, arrival: { subscription, occurredAtMs: event.occurredAt } };
+}
+
+function readKind(event: Event, { type, action }: Happened, context: ReadingContext): Said {
   if (action === 'associationChange') return readAssociation(event, context);
-  const type = OBJECT_TYPES.get((object === 'object' ? event.objectTypeId : object) ?? '');
   if (type === undefined) return { dropped: 'an object type without scores' };
   if (action === 'merge') return readMerge(event, type);
   if (event.objectId === undefined) return { rejected: 'objectId is missing' };
   const subject: Subject = { type, id: event.objectId };
   if (action === 'propertyChange') return readChange(event, subject, context);
   return readTurn(event, subject, action);
+}
+
+/** What happened, and to which kind of record, whether `contact.*` or `object.*` tells it. */
+interface Happened {
+  readonly type: 'contact' | 'company' | 'deal' | undefined;
+  readonly action: string;
+}
+
+function whatHappened({ subscriptionType, eventType, objectTypeId, fromObjectTypeId }: Event): Happened {
+  const [object, ...rest] = (subscriptionType ?? eventType ?? '').split('.');
+  const action = rest.join('.');
+  // An association told by `object.*` names the kinds of its ends; it is heard of the one it begins at.
+  const typeId = action === 'associationChange' ? (objectTypeId ?? fromObjectTypeId) : objectTypeId;
+  return { type: OBJECT_TYPES.get((object === 'object' ? typeId : object) ?? ''), action };
+}
+
+/** The subscription that brought an event, named as `contact.*` and `company.*` are, also where it is one of `object.*`. */
+function subscriptionOf({ propertyName }: Event, { type, action }: Happened): string | undefined {
+  if (type === undefined) return undefined;
+  return action === 'propertyChange' ? `${type}.${action}:${propertyName}` : `${type}.${action}`;
 }
 
 /** Also what cannot be read is dropped, not kept, when it belongs to somebody else. */

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { CompanyTick, Envelope, Tick } from './envelope.ts';
-import { type Heard, type Hearing, type ReadingContext, rejected } from './heard.ts';
+import { ANOTHER_PORTAL, type Heard, type Hearing, type ReadingContext, rejected } from './heard.ts';
 import { readEnvelope } from './hearing.ts';
 
 /** One message of the events or the ticks queue, read. */
@@ -28,10 +28,11 @@ export function readMessages(
     const nothing = { messageId, portalId: context.portalId, heard: [], rejected: [], dropped: [], tick: [] };
     const parsed = v.safeParse(Body, body);
     if (!parsed.success) {
-      return { ...nothing, rejected: [rejected('a message that is neither a request nor a tick', body)] };
+      const reason = 'a message that is neither a request nor a tick';
+      return { ...nothing, rejected: [rejected('message', reason, body)] };
     }
     if ('route' in parsed.output) return { ...nothing, ...readEnvelope(parsed.output, context) };
-    if (parsed.output.portalId !== context.portalId) return { ...nothing, dropped: ['another portal'] };
+    if (parsed.output.portalId !== context.portalId) return { ...nothing, dropped: [ANOTHER_PORTAL] };
     if ('companyId' in parsed.output) return { ...nothing, companyTick: parsed.output };
     return { ...nothing, tick: parsed.output.contactIds };
   });

@@ -5,6 +5,7 @@ import { PROPERTY_NAME } from '../scoring/model-file.ts';
 import { asText } from '../scoring/values.ts';
 import { complaintOf, EmailAddress, EpochMs, Instant, nullAsAbsent, RecordId, SignalName } from './fields.ts';
 import {
+  ANOTHER_PORTAL,
   factKey,
   type Heard,
   type Hearing,
@@ -72,19 +73,25 @@ export function readWorkflow(body: unknown, raw: Uint8Array, context: ReadingCon
   const isLegacy = typeof body === 'object' && body !== null && Object.hasOwn(body, 'vid');
   if (isLegacy) return readLegacy(body, context);
   const said = readOwn(body, raw, context);
-  if (typeof said === 'string') return { heard: [], rejected: [rejected(said, body)], dropped: [] };
+  if ('reason' in said) return { heard: [], rejected: [rejected(said.kind, said.reason, body)], dropped: [] };
   return { heard: [said], rejected: [], dropped: [] };
 }
 
-function readOwn(content: unknown, raw: Uint8Array, context: ReadingContext): Heard | string {
+function readOwn(
+  content: unknown,
+  raw: Uint8Array,
+  context: ReadingContext,
+): Heard | Pick<Rejected, 'kind' | 'reason'> {
   const parsed = v.safeParse(OwnBody, content);
-  if (!parsed.success) return `the workflow's body: ${complaintOf(parsed.issues[0])}`;
+  if (!parsed.success)
+    return { kind: 'body', reason: `the workflow's body: ${complaintOf(parsed.issues[0])}` };
   const body = parsed.output;
   const subject = subjectOf(body);
-  if (subject === undefined) return "the workflow's body names neither contactId nor email";
+  if (subject === undefined)
+    return { kind: 'body', reason: "the workflow's body names neither contactId nor email" };
   const atMs = body.time ?? context.receivedAtMs;
   const problem = implausible(atMs, context.receivedAtMs);
-  if (problem !== undefined) return problem;
+  if (problem !== undefined) return { kind: 'time', reason: problem };
   const snapshot = observeSnapshot(propertiesOf(body), subject, atMs, context);
   const fact = signalOf(body, subject, raw, atMs, context);
   return {
@@ -146,10 +153,10 @@ function readLegacy(content: unknown, context: ReadingContext): Hearing {
   const parsed = v.safeParse(LegacyBody, content);
   if (!parsed.success) {
     const reason = `HubSpot's default workflow body: ${complaintOf(parsed.issues[0])}`;
-    return { heard: [], rejected: [rejected(reason, content)], dropped: [] };
+    return { heard: [], rejected: [rejected('body', reason, content)], dropped: [] };
   }
   const { vid: id, properties, 'portal-id': portalId = context.portalId } = parsed.output;
-  if (portalId !== context.portalId) return { heard: [], rejected: [], dropped: ['another portal'] };
+  if (portalId !== context.portalId) return { heard: [], rejected: [], dropped: [ANOTHER_PORTAL] };
   const observed: ReturnType<typeof observe>[] = [];
   const refused: Rejected[] = [];
   for (const [property, given] of Object.entries(properties)) {
@@ -159,7 +166,11 @@ function readLegacy(content: unknown, context: ReadingContext): Hearing {
       if (typeof seen !== 'string' && reason === undefined) observed.push(observe(context.model, seen));
       else
         refused.push(
-          rejected(`a property of HubSpot's default workflow body: ${reason}`, { id, property, given }),
+          rejected(
+            typeof seen === 'string' ? 'event' : 'time',
+            `a property of HubSpot's default workflow body: ${reason}`,
+            { id, property, given },
+          ),
         );
     }
   }

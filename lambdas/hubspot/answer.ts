@@ -27,12 +27,22 @@ export interface Answer {
   readonly text: string;
 }
 
+/** What a context names; of a form that nobody has seen, nothing. */
+const Named = v.fallback(v.optional(v.array(v.string())), undefined);
+
 /** What HubSpot says of the parts of an error; messages are left aside, since they quote values. */
 export const ErrorDetails = v.optional(
   v.array(
     v.object({
       code: v.optional(v.string()),
-      context: v.optional(v.object({ propertyName: v.optional(v.array(v.string())) })),
+      context: v.optional(
+        v.object({
+          propertyName: v.optional(v.array(v.string())),
+          parentType: Named,
+          parentDisplayType: Named,
+          parentName: Named,
+        }),
+      ),
     }),
   ),
 );
@@ -43,11 +53,21 @@ export interface NamedProperty {
   readonly code: string;
 }
 
-/** Properties kept of one error: a hundred inputs may each name their own. */
+/** Something that uses a property, and so keeps it from being archived. */
+export interface PropertyUser {
+  /** HubSpot's word for it in lower case, such as `workflow`. */
+  readonly kind: string;
+  readonly id: string;
+}
+
+/** Properties kept of one error: a hundred inputs may each name their own. Users of a property likewise. */
 const MOST_NAMED = 50;
 
 const ErrorBody = v.object({
   category: v.optional(v.string()),
+  subCategory: v.fallback(v.optional(v.string()), undefined),
+  /** Of property groups, the error itself stands in it as text; otherwise left aside, since messages quote values. */
+  message: v.fallback(v.optional(v.string()), undefined),
   correlationId: v.optional(v.string()),
   policyName: v.optional(v.string()),
   errors: ErrorDetails,
@@ -68,6 +88,10 @@ export class HubSpotError extends Error {
   readonly policyName: string | undefined;
   /** The properties it names, at most 50. */
   readonly properties: readonly NamedProperty[];
+  /** HubSpot's closer word for it, where it gave one, such as PropertyGroupError.GROUP_WITH_ACTIVE_PROPERTIES. */
+  readonly subCategory: string | undefined;
+  /** What uses the property that was to be archived, at most 50. */
+  readonly users: readonly PropertyUser[];
 
   constructor(
     trouble: Trouble,
@@ -78,6 +102,8 @@ export class HubSpotError extends Error {
       retryAtMs?: number | undefined;
       policyName?: string | undefined;
       properties?: readonly NamedProperty[];
+      subCategory?: string | undefined;
+      users?: readonly PropertyUser[];
       cause?: unknown;
     } = {},
   ) {
@@ -89,6 +115,8 @@ export class HubSpotError extends Error {
     this.retryAtMs = details.retryAtMs;
     this.policyName = details.policyName;
     this.properties = details.properties ?? [];
+    this.subCategory = details.subCategory;
+    this.users = details.users ?? [];
   }
 }
 
@@ -103,16 +131,37 @@ const LOCK_MS = 2000;
  * @param timeZone - of the portal, IANA name: the daily limit starts anew at its midnight
  */
 export function troubleOf({ status, headers, text }: Answer, nowMs: number, timeZone: string): HubSpotError {
-  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), ErrorBody), text);
-  const body = parsed.success ? parsed.output : {};
-  const reason = parsed.success
-    ? reasonOf(body.category ?? body.policyName, body.errors)
-    : 'a body that is not an error of HubSpot';
+  const found = errorBodyOf(text);
+  const body = found ?? {};
+  const reason =
+    found === undefined
+      ? 'a body that is not an error of HubSpot'
+      : reasonOf(body.category ?? body.policyName, body.errors);
   return new HubSpotError(troubleFor(status), status, reason, {
     correlationId: body.correlationId ?? headers['x-hubspot-correlation-id'],
     retryAtMs: latest(waitAskedFor(headers, nowMs), usualWait(status, body.policyName, nowMs, timeZone)),
     policyName: body.policyName,
     properties: propertiesNamed(body.errors),
+    subCategory: body.subCategory,
+    users: usersNamed(body.errors),
+  });
+}
+
+const ErrorText = v.pipe(v.string(), v.parseJson(), ErrorBody);
+
+/** @returns undefined for what is no error of HubSpot's */
+function errorBodyOf(text: string): v.InferOutput<typeof ErrorBody> | undefined {
+  const outer = v.safeParse(ErrorText, text);
+  if (!outer.success || outer.output.category !== undefined) return outer.success ? outer.output : undefined;
+  const inner = v.safeParse(ErrorText, outer.output.message);
+  return inner.success ? inner.output : outer.output;
+}
+
+function usersNamed(details: v.InferOutput<typeof ErrorDetails> = []): PropertyUser[] {
+  return details.slice(0, MOST_NAMED).flatMap(({ context = {} }) => {
+    const { parentType, parentDisplayType, parentName: [id] = [] } = context;
+    const kind = parentDisplayType?.[0] ?? parentType?.[0];
+    return kind === undefined || id === undefined ? [] : [{ kind: kind.toLowerCase(), id }];
   });
 }
 
@@ -149,6 +198,15 @@ export function reasonOf(
     [code, ...(context?.propertyName ?? [])].filter(Boolean).join(' '),
   );
   return [category ?? 'no category', ...new Set(codes)].filter(Boolean).join(', ').slice(0, 300);
+}
+
+/** HubSpot's words for why a record is refused, as far as they are known to us (CRM error bodies as recorded, 2026-11). */
+const CATEGORIES = ['VALIDATION_ERROR', 'CONFLICT', 'OBJECT_ALREADY_EXISTS', 'OBJECT_NOT_FOUND'];
+
+/** The category with which a reason begins, by which refusals may be counted: one of few words, `other` for any that we do not know. */
+export function categoryOf(reason: string): string {
+  const [first = ''] = reason.split(',', 1);
+  return CATEGORIES.includes(first) ? first : 'other';
 }
 
 /** 477 says how long, in seconds; 429 says it in practice never, but is believed if it does; no answer stops us for more than a day. */

@@ -22,6 +22,7 @@ import {
   type StopReason,
   stop,
 } from './budget-state.ts';
+import { type BudgetUsage, usageOf } from './budget-usage.ts';
 
 /** How often a call whose grant came to nothing is granted another. */
 const GRANTS_PER_CALL = 3;
@@ -123,6 +124,7 @@ export class Budget {
   /** What this process knows of the block; grants from before it are void. */
   #blockedUntilMs = 0;
   #stop: { readonly stop: Stop; readonly knownAtMs: number } | undefined;
+  #usage: BudgetUsage | undefined;
 
   constructor(store: BudgetStore, settings: BudgetSettings, options: BudgetOptions) {
     this.#store = store;
@@ -158,8 +160,28 @@ export class Budget {
   async stopped(): Promise<Stop | undefined> {
     const known = this.#stopInForce();
     if (known !== undefined) return known;
-    this.#know((await this.#store.read()).stop);
+    const state = await this.#store.read();
+    this.#noteUsage(state);
+    this.#know(state.stop);
     return this.#stopInForce();
+  }
+
+  /**
+   * How much of the limits was used since this was last asked: of the window the highest, of the day the newest.
+   *
+   * @returns undefined when the shared state was not looked at since then; no call is made to find out
+   */
+  takeUsage(): BudgetUsage | undefined {
+    const usage = this.#usage;
+    this.#usage = undefined;
+    return usage;
+  }
+
+  #noteUsage(state: BudgetState): void {
+    const { clock, timeZone } = this.#options;
+    const { windowPercent, dayPercent } = usageOf(state, this.#settings, clock(), timeZone());
+    const highest = Math.max(windowPercent, this.#usage?.windowPercent ?? 0);
+    this.#usage = { windowPercent: highest, dayPercent };
   }
 
   /** Notes what HubSpot says of its limits: it goes with the next lease. @param headers - of an answer, names in lower case */
@@ -305,9 +327,12 @@ export class Budget {
     const wants = this.#wants(asking);
     let leased: Lease;
     try {
-      leased = await this.#store.update((before) =>
-        lease(before, this.#settings, wants, learned, clock(), timeZone()),
-      );
+      const outcome = await this.#store.update((before) => {
+        const { state, result } = lease(before, this.#settings, wants, learned, clock(), timeZone());
+        return { state, result: { state, result } };
+      });
+      this.#noteUsage(outcome.state);
+      leased = outcome.result;
     } catch (error) {
       this.#learned = joined(learned, this.#learned);
       for (const lane of asking) for (const { refuse } of this.#lanes[lane].waiting.splice(0)) refuse(error);

@@ -92,6 +92,12 @@ export interface OutputProperties {
   readonly companies: readonly OutputProperty[];
 }
 
+/** Every property that Afterglow may ever have made, whichever models were deployed. */
+export const OUTPUT_NAMES: Readonly<Record<keyof OutputProperties, readonly string[]>> = {
+  contacts: OUTPUTS.map(([name]) => name),
+  companies: [COMPANY_SCORE_PROPERTY],
+};
+
 /** Every property Afterglow writes. @param model - its grades and statuses are the options of two of them */
 export function outputProperties(model: Model): OutputProperties {
   const contacts = OUTPUTS.map(([name, label, kind, description]) => {

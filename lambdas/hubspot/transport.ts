@@ -59,7 +59,7 @@ export type Send = (request: OutgoingRequest) => Promise<Answer>;
 export function datedPath(url: string): string {
   return url
     .replace(
-      /\/crm\/v[34]\/(objects|properties|associations|owners|pipelines)(?=[/?]|$)/,
+      /\/crm\/v[34]\/(objects|properties|associations|owners|pipelines|lists)(?=[/?]|$)/,
       `/crm/$1/${API_VERSION}`,
     )
     .replace('/account-info/v3/', `/account-info/${API_VERSION}/`);
@@ -173,7 +173,7 @@ function codeOf(error: Error): string | undefined {
 function troubleIn(answer: Answer, nowMs: number, timeZone: string): HubSpotError | undefined {
   const { status, headers, text } = answer;
   if (status < 200 || status >= 300) return troubleOf(answer, nowMs, timeZone);
-  if (isJson(text)) return undefined;
+  if (status === 204 || isJson(text)) return undefined; // 204 says that there is no body.
   const correlationId = headers['x-hubspot-correlation-id'];
   return new HubSpotError('unknown', status, 'a body that is not JSON', { correlationId });
 }

@@ -5,10 +5,12 @@ import type { Message } from '../events/messages.ts';
 import { companyInputs, type Model, usesCompanies, usesDeals } from '../scoring/model.ts';
 import type { CompanyTable } from '../store/company-table.ts';
 import type { WriteRequest } from '../store/queues.ts';
+import { newestLiveMs, timesOf } from './liveness.ts';
 import type { Outcome } from './outcome.ts';
 
 /** What concerns contacts by way of the records they belong to. */
 interface RecordParts {
+  readonly clock: () => number;
   readonly model: Model;
   readonly portalId: string;
   readonly companies: CompanyTable;
@@ -64,15 +66,20 @@ export function isRevivedBy(
 export async function hearOfDeal(
   dealId: string,
   heard: readonly Heard[],
-  { model, portalId }: RecordParts,
+  { model, portalId, clock }: RecordParts,
 ): Promise<Outcome> {
   const told = heard.filter(({ turn }) => turn?.kind !== 'deletion');
   if (told.length === 0 || !usesDeals(model)) return {};
-  const timesMs = told.flatMap(({ turn, properties }) => [
-    ...(turn === undefined ? [] : [turn.atMs]),
-    ...properties.map(({ occurredAtMs }) => occurredAtMs),
-  ]);
-  return { changes: [{ portalId, dealId, ...(timesMs.length > 0 && { atMs: Math.max(...timesMs) }) }] };
+  const timesMs = timesOf(told);
+  const atMs = timesMs.length === 0 ? undefined : Math.max(...timesMs);
+  const occurredAtMs = newestLiveMs(told, clock());
+  const request = {
+    portalId,
+    dealId,
+    ...(atMs !== undefined && { atMs }),
+    ...(occurredAtMs !== undefined && { occurredAtMs }),
+  };
+  return { changes: [request] };
 }
 
 /** A page of the contacts of a company that is to be ticked, and the messages that ask for it. */

@@ -1,7 +1,8 @@
 import type { Heard } from '../events/heard.ts';
 import type { Message } from '../events/messages.ts';
+import type { Count } from '../measured.ts';
 import { isRise } from '../scoring/display.ts';
-import { FACTS_PER_FOLD } from '../scoring/facts.ts';
+import { FACTS_PER_FOLD, type Fact } from '../scoring/facts.ts';
 import type { Model } from '../scoring/model.ts';
 import { score } from '../scoring/score.ts';
 import { askAround, type CompanyTable } from '../store/company-table.ts';
@@ -9,6 +10,7 @@ import type { ContactTable, Standing } from '../store/contact-table.ts';
 import { companyIdOf, contactKey, emailKey, recordKey } from '../store/keys.ts';
 import type { WriteRequest } from '../store/queues.ts';
 import type { Secret } from '../store/secrets.ts';
+import { liveAgesMs, newestLiveMs } from './liveness.ts';
 import type { Outcome } from './outcome.ts';
 import { hearOfCompany, hearOfDeal, isRevivedBy } from './records.ts';
 
@@ -31,6 +33,7 @@ export interface ScoringParts {
     /** Where contacts go whose grade rises; undefined where they go the way of all changes. */
     readonly urgent?: SendRequests | undefined;
   };
+  readonly count: Count;
 }
 
 /** Everything one invocation heard of one subject. */
@@ -81,20 +84,23 @@ function keyOf(portalId: string, { subject }: Heard, identityKey: string): strin
 /** Keeps what was heard of a subject, folds all that is known of it and stores the score. */
 export async function scoreSubject(work: SubjectWork, parts: ScoringParts): Promise<Outcome> {
   const { key, heard } = work;
-  await parts.contacts.keep(
-    key,
-    heard.flatMap((each) => each.facts), // Same fact, same row: redelivery is harmless.
-    heard.flatMap((each) => each.properties),
-  );
+  const facts = heard.flatMap((each) => each.facts);
+  const properties = heard.flatMap((each) => each.properties);
+  const kept = await parts.contacts.keep(key, facts, properties); // Same fact, same row: redelivery is harmless.
+  if (facts.length > 0) {
+    parts.count('Facts', kept.length);
+    parts.count('Duplicates', facts.length - kept.length);
+  }
   const subject = heard[0]?.subject;
   if (subject?.type === 'company') return hearOfCompany(subject.id, heard, parts);
   if (subject?.type === 'deal') return hearOfDeal(subject.id, heard, parts);
-  return scoreContact(work, subject, parts);
+  return scoreContact(work, subject, kept, parts);
 }
 
 async function scoreContact(
   { key, heard, isTickOnly }: SubjectWork,
   subject: Heard['subject'] | undefined,
+  kept: readonly Fact[],
   parts: ScoringParts,
 ): Promise<Outcome> {
   const { contacts, model, clock, portalId, timeZone } = parts;
@@ -115,13 +121,21 @@ async function scoreContact(
     const livingKey = contactKey(portalId, standing.contactId);
     if (await isRevivedBy(heard, (atMs) => contacts.revive(livingKey, atMs))) standing = await rescore();
   }
-  const request = requestFor(standing, subject, portalId);
+  const request = requestFor(standing, subject, newestLiveMs(heard, nowMs), portalId);
+  countScored(standing, parts);
   const lane = isTickOnly ? 'background' : await laneOf(key, standing, parts);
   return {
     [lane]: request === undefined ? [] : [request],
     rollUps: heard.some((each) => each.turn?.kind === 'restore') ? companyOf(standing, parts) : [],
+    agesMs: standing === undefined ? [] : liveAgesMs(kept, clock()),
     isFactLimitReached,
   };
+}
+
+function countScored(standing: Standing | undefined, { count }: ScoringParts): void {
+  if (standing === undefined) return;
+  count('ContactsScored', 1);
+  if (standing.head.life === 'living' && !isToBeWritten(standing)) count('WritesSuppressed', 1);
 }
 
 /** A grade that rises is news. Of whom only the address is known, what waits there is scored as if it were all. */
@@ -148,12 +162,14 @@ function companyOf(standing: Standing | undefined, { model, portalId }: ScoringP
 function requestFor(
   standing: Standing | undefined,
   subject: Heard['subject'] | undefined,
+  occurredAtMs: number | undefined,
   portalId: string,
 ): WriteRequest | undefined {
+  const common = { portalId, ...(occurredAtMs !== undefined && { occurredAtMs }) };
   // Also after a duplicate: an earlier try may have died before its request was sent.
   if (standing !== undefined)
-    return isToBeWritten(standing) ? { portalId, contactId: standing.contactId } : undefined;
-  return subject?.type === 'email' ? { portalId, email: subject.email } : undefined; // Whose address is it?
+    return isToBeWritten(standing) ? { ...common, contactId: standing.contactId } : undefined;
+  return subject?.type === 'email' ? { ...common, email: subject.email } : undefined; // Whose address is it?
 }
 
 /** What befell the record itself. */

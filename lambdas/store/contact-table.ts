@@ -53,9 +53,9 @@ export class ContactTable {
    * Keeps facts and property values. The same fact is the same row and stays as it is; of a property the newest value stays.
    *
    * @param key - partition: a contact, a company or deal, or an e-mail address that nobody is known by yet
-   * @returns how many of the facts were new
+   * @returns those of the facts that were new
    */
-  keep(key: string, facts: readonly Fact[], properties: readonly PropertyValue[]): Promise<number> {
+  keep(key: string, facts: readonly Fact[], properties: readonly PropertyValue[]): Promise<Fact[]> {
     return this.#rows.keep(key, facts, properties);
   }
 

@@ -53,11 +53,11 @@ export class Partitions {
     this.#options = options;
   }
 
-  /** @returns how many of the facts were new */
-  async keep(key: string, facts: readonly Fact[], properties: readonly PropertyValue[]): Promise<number> {
-    const kept = await pMap(facts, (fact) => this.#keepFact(key, fact), { concurrency: WRITES_AT_ONCE });
+  /** @returns those of the facts that were new */
+  async keep(key: string, facts: readonly Fact[], properties: readonly PropertyValue[]): Promise<Fact[]> {
+    const areNew = await pMap(facts, (fact) => this.#keepFact(key, fact), { concurrency: WRITES_AT_ONCE });
     await pMap(properties, (property) => this.#keepProperty(key, property), { concurrency: WRITES_AT_ONCE });
-    return kept.filter(Boolean).length;
+    return facts.filter((_, at) => areNew[at]);
   }
 
   async #keepFact(key: string, fact: Fact): Promise<boolean> {

@@ -26,6 +26,8 @@ export const WriteRequest = v.object({
   rescoreContacts: v.optional(v.literal(true)),
   /** Read back first, and write if HubSpot shows something else: the outcome of an earlier write is not known. */
   force: v.optional(v.literal(true)),
+  /** Epoch milliseconds at which happened what is to be shown; left out where only time has passed, or nobody waits for it. */
+  occurredAtMs: v.optional(v.number()),
   /** How often it could not be tried: no fault of its own, so not counted by the queue. */
   postponed: v.optional(v.number()),
   /** How often HubSpot declined the record in a way that may pass. */

@@ -13,6 +13,7 @@ import type { Store } from '../store/connect.ts';
 import { PortalRow } from '../store/portal-rows.ts';
 import { resumption } from '../store/queues.ts';
 import { secretOf } from '../store/secrets.ts';
+import { countCall, countStop } from './calls.ts';
 import { Outputs, type OutputsParts } from './outputs.ts';
 import { factStores, PortalFacts } from './portal-facts.ts';
 import type { BringParts } from './run.ts';
@@ -22,7 +23,7 @@ const HEADER_TEXT = /^[\x21-\x7e]+$/;
 const Token = v.object({ accessToken: v.pipe(v.string(), v.regex(HEADER_TEXT)) });
 const Remembered = v.object({ names: v.array(v.string()) });
 
-export interface HubSpotConnectionParts extends Pick<BringParts, 'background' | 'count'> {
+export interface HubSpotConnectionParts extends Pick<BringParts, 'background' | 'count' | 'observe'> {
   readonly env: Partial<WriteBackEnv>;
   readonly store: Store;
   readonly secrets: Pick<SecretsManagerClient, 'send'>;
@@ -97,8 +98,9 @@ function budgetOf(
   return new Budget(new PortalRow(client, tableName, portalId, 'budget', Budgeted, FULL_BUDGET), settings, {
     clock,
     timeZone,
-    onStopped({ reason, untilMs }) {
-      count('PortalStopped', 1);
+    onStopped(stop) {
+      const { reason, untilMs } = stop;
+      countStop(stop, count);
       logger.error('HubSpot is not called for a while', { reason, until: new Date(untilMs).toISOString() });
     },
     // Sent before the stop is lifted: who dies in between does both again.
@@ -120,16 +122,13 @@ function definitionsOf(
 
 /** What every call has in common. Each is counted, and told in one line of the log. */
 function transportParts(
-  { env, store, secrets, count, logger }: HubSpotConnectionParts,
+  { env, store, secrets, count, observe, logger }: HubSpotConnectionParts,
   budget: Budget,
   timeZone: () => string,
 ): TransportOptions {
   const token = secretOf(secrets, env.HUBSPOT_TOKEN_SECRET_ARN ?? '', Token, store.clock);
   const onAnswer = (status: number, error?: HubSpotError) => {
-    count('HubSpotCalls', 1);
-    if (error !== undefined) count('HubSpotErrors', 1);
-    if (error?.trouble === 'rate-limited')
-      count(error.policyName === 'DAILY' ? 'RateLimitedDay' : 'RateLimitedWindow', 1);
+    countCall(status, error, { count, observe });
     logger.info('hubspot answered', { status, reason: error?.reason, correlationId: error?.correlationId });
   };
   return {

@@ -81,7 +81,13 @@ export async function findContactsOfDeals(errandsBy: ErrandsBy, run: Run): Promi
 
 /** Errands about a contact in place of those about its deal. */
 function of(contactId: string, errands: readonly Errand[]): Errand[] {
-  return errands.map((errand) => ({ ...errand, request: { portalId: errand.request.portalId, contactId } }));
+  return errands.map((errand) => {
+    const { portalId, occurredAtMs } = errand.request;
+    return {
+      ...errand,
+      request: { portalId, contactId, ...(occurredAtMs !== undefined && { occurredAtMs }) },
+    };
+  });
 }
 
 async function forget(byContact: ReadonlyMap<string, Concerned>, run: Run): Promise<ErrandsBy> {

@@ -1,3 +1,4 @@
+import { categoryOf } from '../hubspot/answer.ts';
 import { type Letter, LONGEST_DELAY_SECONDS, type WriteRequest } from '../store/queues.ts';
 import type { Errand } from './requests.ts';
 import type { About, Ended, Ending } from './run.ts';
@@ -16,6 +17,8 @@ export interface Copy {
 export interface Refusal {
   readonly errand: Errand;
   readonly letter: Letter;
+  /** HubSpot's category of the reason, or `other`. */
+  readonly category: string;
 }
 
 /** What follows from how errands ended. */
@@ -36,19 +39,31 @@ export function followingOf(ended: readonly Ended[], portalId: string, nowMs: nu
       void copies.push({ errand, request, delaySeconds });
     if (ending.kind === 'failed') failed.push(...errand.messageIds);
     if (ending.kind === 'refused')
-      refusals.push({ errand, letter: letterOf(portalId, errand, about, ending) });
+      refusals.push({
+        errand,
+        letter: letterOf(portalId, errand, about, ending),
+        category: categoryOf(ending.reason),
+      });
     if (ending.kind === 'later') copy(...postponed(errand, ending.retryAtMs, nowMs));
     if (ending.kind === 'declined') copy(...declined(errand));
     // A write of somebody's may still land: look again when it has landed, or never will.
-    if (ending.kind === 'doubtful') copy(ending.afterSeconds, { portalId, ...about, force: true });
+    if (ending.kind === 'doubtful') {
+      const { occurredAtMs } = errand.request;
+      const isWaitedFor = occurredAtMs !== undefined && ending.isConfirmed !== true;
+      const request = { portalId, ...about, force: true as const, ...(isWaitedFor && { occurredAtMs }) };
+      copy(ending.afterSeconds, request);
+    }
   }
   return { copies, refusals, failed };
 }
 
-/** Everything that helps to find out why, and the request as it is to be sent back once that is mended. */
+/**
+ * Everything that helps to find out why, and the request as it is to be sent back once that is mended: without what is counted of its
+ * tries, and without its time, since how long an operator takes says nothing of us.
+ */
 function letterOf(
   portalId: string,
-  { request: { postponed: _tries, declined: _declines, ...request } }: Errand,
+  { request: { postponed: _tries, declined: _declines, occurredAtMs: _since, ...request } }: Errand,
   about: About,
   { reason, correlationId }: Extract<Ending, { kind: 'refused' }>,
 ): Letter & About & { portalId: string; correlationId: string | undefined; request: WriteRequest } {

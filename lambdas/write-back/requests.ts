@@ -64,16 +64,27 @@ export function readRequests(records: readonly SQSRecord[], portalId: string): A
 /** Both of two requests about the same. */
 function united(request: WriteRequest, other: WriteRequest): WriteRequest {
   const { atMs, declined, ...rest } = request;
+  const occurredAtMs = oldest([request, other]);
   const isRescoring = request.rescoreContacts ?? other.rescoreContacts;
   return {
     ...rest,
     ...(isRescoring && { rescoreContacts: isRescoring }),
+    ...(occurredAtMs !== undefined && { occurredAtMs }),
     // Whoever does not say when means now, which is later.
     ...(atMs !== undefined && other.atMs !== undefined && { atMs: Math.max(atMs, other.atMs) }),
     // Whoever asks anew has not been declined yet: a message for each change must not give a record up sooner.
     ...(declined !== undefined &&
       other.declined !== undefined && { declined: Math.min(declined, other.declined) }),
   };
+}
+
+/**
+ * Since when HubSpot is behind with a record, of all that was asked for it. The newest would be kinder and say less: of a contact
+ * that is always busy, the score a user sees lacks all that happened since the first of it.
+ */
+export function oldest(requests: readonly WriteRequest[]): number | undefined {
+  const timesMs = requests.map(({ occurredAtMs }) => occurredAtMs).filter((ms) => ms !== undefined);
+  return timesMs.length === 0 ? undefined : Math.min(...timesMs);
 }
 
 /** What a request is about: a company and a contact may have the same id. */

@@ -1,10 +1,10 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import pMap from 'p-map';
 import { chunks } from '../chunks.ts';
-import type { MetricName } from '../env.ts';
 import { type Outcome, outcomeOf } from '../hubspot/batch-write.ts';
 import { BATCH } from '../hubspot/objects.ts';
 import type { HubSpotPortal } from '../hubspot/portal.ts';
+import type { Measured } from '../measured.ts';
 import type { Model } from '../scoring/model.ts';
 import type { CompanyTable } from '../store/company-table.ts';
 import type { ContactTable } from '../store/contact-table.ts';
@@ -22,7 +22,7 @@ const READING_RETRY_MS = 60_000;
 /** How often HubSpot may decline a record, within about an hour, before it counts as refused. */
 const MOST_DECLINES = 8;
 
-export interface BringParts {
+export interface BringParts extends Pick<Measured, 'count' | 'observe'> {
   readonly clock: () => number;
   readonly model: Model;
   readonly portalId: string;
@@ -42,7 +42,6 @@ export interface BringParts {
   readonly idProperty: string;
   /** A contact that is written more often than this in an hour is in a loop. */
   readonly mostWritesPerHour: number;
-  readonly count: (name: MetricName, value: number) => void;
   /** Has the contacts of companies scored anew. */
   readonly ticks: (
     messages: readonly { readonly portalId: string; readonly companyId: string }[],
@@ -55,8 +54,11 @@ export interface BringParts {
 export type Ending =
   /** HubSpot shows what the table says, or never will have to. */
   | { readonly kind: 'done' }
-  /** HubSpot took the write, or may have, but something newer or older may yet stand there: read back then. */
-  | { readonly kind: 'doubtful'; readonly afterSeconds: number }
+  /**
+   * HubSpot took the write, or may have, but something newer or older may yet stand there: read back then. `isConfirmed`: it took this
+   * one for certain, and only an earlier try may yet land.
+   */
+  | { readonly kind: 'doubtful'; readonly afterSeconds: number; readonly isConfirmed?: true }
   | Extract<Outcome, { kind: 'refused' | 'declined' | 'later' }>
   /** Our own fault: the queue tries again. */
   | { readonly kind: 'failed' };

@@ -5,7 +5,7 @@ import { BATCH, type HubSpotObjects, type HubSpotRecord } from '../hubspot/objec
 import type { OutputProperties } from '../hubspot/outputs.ts';
 import type { Writes } from '../store/rows.ts';
 import { readRecords } from './reading.ts';
-import type { Errand } from './requests.ts';
+import { type Errand, oldest } from './requests.ts';
 import { type About, type Ending, isFailure, type Run } from './run.ts';
 import { type Partly, send } from './send.ts';
 
@@ -98,6 +98,7 @@ async function compare<Head>(
     (): Ending => ({ kind: 'done' }),
     (error: unknown) => run.endingOf(error),
   );
+  countSuppressed(settled, kind, run);
   for (const candidate of settled) close(candidate, ending, kind, run);
   const differing = candidates.filter((candidate) => !isForced(candidate) && !isSettled(candidate));
   for (const batch of chunks(candidates.filter(isForced), BATCH))
@@ -116,17 +117,22 @@ async function readBack<Head>(
     const records = await readRecords(kind.hubSpot, ids, [kind.telling]);
     // What says which write it was may be an older one, where it is not written any more.
     const isTold = run.outputs.withheld(kind.type, { [kind.telling]: '' }).size === 0;
-    const isShown = ({ id, head }: Candidate<Head>) => {
-      const record = records.get(id);
-      const isThere = record !== undefined && !isFailure(record) && record.id === id;
-      return isThere && isTold && kind.isShown(head, record.properties);
-    };
-    await settleAll(batch.filter(isShown), new Map(ids.map((id) => [id, { kind: 'shown' }])), kind, run);
+    const told = batch.flatMap((candidate) => {
+      const record = records.get(candidate.id);
+      const isThere = record !== undefined && !isFailure(record) && record.id === candidate.id;
+      return isThere && isTold ? [{ candidate, properties: record.properties }] : [];
+    });
+    const shown = told
+      .filter(({ candidate, properties }) => kind.isShown(candidate.head, properties))
+      .map(({ candidate }) => candidate);
+    run.count('Drift', told.length - shown.length);
+    countSuppressed(shown, kind, run);
+    await settleAll(shown, new Map(ids.map((id) => [id, { kind: 'shown' }])), kind, run);
     return batch.filter((candidate) => {
       const record = records.get(candidate.id);
       // Not to know what HubSpot shows is no reason to write it once more.
       if (isFailure(record)) close(candidate, run.endingOf(record.failed), kind, run);
-      return !isFailure(record) && !isShown(candidate);
+      return !isFailure(record) && !shown.includes(candidate);
     });
   } catch (error) {
     const ending = run.endingOf(error);
@@ -172,8 +178,10 @@ async function refreshed<Head>(
     const isSettledSince = isConfirmedNow(candidate, before, kind);
     const fate = kind.fateOf(candidate.id, candidate.head);
     if (fate === 'merged') close(candidate, { kind: 'later', retryAtMs: run.clock() }, kind, run);
-    else if (fate === 'gone' || isNeedless(candidate)) close(candidate, { kind: 'done' }, kind, run);
-    else if (isSettledSince)
+    else if (fate === 'gone' || isNeedless(candidate)) {
+      if (fate === 'lives' && kind.isConfirmed(candidate.head)) countSuppressed([candidate], kind, run);
+      close(candidate, { kind: 'done' }, kind, run);
+    } else if (isSettledSince)
       close(candidate, { kind: 'doubtful', afterSeconds: OVERTAKEN_SECONDS }, kind, run);
     else if (isLooping(kind.writesOf(candidate.head), run)) holdBack(candidate, kind, run);
     else return [candidate];
@@ -188,6 +196,15 @@ function isConfirmedNow<Head>(
 ): boolean {
   const known = before.get(id);
   return known !== undefined && !kind.isConfirmed(known) && kind.isConfirmed(head);
+}
+
+/** What HubSpot shows already needs no write; counted of contacts, as their writes are. */
+function countSuppressed<Head>(
+  those: readonly Candidate<Head>[],
+  { type }: Kind<Head>,
+  { count }: Run,
+): void {
+  if (type === 'contacts' && those.length > 0) count('WritesSuppressed', those.length);
 }
 
 /** What became of a write, or that there was none to make. */
@@ -215,11 +232,13 @@ async function settleAll<Head>(
 }
 
 async function settle<Head>(
-  { id, head }: Candidate<Head>,
+  candidate: Candidate<Head>,
   outcome: Settled,
   kind: Kind<Head>,
-  { clock }: Run,
+  run: Run,
 ): Promise<Ending> {
+  const { id, head } = candidate;
+  const { clock } = run;
   if (outcome.kind === 'partly') {
     // Not confirmed: whoever asks for the contact again, or for all of these, writes what was left out.
     await kind.countWrite(id, counted(kind.writesOf(head), clock()));
@@ -227,7 +246,10 @@ async function settle<Head>(
   }
   if (outcome.kind === 'written' || outcome.kind === 'shown') {
     const writes = outcome.kind === 'written' ? counted(kind.writesOf(head), clock()) : undefined;
-    if (await kind.confirm(id, head, writes)) return { kind: 'done' }; // Step 4.
+    if (await kind.confirm(id, head, writes)) {
+      observeAge(candidate, run);
+      return { kind: 'done' }; // Step 4.
+    }
     if (writes !== undefined) await kind.countWrite(id, writes);
     return { kind: 'doubtful', afterSeconds: OVERTAKEN_SECONDS }; // Step 5.
   }
@@ -249,6 +271,12 @@ async function settle<Head>(
     return { kind: 'declined', reason, correlationId };
   }
   return outcome;
+}
+
+/** How long a user waited: from what happened until HubSpot shows a score that knows of it. */
+function observeAge({ errands }: Candidate<unknown>, { clock, observe }: Run): void {
+  const occurredAtMs = oldest(errands.map(({ request }) => request));
+  if (occurredAtMs !== undefined) observe('AgeAtConfirmation', Math.max(0, clock() - occurredAtMs));
 }
 
 /** The count with one write more; an hour after its first write it begins anew. */
@@ -279,7 +307,7 @@ function close<Head>({ errands, id }: Candidate<Head>, ending: Ending, kind: Kin
     const isDoubtful = ending.kind === 'done' && errand.isRedelivered;
     end(
       [errand],
-      isDoubtful ? { kind: 'doubtful', afterSeconds: UNANSWERED_SECONDS } : ending,
+      isDoubtful ? { kind: 'doubtful', afterSeconds: UNANSWERED_SECONDS, isConfirmed: true } : ending,
       kind.about(id),
     );
   }

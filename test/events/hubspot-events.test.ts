@@ -668,7 +668,7 @@ describe('what can never be understood', () => {
     const { heard, rejected, dropped } = hear('/webhooks/hubspot', events);
 
     expect(heard).toHaveLength(99);
-    expect(rejected).toEqual([{ reason: expect.any(String), event: poison }]);
+    expect(rejected).toEqual([{ kind: expect.any(String), reason: expect.any(String), event: poison }]);
     expect(dropped).toEqual([]);
   });
 
@@ -685,6 +685,7 @@ describe('what can never be understood', () => {
 
       expect(rejected).toEqual([
         {
+          kind: 'event',
           reason: 'propertyValue is neither text, number, true, false nor null; too large to be kept',
           event: null,
         },

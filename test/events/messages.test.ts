@@ -62,13 +62,13 @@ test.each([
 ])('a message that is neither request nor tick is rejected and stops no other: $because', ({ body }) => {
   const [good, bad, after] = read(envelope('[]'), body, envelope('[]'));
 
-  expect(good).toEqual({ ...NOTHING, messageId: 'm0' });
+  expect(good).toEqual({ ...NOTHING, messageId: 'm0', arrivals: [] });
   expect(bad).toEqual({
     ...NOTHING,
     messageId: 'm1',
-    rejected: [{ reason: 'a message that is neither a request nor a tick', event: body }],
+    rejected: [{ kind: 'message', reason: 'a message that is neither a request nor a tick', event: body }],
   });
-  expect(after).toEqual({ ...NOTHING, messageId: 'm2' });
+  expect(after).toEqual({ ...NOTHING, messageId: 'm2', arrivals: [] });
 });
 
 test.each([
@@ -78,11 +78,11 @@ test.each([
 ])('a request whose body cannot be read is rejected with its body: $because', ({ raw }) => {
   const [message] = read(envelope(raw));
   expect(message?.rejected).toEqual([
-    { reason: 'the body is not JSON in UTF-8', event: raw.toString('base64') },
+    { kind: 'body', reason: 'the body is not JSON in UTF-8', event: raw.toString('base64') },
   ]);
 });
 
 test('a request of 512 KiB is read whole', () => {
   const pad = ' '.repeat(512 * 1024 - 2);
-  expect(read(envelope(`[${pad}]`))).toEqual([{ ...NOTHING, messageId: 'm0' }]);
+  expect(read(envelope(`[${pad}]`))).toEqual([{ ...NOTHING, messageId: 'm0', arrivals: [] }]);
 });

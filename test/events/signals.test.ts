@@ -80,7 +80,9 @@ describe('a signal of the company itself', () => {
     });
 
     expect(heard).toEqual([]);
-    expect(rejected).toEqual([{ reason: 'not signals as they are documented', event: expect.anything() }]);
+    expect(rejected).toEqual([
+      { kind: 'body', reason: 'not signals as they are documented', event: expect.anything() },
+    ]);
   });
 });
 

@@ -66,7 +66,11 @@ beforeEach(async () => {
 const queue =
   (to: Sent['to']) =>
   async (messages: readonly Sent['message'][], delaySeconds?: number): Promise<void> => {
-    sent.push(...messages.map((message) => ({ to, message, delaySeconds })));
+    for (const each of messages) {
+      // The time of what caused a request has a test of its own.
+      const { occurredAtMs: _at, ...message } = { occurredAtMs: undefined, ...each };
+      sent.push({ to, message, delaySeconds });
+    }
   };
 
 function scorer(using: Model, client: Client = table.client, more: Partial<ScorerParts> = {}) {
@@ -80,6 +84,9 @@ function scorer(using: Model, client: Client = table.client, more: Partial<Score
     companies: table.companies({ client }),
     identityKey: { read: async () => ({ key: 'a key for tests' }), refresh: async () => false },
     writeBack: { changes: queue('changes'), background: queue('background') },
+    count: () => {},
+    observe: () => {},
+    noteArrivals: async () => {},
     ticks: queue('ticks'),
     reject: async (rejected) => expect(rejected).toEqual([]),
     logger: { info: () => {}, warn: () => {}, error: () => {} },
@@ -502,6 +509,19 @@ describe('a deal', () => {
       expect(sent).toEqual([]);
     },
   );
+
+  test('is waited for since it changed', async () => {
+    const asked: WriteRequest[] = [];
+    const keep = async (requests: readonly WriteRequest[]) => void asked.push(...requests);
+    const writeBack = { changes: keep, background: keep };
+
+    await deliver(
+      scorer(USES_DEALS, table.client, { writeBack }),
+      webhook({ ...stage, occurredAt: NOW - 20 }, { ...stage, occurredAt: NOW - 7 }),
+    );
+
+    expect(asked).toEqual([{ portalId: '33', dealId: '22', atMs: NOW - 7, occurredAtMs: NOW - 7 }]);
+  });
 
   test('that is deleted asks for nothing: HubSpot no longer tells whose it was', async () => {
     await deliver(scorer(USES_DEALS), webhook(event('deal.deletion', 22)));

@@ -85,12 +85,13 @@ describe.each(ENGINES)('on $name', ({ start }) => {
   describe('what happened is kept once', () => {
     test('50 deliveries of one fact are one row, and change nothing after the first', async () => {
       const contacts = table.contacts();
-      const kept = [await contacts.keep(CONTACT, [fact('visit')], [])];
+      const kept = await contacts.keep(CONTACT, [fact('visit')], []);
       const [row] = await table.rows();
 
-      for (let again = 1; again < 50; again++) kept.push(await contacts.keep(CONTACT, [fact('visit')], []));
+      for (let again = 1; again < 50; again++)
+        kept.push(...(await contacts.keep(CONTACT, [fact('visit')], [])));
 
-      expect(kept.reduce((sum, count) => sum + count)).toBe(1);
+      expect(kept).toEqual([fact('visit')]);
       expect(await table.rows()).toEqual([row]);
     });
 
@@ -101,7 +102,7 @@ describe.each(ENGINES)('on $name', ({ start }) => {
         Array.from({ length: 50 }, () => contacts.keep(CONTACT, [fact('visit')], [])),
       );
 
-      expect(kept.reduce((sum, count) => sum + count)).toBe(1);
+      expect(kept.flat()).toEqual([fact('visit')]);
       expect(await table.rows()).toHaveLength(1);
     });
 
@@ -138,7 +139,7 @@ describe.each(ENGINES)('on $name', ({ start }) => {
         [],
       );
 
-      expect(kept).toBe(0);
+      expect(kept).toEqual([]);
       expect(await table.rows()).toEqual([expect.objectContaining({ at: NOON })]);
     });
 

@@ -14,6 +14,7 @@ import { Outputs, type OutputsParts, type Withheld } from '../../lambdas/write-b
 import { createWriteBack, type WriteBackParts } from '../../lambdas/write-back.ts';
 import type { SimulatorOptions } from '../../local/hubspot/simulator.ts';
 import { type Connection, connectProvisioned, loginModel } from '../hubspot/connection.ts';
+import { type Recorded, recorded } from '../recorded.ts';
 import { type Command, createTable, type Engine, type Table, watched } from '../store/table.ts';
 
 export const PORTAL = '1';
@@ -39,7 +40,9 @@ export interface System extends Connection {
   readonly logged: unknown[];
   readonly deadLetters: object[];
   /** What was counted, by the name of its metric. */
-  readonly counted: Map<string, number>;
+  readonly counted: Recorded['counted'];
+  /** What was observed of a metric, value by value. */
+  readonly observed: Recorded['observed'];
   /** What write-back put on lanes since the last look. */
   takeSent(): Sent[];
   /** Which companies' contacts write-back asked to have scored anew since the last look. */
@@ -95,8 +98,7 @@ export async function openSystem(
   const store = table.contacts({ portalId: PORTAL, clock });
   const companies = table.companies({ portalId: PORTAL, clock });
   const log = (...line: unknown[]) => void logged.push(line);
-  const counted = new Map<string, number>();
-  const addUp = (name: string, value: number) => void counted.set(name, (counted.get(name) ?? 0) + value);
+  const { counted, observed, ...measures } = recorded();
   const background: WriteBackParts['background'] = async (requests, delaySeconds) =>
     void sent.push(...requests.map((request) => ({ lane: 'background', request, delaySeconds })));
   const logger = { info: log, warn: log, error: log };
@@ -119,12 +121,13 @@ export async function openSystem(
       portalId: PORTAL,
       wanted: outputProperties(model),
       background,
-      count: addUp,
+      count: measures.count,
       logger,
     }),
     idProperty: '',
     mostWritesPerHour: 20,
-    count: addUp,
+    ...measures,
+    takeUsage: () => undefined,
     ticks: async (messages) => void ticks.push(...messages),
     deadLetter: async (letters) => void deadLetters.push(...letters),
     logger,
@@ -146,6 +149,7 @@ export async function openSystem(
     logged,
     deadLetters,
     counted,
+    observed,
     takeSent: () => sent.splice(0),
     takeTicks: () => ticks.splice(0),
     failing: undefined,
