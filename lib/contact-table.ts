@@ -1,38 +1,37 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
-import { AttributeType, BillingMode, ProjectionType, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import { AttributeType, BillingMode, type ITable, ProjectionType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
-import type { Construct } from 'constructs';
+import { Construct } from 'constructs';
 
 const DUE_INDEX = 'due';
 const COMPANY_INDEX = 'company';
+
+export interface ContactTableProps {
+  /**
+   * A table that is there already, such as one restored from a backup, with the keys and indexes of the one made here. The one made
+   * before stays in the account, with its name and its rows: it is only no longer of the stack.
+   *
+   * @default '' makes one
+   */
+  readonly existingTableName?: string;
+}
 
 /**
  * Facts and scores, one partition per contact: `pk` = portal and contact, `sk` = what the row is.
  * The index `due` finds the contacts whose score changes in a given night, the index `company` those of a company, by their score.
  */
-export class ContactTable extends Table {
-  constructor(scope: Construct, id: string) {
-    super(scope, id, {
-      partitionKey: { name: 'pk', type: AttributeType.STRING },
-      sortKey: { name: 'sk', type: AttributeType.STRING },
-      timeToLiveAttribute: 'expiresAt',
-      billingMode: BillingMode.PAY_PER_REQUEST,
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      deletionProtection: true,
-      removalPolicy: RemovalPolicy.RETAIN,
-    });
-    this.addGlobalSecondaryIndex({
-      indexName: DUE_INDEX,
-      partitionKey: { name: 'due', type: AttributeType.STRING },
-      sortKey: { name: 'pk', type: AttributeType.STRING },
-      projectionType: ProjectionType.KEYS_ONLY,
-    });
-    this.addGlobalSecondaryIndex({
-      indexName: COMPANY_INDEX,
-      partitionKey: { name: 'company', type: AttributeType.STRING },
-      sortKey: { name: 'rank', type: AttributeType.NUMBER },
-      projectionType: ProjectionType.KEYS_ONLY,
-    });
+export class ContactTable extends Construct {
+  readonly tableName: string;
+  /** Names of the indexes. */
+  readonly indexes: readonly string[] = [DUE_INDEX, COMPANY_INDEX];
+  private readonly table: ITable;
+
+  constructor(scope: Construct, id: string, { existingTableName = '' }: ContactTableProps = {}) {
+    super(scope, id);
+    this.table =
+      existingTableName === '' ? makeTable(this) : Table.fromTableName(this, 'Existing', existingTableName);
+    this.tableName = this.table.tableName;
   }
 
   /** Lets `grantee` read and write rows by key, and read partitions; not through an index. */
@@ -48,9 +47,9 @@ export class ContactTable extends Table {
     );
   }
 
-  /** Lets `grantee` read rows by key and partitions, and change nothing. */
+  /** Lets `grantee` read partitions, one at a time, and change nothing. */
   grantReading(grantee: IGrantable): Grant {
-    return this.grantOnRows(grantee, 'dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query');
+    return this.grantOnRows(grantee, 'dynamodb:Query');
   }
 
   /** Lets `grantee` look through all rows, page by page. */
@@ -69,16 +68,64 @@ export class ContactTable extends Table {
     this.grantQuery(grantee, COMPANY_INDEX);
   }
 
+  /**
+   * Units consumed in a period, of the table alone or of one of its indexes.
+   *
+   * @param index - one of `indexes`
+   */
+  metricConsumed(
+    metricName: 'ConsumedReadCapacityUnits' | 'ConsumedWriteCapacityUnits',
+    period: Duration,
+    index?: string,
+  ): Metric {
+    return new Metric({
+      namespace: 'AWS/DynamoDB',
+      metricName,
+      dimensionsMap: {
+        TableName: this.tableName,
+        ...(index !== undefined && { GlobalSecondaryIndexName: index }),
+      },
+      statistic: 'Sum',
+      period,
+    });
+  }
+
   private grantQuery(grantee: IGrantable, index: string): void {
     Grant.addToPrincipal({
       grantee,
       actions: ['dynamodb:Query'],
-      resourceArns: [`${this.tableArn}/index/${index}`],
+      resourceArns: [`${this.table.tableArn}/index/${index}`],
     });
   }
 
   /** Unlike `grant`, leaves the indexes out. */
   private grantOnRows(grantee: IGrantable, ...actions: string[]): Grant {
-    return Grant.addToPrincipal({ grantee, actions, resourceArns: [this.tableArn] });
+    return Grant.addToPrincipal({ grantee, actions, resourceArns: [this.table.tableArn] });
   }
+}
+
+function makeTable(scope: Construct): Table {
+  // By this id the table is called in CloudFormation what it was when the construct itself was the table.
+  const table = new Table(scope, 'Default', {
+    partitionKey: { name: 'pk', type: AttributeType.STRING },
+    sortKey: { name: 'sk', type: AttributeType.STRING },
+    timeToLiveAttribute: 'expiresAt',
+    billingMode: BillingMode.PAY_PER_REQUEST,
+    pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+    deletionProtection: true,
+    removalPolicy: RemovalPolicy.RETAIN,
+  });
+  table.addGlobalSecondaryIndex({
+    indexName: DUE_INDEX,
+    partitionKey: { name: 'due', type: AttributeType.STRING },
+    sortKey: { name: 'pk', type: AttributeType.STRING },
+    projectionType: ProjectionType.KEYS_ONLY,
+  });
+  table.addGlobalSecondaryIndex({
+    indexName: COMPANY_INDEX,
+    partitionKey: { name: 'company', type: AttributeType.STRING },
+    sortKey: { name: 'rank', type: AttributeType.NUMBER },
+    projectionType: ProjectionType.KEYS_ONLY,
+  });
+  return table;
 }

@@ -12,15 +12,21 @@ import {
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import type { MetricName } from '../lambdas/env.ts';
 import type { Alarms } from './alarms.ts';
-import { counted, errorShare, total, waiting } from './measurements.ts';
+import { measured, oldest, waiting, weighted } from './measurements.ts';
+import type { Door } from './node-function.ts';
+import type { Usage } from './usage.ts';
 import type { WorkQueue } from './work-queue.ts';
 import { type Lanes, lanesByTitle } from './write-back.ts';
 
 const WIDTH = 24;
-const HALF = WIDTH / 2;
 const THIRD = WIDTH / 3;
+const QUARTER = WIDTH / 4;
 const PERIOD = Duration.minutes(5);
+const BYTES_PER_MB = 1_000_000;
+const HOUR = Duration.hours(1);
+const DAY = Duration.days(1);
 
 export interface DashboardProps {
   readonly api: HttpApi;
@@ -28,15 +34,15 @@ export interface DashboardProps {
   readonly scorer: IFunction;
   readonly writeBack: IFunction;
   readonly nightly: IFunction;
-  readonly events: WorkQueue;
-  readonly ticks: WorkQueue;
   readonly lanes: Lanes;
-  /** All of them, by title. */
-  readonly queues: Readonly<Record<string, WorkQueue>>;
+  /** All that are read, by title. */
+  readonly queues: Readonly<Record<'Events' | 'Ticks' | 'Urgent' | 'Changes' | 'Background', WorkQueue>>;
+  readonly nightlyDeadLetters: IQueue;
+  readonly usage: Usage;
   readonly alarms: Alarms;
 }
 
-/** One page that answers five questions from top to bottom: healthy? fresh? HubSpot keeping up? within its limits? last night? */
+/** One page that answers five questions from top to bottom: healthy? how fresh? is HubSpot keeping up? what did last night do? what does it cost? */
 export class Dashboard extends Construct {
   /** Where the page is, in the console of the stack's region. */
   readonly url: string;
@@ -45,31 +51,29 @@ export class Dashboard extends Construct {
     super(scope, id);
     const { region } = Stack.of(this);
     const dashboard = new CloudWatchDashboard(this, 'Dashboard', {
-      defaultInterval: Duration.days(1),
+      defaultInterval: DAY,
       widgets: [
+        ...question('Healthy?', 'No alarm, nothing in the dead letters, no errors, and nothing but 2xx.'),
+        [new AlarmStatusWidget({ title: 'Alarms', width: WIDTH, height: 4, alarms: [...props.alarms.all] })],
+        healthy(this, props),
         ...question(
-          'Healthy?',
-          'No alarm, nothing in the dead letters, no errors, and no 5xx: all of these stay at 0.',
+          'How fresh?',
+          'From what happened to the score that knows of it, and to HubSpot showing it. Seconds, and a minute or two, are normal.',
         ),
-        [new AlarmStatusWidget({ title: 'Alarms', width: WIDTH, height: 3, alarms: [...props.alarms.all] })],
-        healthy(props),
+        fresh(this, props),
         ...question(
-          'Fresh?',
-          'How long the oldest event waits for its score. Seconds are normal, minutes are a backlog.',
+          'Is HubSpot keeping up?',
+          'Nearly all calls are 2xx: the budget waits before HubSpot has to refuse. The lanes empty within minutes after a burst.',
         ),
-        fresh(props),
+        calls(this),
+        lanes(this, props),
+        ...question('What did last night do?', 'One run that finished. Its ticks are gone within the hour.'),
+        lastNight(this, props),
         ...question(
-          'HubSpot keeping up?',
-          'Contacts that wait to be written. The lanes empty within minutes after a burst.',
+          'What does it cost?',
+          'An estimate by list prices, without what an idle stack costs (docs/cost.md). The table is most of it.',
         ),
-        keepingUp(props),
-        ...question(
-          'Within its limits?',
-          'Calls refused for a limit stay near 0: the budget waits before HubSpot has to refuse. Errors stay below 5 %.',
-        ),
-        withinLimits(),
-        ...question('Last night?', 'One run a night. Its ticks are gone within the hour.'),
-        lastNight(props),
+        costs(props),
       ],
     });
     this.url = `https://${region}.console.aws.amazon.com/cloudwatch/home?region=${region}#dashboards/dashboard/${dashboard.dashboardName}`;
@@ -80,112 +84,172 @@ function question(title: string, answer: string): IWidget[][] {
   return [[new TextWidget({ markdown: `## ${title}\n${answer}`, width: WIDTH, height: 2 })]];
 }
 
-function healthy(props: DashboardProps): IWidget[] {
-  const deadLetters = Object.entries(props.queues).map(([label, queue]) =>
-    waiting(queue.deadLetters, PERIOD, label),
-  );
-  const doors = {
-    ingest: props.ingest,
-    scorer: props.scorer,
-    'write-back': props.writeBack,
-    nightly: props.nightly,
-  };
+function healthy(scope: Construct, props: DashboardProps): IWidget[] {
+  const { api, queues, ingest, scorer, writeBack, nightly } = props;
+  const doors = { ingest, scorer, 'write-back': writeBack, nightly };
   return [
-    new SingleValueWidget({ title: 'Dead letters', width: THIRD, height: 5, metrics: deadLetters }),
+    new SingleValueWidget({
+      title: 'Dead letters',
+      width: THIRD,
+      height: 6,
+      metrics: [
+        ...Object.entries(queues).map(([label, queue]) => waiting(queue.deadLetters, PERIOD, label)),
+        waiting(props.nightlyDeadLetters, PERIOD, 'Nightly'),
+      ],
+    }),
     graph('Errors and throttles of the functions', THIRD, 'count', [
       ...Object.entries(doors).map(([label, door]) => door.metricErrors({ label, period: PERIOD })),
-      total(
+      weighted(
         'throttles',
-        Object.values(doors).map((door) => door.metricThrottles({ period: PERIOD })),
         PERIOD,
+        once(Object.values(doors).map((door) => door.metricThrottles({ period: PERIOD }))),
       ),
     ]),
-    graph('Requests, and those not accepted', THIRD, 'count', [
-      props.api.metricCount({ label: 'requests', period: PERIOD, statistic: 'Sum' }),
-      props.api.metricClientError({
-        label: '4xx: refused, often a wrong secret',
-        period: PERIOD,
-        statistic: 'Sum',
-      }),
-      props.api.metricServerError({ label: '5xx: our own fault', period: PERIOD, statistic: 'Sum' }),
+    graph('Requests, and those refused', THIRD, 'count', [
+      counted(scope, 'ingest', 'RequestsAccepted', 'accepted'),
+      counted(scope, 'ingest', 'RefusedSignature', '401: signature'),
+      counted(scope, 'ingest', 'RefusedSize', '413: size'),
+      counted(scope, 'ingest', 'RefusedBody', '400: not JSON'),
+      api.metricServerError({ label: '5xx: our own fault', period: PERIOD, statistic: 'Sum' }),
     ]),
   ];
 }
 
-function fresh(props: DashboardProps): IWidget[] {
-  return [
-    graph('Oldest event waiting', HALF, 'seconds', [oldest(props.events, 'Events')]),
-    graph('Time to answer HubSpot (it waits 5 s)', HALF, 'milliseconds', [
-      props.ingest.metricDuration({ label: 'median', statistic: 'p50', period: PERIOD }),
-      props.ingest.metricDuration({ label: 'p99', statistic: 'p99', period: PERIOD }),
-    ]),
+function fresh(scope: Construct, { queues, ingest }: DashboardProps): IWidget[] {
+  const age = (door: Door, name: MetricName) => [
+    measured(scope, door, name, { statistic: 'p50', period: PERIOD, label: 'median' }),
+    measured(scope, door, name, { statistic: 'p95', period: PERIOD, label: 'p95' }),
   ];
-}
-
-function keepingUp(props: DashboardProps): IWidget[] {
-  const lanes = Object.entries(lanesByTitle(props.lanes));
   return [
+    graph('Age of an event when scored', QUARTER, 'milliseconds', age('scorer', 'AgeAtScore')),
     graph(
-      'Contacts waiting',
-      THIRD,
-      'count',
-      lanes.map(([label, lane]) => waiting(lane, PERIOD, label)),
+      'Age of an event when HubSpot shows it',
+      QUARTER,
+      'milliseconds',
+      age('write-back', 'AgeAtConfirmation'),
     ),
+    graph('Oldest event waiting', QUARTER, 'seconds', [oldest(queues.Events, PERIOD, 'Events')]),
+    graph('Time to answer HubSpot (it waits 5 s)', QUARTER, 'milliseconds', [
+      ingest.metricDuration({ label: 'median', statistic: 'p50', period: PERIOD }),
+      ingest.metricDuration({ label: 'p99', statistic: 'p99', period: PERIOD }),
+    ]),
+  ];
+}
+
+function calls(scope: Construct): IWidget[] {
+  const highest = (name: MetricName, label: string) =>
+    measured(scope, 'write-back', name, { statistic: 'Maximum', period: PERIOD, label });
+  return [
+    graph('Calls to HubSpot by answer', THIRD, 'count', [
+      counted(scope, 'write-back', 'Calls2xx', '2xx'),
+      counted(scope, 'write-back', 'Calls4xx', '4xx'),
+      counted(scope, 'write-back', 'Calls429', '429: a limit'),
+      counted(scope, 'write-back', 'Calls5xx', '5xx'),
+      counted(scope, 'write-back', 'CallsUnanswered', 'no answer'),
+    ]),
+    graph('Share of the limits', THIRD, 'percent', [
+      highest('BudgetUsed', 'of 10 seconds, ours'),
+      highest('DailyShare', 'of the day, all apps'),
+    ]),
+    graph('Contacts written, and not written', THIRD, 'count', [
+      counted(scope, 'write-back', 'ContactsWritten', 'written'),
+      counted(scope, 'scorer', 'WritesSuppressed', 'nothing to write, said the scorer'),
+      counted(scope, 'write-back', 'WritesSuppressed', 'nothing to write, said write-back'),
+      counted(scope, 'write-back', 'Postponed', 'put off: no call was free'),
+    ]),
+  ];
+}
+
+function lanes(scope: Construct, props: DashboardProps): IWidget[] {
+  const all = Object.entries(lanesByTitle(props.lanes));
+  const failed = measured(scope, 'write-back', 'HubSpotFailed', { statistic: 'Average', period: HOUR });
+  return [
     graph(
       'Oldest contact waiting',
       THIRD,
       'seconds',
-      lanes.map(([label, lane]) => oldest(lane, label)),
+      all.map(([label, lane]) => oldest(lane, PERIOD, label)),
     ),
-    graph('Length of a write-back run (ends at 5 minutes)', THIRD, 'milliseconds', [
-      props.writeBack.metricDuration({ label: 'median', statistic: 'p50', period: PERIOD }),
-      props.writeBack.metricDuration({ label: 'longest', statistic: 'Maximum', period: PERIOD }),
+    graph(
+      'Contacts waiting',
+      THIRD,
+      'count',
+      all.map(([label, lane]) => waiting(lane, PERIOD, label)),
+    ),
+    graph('Calls that failed (alarm above 5 %)', THIRD, 'percent', [
+      weighted('failed', HOUR, [[failed, 100]]),
     ]),
   ];
 }
 
-function withinLimits(): IWidget[] {
-  return [
-    graph('Calls to HubSpot, and those refused for a limit', THIRD, 'count', [
-      counted('HubSpotCalls', PERIOD, 'calls'),
-      counted('RateLimitedWindow', PERIOD, '429: limit of 10 seconds'),
-      counted('RateLimitedDay', PERIOD, '429: limit of the day'),
-    ]),
-    graph('Calls that did not succeed', THIRD, 'percent', [errorShare(Duration.hours(1))]),
-    graph('Contacts written, and requests put off or given up', THIRD, 'count', [
-      counted('ContactsWritten', PERIOD, 'written'),
-      counted('Postponed', PERIOD, 'put off: no call was free'),
-      counted('LoopBreaker', PERIOD, 'held back: written too often'),
-      counted('DeadLettered', PERIOD, 'given up: dead letters'),
-    ]),
-  ];
-}
-
-function lastNight(props: DashboardProps): IWidget[] {
-  const day = Duration.days(1);
+function lastNight(scope: Construct, { queues }: DashboardProps): IWidget[] {
+  const night = (door: Door, name: MetricName, statistic: string, label: string) =>
+    measured(scope, door, name, { statistic, period: DAY, label });
   return [
     new SingleValueWidget({
-      title: 'Nightly runs, by day',
-      width: HALF,
+      title: 'Nightly run, by day',
+      width: 2 * THIRD,
       height: 5,
       metrics: [
-        props.nightly.metricInvocations({ label: 'runs', period: day }),
-        props.nightly.metricErrors({ label: 'failed', period: day }),
+        night('nightly', 'NightlyFinished', 'Maximum', 'finished (1 = yes)'),
+        night('nightly', 'NightlySeconds', 'Maximum', 'seconds'),
+        night('nightly', 'ContactsDue', 'Sum', 'contacts due'),
+        night('nightly', 'ContactsTicked', 'Sum', 'contacts ticked'),
+        night('write-back', 'Drift', 'Sum', 'found different in HubSpot'),
       ],
     }),
-    graph('Ticks waiting, up to 100 contacts each', HALF, 'count', [waiting(props.ticks, PERIOD, 'Ticks')]),
+    graph(
+      'Ticks waiting, up to 100 contacts each',
+      THIRD,
+      'count',
+      [waiting(queues.Ticks, PERIOD, 'Ticks')],
+      5,
+    ),
   ];
 }
 
-function oldest(queue: IQueue, label: string): IMetric {
-  return queue.metricApproximateAgeOfOldestMessage({ label, statistic: 'Maximum', period: PERIOD });
+function costs({ usage }: DashboardProps): IWidget[] {
+  const { writes, indexWrites, reads } = usage.units(HOUR);
+  return [
+    new SingleValueWidget({
+      title: 'Estimated dollars, by day',
+      width: QUARTER,
+      height: 6,
+      metrics: [usage.dollars(DAY)],
+    }),
+    graph('Units of the table, by hour', QUARTER, 'count', [
+      weighted('writes', HOUR, once(writes)),
+      weighted('writes of the indexes', HOUR, once(indexWrites)),
+      weighted('reads', HOUR, once(reads)),
+    ]),
+    graph(
+      'Lambda, by hour',
+      QUARTER,
+      'GB-seconds',
+      usage.gbSeconds(HOUR).map(({ door, metric, factor }) => weighted(door, HOUR, [[metric, factor]])),
+    ),
+    graph(
+      'Logs, by hour',
+      QUARTER,
+      'MB',
+      usage.logBytes(HOUR).map(({ door, metric }) => weighted(door, HOUR, [[metric, 1 / BYTES_PER_MB]])),
+    ),
+  ];
 }
 
-function graph(title: string, width: number, unit: string, left: IMetric[]): IWidget {
+function once(metrics: readonly IMetric[]): (readonly [IMetric, number])[] {
+  return metrics.map((metric) => [metric, 1]);
+}
+
+function counted(scope: Construct, door: Door, name: MetricName, label: string): IMetric {
+  return measured(scope, door, name, { statistic: 'Sum', period: PERIOD, label });
+}
+
+function graph(title: string, width: number, unit: string, left: IMetric[], height = 6): IWidget {
   return new GraphWidget({
     title,
     width,
-    height: 6,
+    height,
     left,
     leftYAxis: { min: 0, label: unit, showUnits: false },
   });

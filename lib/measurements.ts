@@ -1,48 +1,77 @@
 import type { Duration } from 'aws-cdk-lib';
 import { type IMetric, MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
 import type { MetricName } from '../lambdas/env.ts';
-import { type Door, METRICS_NAMESPACE } from './node-function.ts';
+import { type Door, metricsNamespace } from './node-function.ts';
 
-/** Shares of so few calls say nothing: one failure among ten would be a tenth. */
-const LEAST_CALLS_OF_A_SHARE = 100;
+/** How a metric is summed up. Alarms have no label: with one, the CDK writes a list of metrics where a single one would do. */
+export interface Summary {
+  readonly period: Duration;
+  /** `Sum`, `Maximum`, `p95` … */
+  readonly statistic: string;
+  /**
+   * On a graph.
+   *
+   * @default the metric's own name
+   */
+  readonly label?: string;
+}
 
-/** What write-back counts in a period. @param label - on a graph; without one, the metric's own name */
-export function counted(metricName: MetricName, period: Duration, label?: string): Metric {
+/** What a door of this stack measures itself. */
+export function measured(scope: Construct, door: Door, metricName: MetricName, summary: Summary): Metric {
   return new Metric({
-    namespace: METRICS_NAMESPACE,
+    namespace: metricsNamespace(scope),
     metricName,
-    dimensionsMap: { service: 'write-back' satisfies Door },
-    statistic: 'Sum',
+    dimensionsMap: { service: door },
+    ...summary,
+  });
+}
+
+/** Messages of a queue that wait: the most in a period. */
+export function waiting(queue: IQueue, period: Duration, label?: string): Metric {
+  return queue.metricApproximateNumberOfMessagesVisible({
+    statistic: 'Maximum',
     period,
     ...(label !== undefined && { label }),
   });
 }
 
-/** The share of calls to HubSpot that did not succeed, in percent; 0 while there are fewer than 100 in the period. */
-export function errorShare(period: Duration): IMetric {
-  return new MathExpression({
-    label: 'errors, percent',
-    expression: `IF(calls >= ${LEAST_CALLS_OF_A_SHARE}, 100 * FILL(errors, 0) / calls, 0)`,
-    usingMetrics: { calls: counted('HubSpotCalls', period), errors: counted('HubSpotErrors', period) },
+/** How long the oldest message of a queue waits, in seconds. */
+export function oldest(queue: IQueue, period: Duration, label?: string): Metric {
+  return queue.metricApproximateAgeOfOldestMessage({
+    statistic: 'Maximum',
     period,
+    ...(label !== undefined && { label }),
   });
 }
 
-/** Messages of a queue that wait. */
-export function waiting(queue: IQueue, period: Duration, label: string): IMetric {
-  return queue.metricApproximateNumberOfMessagesVisible({ label, statistic: 'Maximum', period });
-}
-
-/** The sum of several; those without data count as 0, or else one that is silent would hide all others. */
-export function total(label: string, metrics: readonly IMetric[], period: Duration): MathExpression {
-  const usingMetrics = Object.fromEntries(metrics.map((metric, index) => [`m${index}`, metric]));
+/**
+ * The sum of several, each times a factor; those without data count as 0, or else one that is silent would hide all others.
+ *
+ * @param parts - metric and factor
+ */
+export function weighted(
+  label: string,
+  period: Duration,
+  parts: readonly (readonly [metric: IMetric, factor: number])[],
+): MathExpression {
+  // No two metrics of one graph may share an id.
+  const prefix = label.toLowerCase().replaceAll(/[^a-z]/g, '');
   return new MathExpression({
     label,
-    expression: Object.keys(usingMetrics)
-      .map((name) => `FILL(${name}, 0)`)
-      .join(' + '),
-    usingMetrics,
     period,
+    usingMetrics: Object.fromEntries(parts.map(([metric], index) => [`${prefix}${index}`, metric])),
+    expression: parts
+      .map(([, factor], index) => `FILL(${prefix}${index}, 0)${factor === 1 ? '' : ` * ${decimal(factor)}`}`)
+      .join(' + '),
   });
+}
+
+/** Digits behind the point: prices go down to ten billionths of a dollar. */
+const DIGITS = 18;
+
+/** Without an exponent, of which the grammar of metric math says nothing. */
+function decimal(value: number): string {
+  return value.toFixed(DIGITS).replace(/\.?0+$/, '');
 }

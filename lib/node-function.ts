@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AssetHashType, DockerImage, type Duration, type ILocalBundling, RemovalPolicy } from 'aws-cdk-lib';
+import {
+  AssetHashType,
+  DockerImage,
+  type Duration,
+  type ILocalBundling,
+  RemovalPolicy,
+  Stack,
+} from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -11,8 +18,13 @@ import { buildSync, formatMessagesSync } from 'esbuild';
 const projectDirectory = join(import.meta.dirname, '..');
 const handlersDirectory = join(projectDirectory, 'lambdas');
 
-/** Under which CloudWatch keeps what the doors count; each metric has one dimension, `service`, the door. */
-export const METRICS_NAMESPACE = 'Afterglow';
+/**
+ * Under which CloudWatch keeps what the doors of this stack count: the name of the stack, or else two of them in one account would be
+ * counted together. Each metric has one dimension, `service`, the door.
+ */
+export function metricsNamespace(scope: Construct): string {
+  return Stack.of(scope).stackName;
+}
 
 /** The five ways into the system; `lambdas/<door>.ts` is the handler, `lib/<door>.ts` its construct. */
 export type Door = 'ingest' | 'scorer' | 'write-back' | 'nightly' | 'explain';
@@ -37,10 +49,19 @@ export interface NodeFunctionProps {
    * @default none: the door does not score
    */
   readonly model?: CompiledModel;
+  /**
+   * Invocations at the same time, kept free for this function out of what the account allows, and never exceeded.
+   *
+   * @default none: it shares with all other functions of the account
+   */
+  readonly reservedConcurrency?: number;
 }
 
 /** One door as a Lambda function: bundled here by esbuild, with a role that may only write its own log. */
 export class NodeFunction extends LambdaFunction {
+  readonly door: Door;
+  readonly memoryMb: number;
+
   constructor(scope: Construct, id: string, props: NodeFunctionProps) {
     const logGroup = new LogGroup(scope, `${id}Logs`, {
       retention: RetentionDays.ONE_MONTH,
@@ -60,12 +81,17 @@ export class NodeFunction extends LambdaFunction {
       environment: {
         POWERTOOLS_SERVICE_NAME: props.door,
         POWERTOOLS_LOG_LEVEL: 'INFO',
-        POWERTOOLS_METRICS_NAMESPACE: METRICS_NAMESPACE,
+        POWERTOOLS_METRICS_NAMESPACE: metricsNamespace(scope),
         ...props.environment,
       },
       logGroup,
       role,
+      ...(props.reservedConcurrency !== undefined && {
+        reservedConcurrentExecutions: props.reservedConcurrency,
+      }),
     });
+    this.door = props.door;
+    this.memoryMb = props.memoryMb;
   }
 }
 

@@ -11,6 +11,12 @@ import type { Lanes } from './write-back.ts';
 
 /** Messages per invocation: what SQS hands out without a window. */
 const BATCH_SIZE = 10;
+/**
+ * Of up to 1,000 events each. More would meet at the rows of the same contacts and at what a new table takes, 4,000 writes a second (AWS,
+ * "DynamoDB on-demand capacity mode", read 2026-11-22), and their second tries are paid for as the first. A flood waits in the queue
+ * instead, and leaves the rest of the account's concurrency to others.
+ */
+const EVENTS_MAX_CONCURRENCY = 20;
 /** Decay trickles beside the events and never crowds them out. */
 const TICKS_MAX_CONCURRENCY = 2;
 
@@ -67,7 +73,7 @@ export class Scorer extends Construct {
       model: props.model,
       environment,
     });
-    this.events.readBy(this.function, { batchSize: BATCH_SIZE });
+    this.events.readBy(this.function, { batchSize: BATCH_SIZE, maxConcurrency: EVENTS_MAX_CONCURRENCY });
     this.ticks.readBy(this.function, { batchSize: BATCH_SIZE, maxConcurrency: TICKS_MAX_CONCURRENCY });
 
     props.contacts.grantRows(this.function);

@@ -57,6 +57,14 @@ const BASE_URL = v.pipe(
   ),
 );
 
+/** As CloudFormation names stacks. AWS: CloudFormation API Reference, CreateStack, StackName, read 2026-11-22. */
+const STACK_NAME = 'must be the name of a stack: a letter, then up to 127 letters, digits and hyphens';
+/** As DynamoDB names tables. AWS: DynamoDB Developer Guide, "Naming rules", read 2026-11-22. */
+const TABLE_NAME =
+  "must be the name of a DynamoDB table (not its ARN), or '' for a table that the stack makes";
+/** What tells a slip of the keyboard from an address; whether somebody reads there, the confirmation by SNS tells. */
+const E_MAIL = "must be one e-mail address, or '' for none";
+
 const NO_GROUP = 'must be an object of settings';
 
 /** How scores reach HubSpot. */
@@ -117,6 +125,28 @@ const SETTINGS = v.object({
   hubspotDailyReservePercent: v.optional(wholeNumber(0, 90), 10),
   /** Where HubSpot's API is: another server for a rehearsal. */
   hubspotApiUrl: v.optional(BASE_URL, 'https://api.hubapi.com'),
+  /** What the stack is called, and the namespace of its metrics: a second one in the same account and region needs another name. */
+  stackName: v.optional(
+    v.pipe(v.string(STACK_NAME), v.regex(/^[A-Za-z][A-Za-z0-9-]{0,127}$/, STACK_NAME)),
+    'Afterglow',
+  ),
+  /** Whom the alarms write to, once SNS has had it confirmed; empty = a topic without a subscriber. */
+  alarmEmail: v.optional(
+    v.union([v.literal(''), v.pipe(v.string(), v.email(E_MAIL), v.maxLength(254, E_MAIL))], E_MAIL),
+    '',
+  ),
+  /** Estimated dollars of usage in a day above which an alarm goes off; 0 = no such alarm. */
+  alarmDollarsPerDay: v.optional(wholeNumber(0, 100_000), 10),
+  /**
+   * Invocations of ingest at the same time: kept free for it, and no more, so that a flood of requests costs no more than this. 0 =
+   * neither, for new accounts that may run only 10 functions at a time (AWS keeps 100 unreserved, and refuses the deployment otherwise).
+   */
+  ingestConcurrency: v.optional(wholeNumber(0, 10_000), 50),
+  /** A table to use instead of one that the stack makes, such as one restored from a backup: with the same keys and both indexes. */
+  existingTableName: v.optional(
+    v.union([v.literal(''), v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]{3,255}$/, TABLE_NAME))], TABLE_NAME),
+    '',
+  ),
 });
 
 export type Settings = Readonly<v.InferOutput<typeof SETTINGS>>;

@@ -10,6 +10,7 @@ import type { CompiledModel } from './node-function.ts';
 import { Scorer } from './scorer.ts';
 import { Secrets } from './secrets.ts';
 import type { Settings } from './settings.ts';
+import { Usage } from './usage.ts';
 import type { WorkQueue } from './work-queue.ts';
 import { lanesByTitle, WriteBack } from './write-back.ts';
 
@@ -26,6 +27,7 @@ interface Told {
   readonly ingest: Ingest;
   readonly explain: Explain;
   readonly dashboard: Dashboard;
+  readonly alarms: Alarms;
   /** By title. */
   readonly queues: Readonly<Record<string, WorkQueue>>;
 }
@@ -36,7 +38,9 @@ export class AfterglowStack extends Stack {
     super(scope, id, { description: 'Afterglow: lead scoring and attribution for HubSpot', ...props });
     const { settings, model } = props;
     const secrets = new Secrets(this, 'Secrets');
-    const contacts = new ContactTable(this, 'ContactTable');
+    const contacts = new ContactTable(this, 'ContactTable', {
+      existingTableName: settings.existingTableName,
+    });
 
     // From the end of the path to its beginning: whoever sends needs the queue of whoever reads.
     const writeBack = new WriteBack(this, 'WriteBack', {
@@ -64,25 +68,24 @@ export class AfterglowStack extends Stack {
     const explain = new Explain(this, 'Explain', { settings, model, contacts, api: ingest.api });
 
     const queues = { Events: scorer.events, Ticks: scorer.ticks, ...lanesByTitle(writeBack.lanes) };
-    const alarms = new Alarms(this, 'Alarms', { queues });
+    const doors = { ingest: ingest.function, scorer: scorer.function, writeBack: writeBack.function };
+    const usage = new Usage({ contacts, api: ingest.api, ...doors });
+    const watched = { queues, nightlyDeadLetters: nightly.deadLetters, api: ingest.api, usage };
+    const alarms = new Alarms(this, 'Alarms', { settings, ...watched });
     const dashboard = new Dashboard(this, 'Dashboard', {
-      api: ingest.api,
-      ingest: ingest.function,
-      scorer: scorer.function,
-      writeBack: writeBack.function,
+      ...watched,
+      ...doors,
       nightly: nightly.function,
-      events: scorer.events,
-      ticks: scorer.ticks,
       lanes: writeBack.lanes,
-      queues,
       alarms,
     });
 
-    this.tell(settings, { secrets, contacts, ingest, explain, dashboard, queues });
+    this.tell(settings, { secrets, contacts, ingest, explain, dashboard, alarms, queues });
   }
 
   /** What whoever deployed needs next. */
-  private tell(settings: Settings, { secrets, contacts, ingest, explain, dashboard, queues }: Told): void {
+  private tell(settings: Settings, told: Told): void {
+    const { secrets, contacts, ingest, explain, dashboard, alarms, queues } = told;
     const urls = Object.entries(queues).map(([title, { queueUrl: url, deadLetters }]) => [
       title,
       { url, deadLettersUrl: deadLetters.queueUrl },
@@ -123,7 +126,8 @@ export class AfterglowStack extends Stack {
         value: this.toJsonString(Object.fromEntries(urls)),
         description: 'Each with its dead letters, for afterglow dead-letters',
       },
-      DashboardUrl: { value: dashboard.url, description: 'Healthy? Fresh? HubSpot keeping up? Last night?' },
+      DashboardUrl: { value: dashboard.url, description: 'Healthy? How fresh? Is HubSpot keeping up?' },
+      AlarmTopicArn: { value: alarms.topic.topicArn, description: 'Subscribe to it whoever is to be told' },
     };
     for (const [name, output] of Object.entries(outputs)) new CfnOutput(this, name, output);
   }

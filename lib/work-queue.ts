@@ -1,4 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
+import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
@@ -55,6 +56,11 @@ export class WorkQueue extends Queue {
     });
     this.deadLetters = deadLetters;
     this.window = props.window;
+  }
+
+  /** What Lambda needs to poll the queue (AWS: services-sqs-configure.html, read 2026-11-22); the CDK would grant two actions more. */
+  override grantConsumeMessages(grantee: IGrantable): Grant {
+    return this.grant(grantee, 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes');
   }
 
   /** Hands the queue's messages to `reader`, which names the ones to try again. */

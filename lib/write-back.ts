@@ -41,7 +41,11 @@ export interface Lanes {
 }
 
 /** The lanes by the names under which people meet them. */
-export function lanesByTitle({ urgent, changes, background }: Lanes): Record<string, WorkQueue> {
+export function lanesByTitle({
+  urgent,
+  changes,
+  background,
+}: Lanes): Record<'Urgent' | 'Changes' | 'Background', WorkQueue> {
   return { Urgent: urgent, Changes: changes, Background: background };
 }
 

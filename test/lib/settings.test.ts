@@ -20,6 +20,11 @@ test('fills in what nobody said', () => {
     hubspotDailyLimit: 250_000,
     hubspotDailyReservePercent: 10,
     hubspotApiUrl: 'https://api.hubapi.com',
+    stackName: 'Afterglow',
+    alarmEmail: '',
+    alarmDollarsPerDay: 10,
+    ingestConcurrency: 50,
+    existingTableName: '',
   });
 });
 
@@ -55,6 +60,11 @@ test.each([
   { writeBack: {} },
   { writeBack: { windowSeconds: 300, urgent: true, idProperty: 'crm_id', mostWritesPerHour: 1_000 } },
   { hubspotDailyLimit: 10_000_000, hubspotDailyReservePercent: 0 },
+  { stackName: 'A' },
+  { stackName: `Lead-Scoring-2${'x'.repeat(114)}` }, // 128 characters
+  { alarmEmail: 'revops+afterglow@mail.example.com', alarmDollarsPerDay: 0 },
+  { ingestConcurrency: 0 },
+  { existingTableName: 'Afterglow-ContactTable_restored.2' },
 ])('accepts %j', (settings) => {
   expect(() => read(settings)).not.toThrow();
 });
@@ -109,6 +119,20 @@ test.each([
   [{ hubspotApiUrl: 'http://api.hubapi.com' }, '"hubspotApiUrl" must be like'],
   [{ hubspotApiUrl: 'https://user:secret@api.hubapi.com' }, '"hubspotApiUrl" must be like'],
   [{ hubspotLimitPer10Seconds: 20 }, 'nothing would be left'],
+  [{ stackName: '' }, '"stackName" must be the name of a stack: a letter, then up to 127'],
+  [{ stackName: '2nd' }, '"stackName" must be the name of a stack'],
+  [{ stackName: 'Lead_Scoring' }, '"stackName" must be the name of a stack'],
+  [{ stackName: 'x'.repeat(129) }, '"stackName" must be the name of a stack'],
+  [{ alarmEmail: 'revops' }, `"alarmEmail" must be one e-mail address, or '' for none, got "revops"`],
+  [{ alarmEmail: 'a@example.com, b@example.com' }, '"alarmEmail" must be one e-mail address'],
+  [{ alarmDollarsPerDay: -1 }, '"alarmDollarsPerDay" must be a whole number from 0'],
+  [{ alarmDollarsPerDay: 2.5 }, '"alarmDollarsPerDay" must be a whole number'],
+  [{ ingestConcurrency: 'many' }, '"ingestConcurrency" must be a whole number from 0'],
+  [
+    { existingTableName: 'arn:aws:dynamodb:eu-central-1:111122223333:table/contacts' },
+    '"existingTableName" must be the name of a DynamoDB table (not its ARN)',
+  ],
+  [{ existingTableName: 'ab' }, '"existingTableName" must be the name of a DynamoDB table'],
 ])('refuses %j', (settings, message) => {
   expect(() => read(settings)).toThrow(SettingsError);
   expect(() => read(settings)).toThrow(message);

@@ -1,17 +1,15 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import { App } from 'aws-cdk-lib';
-import { Template } from 'aws-cdk-lib/assertions';
-import { LONGEST_DELAY_SECONDS } from '../../lambdas/store/queues.ts';
-import { readSettings } from '../../lib/settings.ts';
-import { AfterglowStack } from '../../lib/stack.ts';
+import { type Piece, PROJECT, Synthesized, sorted } from './synthesized.ts';
 
-const PROJECT = join(import.meta.dirname, '../..');
 const DOORS = ['ingest', 'scorer', 'write-back', 'nightly', 'explain'];
-/** The functions that events and scores pass through. */
-const PATH = ['Ingest/Function', 'Scorer/Function', 'WriteBack/Function', 'Nightly/Function'];
-const FUNCTIONS = [...PATH, 'Explain/Function'];
+const FUNCTIONS = [
+  'Ingest/Function',
+  'Scorer/Function',
+  'WriteBack/Function',
+  'Nightly/Function',
+  'Explain/Function',
+];
 const EVENTS_AND_TICKS = ['Scorer/Events', 'Scorer/Ticks'];
 const LANES = ['WriteBack/Urgent', 'WriteBack/Changes', 'WriteBack/Background'];
 const QUEUES = [...EVENTS_AND_TICKS, ...LANES];
@@ -28,67 +26,12 @@ const SETTINGS = {
   hubspotApiUrl: 'https://hubspot.example.com',
 };
 
-// One synth for the whole file: with the flags that deploy, and without bundling, which another file proves.
-const template = synthesize();
-const resources = Object.entries(template.Resources).map(([id, resource]) => ({
-  ...resource,
-  path: pathOf(id),
-}));
-const properties = Object.fromEntries(resources.map(({ path, Properties }) => [path, Properties]));
-
-/** A piece of the template, of any shape: the CDK types it no further, and each test says what it expects. */
-type Piece = ReturnType<Template['toJSON']>[string];
-
-interface Resource {
-  readonly Type: string;
-  readonly Properties: Piece;
-  readonly Metadata?: Record<string, string>;
-  readonly DeletionPolicy?: string;
-}
-
-function synthesize(): {
-  readonly Resources: Record<string, Resource>;
-  readonly Outputs: Record<string, Piece>;
-} {
-  const { context } = JSON.parse(readFileSync(join(PROJECT, 'cdk.json'), 'utf8'));
-  const app = new App({
-    analyticsReporting: false,
-    context: { ...context, 'aws:cdk:enable-path-metadata': true },
-    postCliContext: { 'aws:cdk:bundling-stacks': [] },
-  });
-  const settings = readSettings({
-    afterglow: SETTINGS,
-  });
-  const stack = new AfterglowStack(app, 'Afterglow', { settings, model: { name: 'a model' } });
-  const { Resources, Outputs } = Template.fromStack(stack).toJSON();
-  return { Resources, Outputs };
-}
-
-/** The name of a resource in these tests: where it stands in the code, as in `Scorer/Events`. */
-function pathOf(logicalId: string): string {
-  const path = template.Resources[logicalId]?.Metadata?.['aws:cdk:path'] ?? logicalId;
-  return path.replace(/^Afterglow\//, '').replace(/\/Resource$/, '');
-}
-
-/** A value of the template as text, with the path of a resource where CloudFormation will put its name or ARN. */
-function render(value: Piece): string {
-  if (typeof value !== 'object' || value === null) return String(value);
-  if ('Ref' in value) return pathOf(value.Ref);
-  if ('Fn::GetAtt' in value) return pathOf(value['Fn::GetAtt'][0]);
-  if ('Fn::Join' in value) return value['Fn::Join'][1].map(render).join(value['Fn::Join'][0]);
-  return JSON.stringify(value);
-}
-
-const sorted = (texts: readonly string[]): string[] => texts.toSorted((one, other) => (one < other ? -1 : 1));
-
-const ofType = (type: string) => resources.filter(({ Type }) => Type === type);
-
-const pathsOf = (type: string): string[] => sorted(ofType(type).map(({ path }) => path));
-
-const environmentOf = (path: string): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(properties[path].Environment.Variables).map(([name, value]) => [name, render(value)]),
-  );
+const stack = new Synthesized(SETTINGS);
+const { template, resources, properties } = stack;
+const render = (value: Piece) => stack.render(value);
+const ofType = (type: string) => stack.ofType(type);
+const pathsOf = (type: string) => stack.pathsOf(type);
+const environmentOf = (path: string) => stack.environmentOf(path);
 
 const readers = ofType('AWS::Lambda::EventSourceMapping').map(({ Properties }) => ({
   queue: render(Properties.EventSourceArn),
@@ -138,7 +81,7 @@ describe('queues', () => {
   test('are the five that are read, each with its dead letters', () => {
     const expected = QUEUES.flatMap((queue) => [queue, `${queue}DeadLetters`]);
 
-    expect(pathsOf('AWS::SQS::Queue')).toEqual(sorted(expected));
+    expect(pathsOf('AWS::SQS::Queue')).toEqual(sorted([...expected, 'Nightly/DeadLetters']));
     expect(sorted(readers.map(({ queue }) => queue))).toEqual(sorted(QUEUES));
   });
 
@@ -159,7 +102,7 @@ describe('queues', () => {
   });
 
   test.each([
-    { queue: 'Scorer/Events', reader: 'Scorer/Function', batch: 10 },
+    { queue: 'Scorer/Events', reader: 'Scorer/Function', batch: 10, concurrency: 20 },
     { queue: 'Scorer/Ticks', reader: 'Scorer/Function', batch: 10, concurrency: 2 },
     { queue: 'WriteBack/Urgent', reader: 'WriteBack/Function', batch: 10, concurrency: 2 },
     { queue: 'WriteBack/Changes', reader: 'WriteBack/Function', batch: 1_000, window: 45, concurrency: 2 },
@@ -176,14 +119,6 @@ describe('queues', () => {
   test('let one message fail without its neighbours', () => {
     for (const { FunctionResponseTypes } of readers)
       expect(FunctionResponseTypes).toEqual(['ReportBatchItemFailures']);
-  });
-
-  test('have a window wherever a batch is above 10: SQS refuses it otherwise', () => {
-    const large = readers.filter(({ BatchSize }) => BatchSize > 10);
-
-    expect(large.length).toBeGreaterThan(0);
-    for (const { MaximumBatchingWindowInSeconds } of large)
-      expect(MaximumBatchingWindowInSeconds).toBeGreaterThanOrEqual(1);
   });
 
   test('are encrypted at rest and on the way', () => {
@@ -236,18 +171,6 @@ describe('the contact table', () => {
       },
     ]);
   });
-
-  test('defines every attribute that is part of a key, the rank as a number and all others as text, and no other', () => {
-    const indexes: Piece[] = table.GlobalSecondaryIndexes;
-    const schemas = [table.KeySchema, ...indexes.map(({ KeySchema }) => KeySchema)].flat();
-    const used = new Set(schemas.map(({ AttributeName }) => AttributeName));
-
-    expect(table.AttributeDefinitions).toHaveLength(used.size);
-    for (const { AttributeName, AttributeType } of table.AttributeDefinitions) {
-      expect(used).toContain(AttributeName);
-      expect(AttributeType).toBe(AttributeName === 'rank' ? 'N' : 'S');
-    }
-  });
 });
 
 describe('functions', () => {
@@ -265,6 +188,13 @@ describe('functions', () => {
       Timeout: timeout,
       MemorySize: memory,
     });
+  });
+
+  test('let a flood cost no more than 50 invocations of ingest at a time, which nobody else can take from it', () => {
+    const reserved = FUNCTIONS.filter((path) => 'ReservedConcurrentExecutions' in properties[path]);
+
+    expect(reserved).toEqual(['Ingest/Function']);
+    expect(properties['Ingest/Function'].ReservedConcurrentExecutions).toBe(50);
   });
 
   test('are the doors and nothing else', () => {
@@ -371,11 +301,10 @@ describe('secrets', () => {
 
 describe('permissions', () => {
   test('allow single actions on single resources', () => {
-    for (const { role, actions, resources: on, effect } of permissions) {
+    for (const { actions, resources: on, effect } of permissions) {
       expect(effect).toBe('Allow');
       for (const action of actions) expect(action).not.toContain('*');
-      // The Scheduler's target calls any version of the one function.
-      for (const resource of on) expect(resource).toMatch(role.startsWith('SchedulerRole') ? /./ : /^[^*]+$/);
+      for (const resource of on) expect(resource).toMatch(/^[^*]+$/);
     }
   });
 
@@ -459,6 +388,7 @@ describe('the way in', () => {
       HubSpotApiUrl: 'https://hubspot.example.com',
       HubSpotBudget: '{"limit":190,"reserve":20,"dailyLimit":625000,"dailyReservePercent":10}',
       Queues: expect.any(String),
+      AlarmTopicArn: 'Alarms/Topic',
       DashboardUrl: expect.stringMatching(
         /^https:\/\/AWS::Region\.console.*#dashboards\/dashboard\/Dashboard\/Dashboard$/,
       ),
@@ -479,223 +409,28 @@ test('looks for fading scores every night, by the clock of the portal', () => {
   expect(JSON.parse(schedule?.Properties.Target.Input)).toEqual({ job: 'decay' });
 });
 
-describe('the dashboard', () => {
-  const { widgets } = JSON.parse(render(properties['Dashboard/Dashboard'].DashboardBody));
+describe('a night that cannot begin, or fails', () => {
+  const [schedule] = ofType('AWS::Scheduler::Schedule');
+  const [asynchronous, ...others] = ofType('AWS::Lambda::EventInvokeConfig');
 
-  test('answers its questions from top to bottom', () => {
-    const questions = widgets
-      .filter(({ type }: Piece) => type === 'text')
-      .toSorted((one: Piece, other: Piece) => one.y - other.y)
-      .map((widget: Piece) => widget.properties.markdown.split('\n')[0]);
+  test('is handed over ten times more, for six hours, and then set aside for 14 days', () => {
+    const { RetryPolicy, DeadLetterConfig } = schedule?.Properties.Target ?? {};
 
-    expect(questions).toEqual([
-      '## Healthy?',
-      '## Fresh?',
-      '## HubSpot keeping up?',
-      '## Within its limits?',
-      '## Last night?',
-    ]);
+    expect(RetryPolicy).toEqual({ MaximumRetryAttempts: 10, MaximumEventAgeInSeconds: 6 * 3_600 });
+    expect(render(DeadLetterConfig.Arn)).toBe('Nightly/DeadLetters');
+    expect(properties['Nightly/DeadLetters'].MessageRetentionPeriod).toBe(14 * 86_400);
   });
 
-  test('begins with the alarms, all of them', () => {
-    const [first, second]: Piece[] = widgets.toSorted((one: Piece, other: Piece) => one.y - other.y);
-
-    expect(first.properties.markdown).toContain('## Healthy?');
-    expect(second.type).toBe('alarm');
-    expect(second.properties.alarms.toSorted()).toEqual(pathsOf('AWS::CloudWatch::Alarm'));
-  });
-
-  test('looks at these measurements for its answers', () => {
-    const answers: string[][] = [];
-    for (const { type, properties: shown } of widgets) {
-      if (type === 'text') answers.push([]);
-      else if (type !== 'alarm') answers.at(-1)?.push(...shown.metrics.flatMap(measurement));
-    }
-
-    const deadLetters = QUEUES.map((queue) => `ApproximateNumberOfMessagesVisible ${queue}DeadLetters`);
-    expect(answers.map(sorted)).toEqual(
-      [
-        [
-          ...deadLetters,
-          ...PATH.flatMap((path) => [`Errors ${path}`, `Throttles ${path}`]),
-          ...['Count', '4xx', '5xx'].map((name) => `${name} Ingest/Api`),
-        ],
-        [
-          'ApproximateAgeOfOldestMessage Scorer/Events',
-          'Duration Ingest/Function',
-          'Duration Ingest/Function',
-        ],
-        [
-          ...LANES.flatMap((lane) => [
-            `ApproximateNumberOfMessagesVisible ${lane}`,
-            `ApproximateAgeOfOldestMessage ${lane}`,
-          ]),
-          'Duration WriteBack/Function',
-          'Duration WriteBack/Function',
-        ],
-        [
-          'HubSpotCalls', // As they are, and below those that did not succeed.
-          'HubSpotCalls',
-          'HubSpotErrors',
-          'RateLimitedWindow',
-          'RateLimitedDay',
-          'ContactsWritten',
-          'Postponed',
-          'LoopBreaker',
-          'DeadLettered',
-        ].map((name) => `${name} write-back`),
-        [
-          'ApproximateNumberOfMessagesVisible Scorer/Ticks',
-          'Errors Nightly/Function',
-          'Invocations Nightly/Function',
-        ],
-      ].map(sorted),
-    );
+  test('is begun anew twice', () => {
+    expect(others).toEqual([]);
+    expect(render(asynchronous?.Properties.FunctionName)).toBe('Nightly/Function');
+    expect(asynchronous?.Properties).toMatchObject({
+      MaximumRetryAttempts: 2,
+      MaximumEventAgeInSeconds: 6 * 3_600,
+      Qualifier: '$LATEST',
+    });
   });
 });
-
-describe('the alarms', () => {
-  const alarms = new Map(
-    ofType('AWS::CloudWatch::Alarm').map(({ path, Properties }) => [path.replace('Alarms/', ''), Properties]),
-  );
-  /** What an alarm looks at: one metric, or those of its expression. */
-  const watched = (name: string): Piece[] => {
-    const alarm = alarms.get(name) ?? {};
-    const several: Piece[] = alarm.Metrics?.flatMap(({ MetricStat }: Piece) => MetricStat ?? []) ?? [
-      { Metric: alarm, Period: alarm.Period, Stat: alarm.Statistic },
-    ];
-    return several.map(({ Metric, Period, Stat }) => ({
-      metric: `${Metric.Namespace} ${Metric.MetricName}`,
-      dimensions: Object.fromEntries(
-        Metric.Dimensions.map(({ Name, Value }: Piece) => [Name, render(Value)]),
-      ),
-      seconds: Period,
-      statistic: Stat,
-    }));
-  };
-  const expression = (name: string): string =>
-    alarms.get(name)?.Metrics.find(({ Expression }: Piece) => Expression !== undefined).Expression;
-
-  test('tell what they mean, what to do, and where to read on', () => {
-    const headings = readFileSync(join(PROJECT, 'docs/troubleshooting.md'), 'utf8').match(/^## .*$/gm) ?? [];
-    const anchors = headings.map((line) =>
-      line
-        .slice(3)
-        .toLowerCase()
-        .replaceAll(' ', '-')
-        .replaceAll(/[^a-z0-9-]/g, ''),
-    );
-
-    expect([...alarms.keys()].toSorted()).toEqual([
-      'DeadLetters',
-      'ErrorShare',
-      'LoopBreaker',
-      'PortalStopped',
-      'UnwritableProperties',
-    ]);
-    for (const { AlarmDescription } of alarms.values()) {
-      const [, anchor = ''] = AlarmDescription.match(/ docs\/troubleshooting\.md#([a-z0-9-]+)$/) ?? [];
-      expect(anchors).toContain(anchor);
-      expect(AlarmDescription.length).toBeLessThanOrEqual(1_024); // CloudWatch, PutMetricAlarm
-    }
-  });
-
-  test('are silent where nothing is counted, and go off at the first that is', () => {
-    for (const [name, alarm] of alarms)
-      expect([
-        name,
-        alarm.ComparisonOperator,
-        alarm.Threshold,
-        alarm.EvaluationPeriods,
-        alarm.TreatMissingData,
-      ]).toEqual([name, 'GreaterThanThreshold', name === 'ErrorShare' ? 5 : 0, 1, 'notBreaching']);
-  });
-
-  test.each([
-    { name: 'PortalStopped', metrics: ['PortalStopped'], seconds: 1_800 },
-    { name: 'UnwritableProperties', metrics: ['UnwritableProperties'], seconds: 3_600 },
-    { name: 'LoopBreaker', metrics: ['LoopBreaker'], seconds: 3_600 },
-    { name: 'ErrorShare', metrics: ['HubSpotCalls', 'HubSpotErrors'], seconds: 3_600 },
-  ])(
-    '$name looks at $metrics of $seconds seconds, as Powertools writes them in write-back',
-    ({ name, metrics, seconds }) => {
-      const { Namespace, dimensions } = written(metrics);
-
-      expect(watched(name)).toEqual(
-        metrics.map((metric) => ({
-          metric: `${Namespace} ${metric}`,
-          dimensions,
-          seconds,
-          statistic: 'Sum',
-        })),
-      );
-      expect(dimensions).toEqual({ service: 'write-back' });
-    },
-  );
-
-  test('do not end in the middle of a stop: what is put off comes back, and is counted, within their period', () => {
-    const longestWindowSeconds = 300;
-    expect(withWindow(longestWindowSeconds).writeBack.windowSeconds).toBe(longestWindowSeconds);
-    expect(() => withWindow(longestWindowSeconds + 1)).toThrow('from 1 to 300');
-    const readerSeconds = Number(properties['WriteBack/Function'].Timeout);
-
-    const [{ seconds } = { seconds: 0 }] = watched('PortalStopped');
-
-    // Also where an invocation takes as long as it may, after another that did.
-    expect(seconds).toBeGreaterThanOrEqual(LONGEST_DELAY_SECONDS + longestWindowSeconds + 2 * readerSeconds);
-  });
-
-  test('speak of a share of errors only with a hundred calls in the hour', () => {
-    expect(expression('ErrorShare')).toBe('IF(calls >= 100, 100 * FILL(errors, 0) / calls, 0)');
-  });
-
-  test('count the dead letters of every queue, also beside one that tells nothing', () => {
-    expect(watched('DeadLetters')).toEqual(
-      QUEUES.map((queue) => ({
-        metric: 'AWS/SQS ApproximateNumberOfMessagesVisible',
-        dimensions: { QueueName: `${queue}DeadLetters` },
-        seconds: 300,
-        statistic: 'Maximum',
-      })),
-    );
-    expect(expression('DeadLetters').split(' + ')).toEqual(QUEUES.map((_, at) => `FILL(m${at}, 0)`));
-  });
-});
-
-function withWindow(windowSeconds: number) {
-  return readSettings({ afterglow: { ...SETTINGS, writeBack: { windowSeconds } } });
-}
-
-/** Under which namespace and dimensions Powertools writes metrics in write-back's environment. */
-function written(names: readonly string[]): { Namespace: string; dimensions: Record<string, unknown> } {
-  const { POWERTOOLS_METRICS_NAMESPACE: namespace, POWERTOOLS_SERVICE_NAME: serviceName } =
-    environmentOf('WriteBack/Function');
-  const before = { ...process.env };
-  Object.assign(process.env, {
-    POWERTOOLS_METRICS_NAMESPACE: namespace,
-    POWERTOOLS_SERVICE_NAME: serviceName,
-  });
-  const metrics = new Metrics();
-  process.env = before;
-  for (const name of names) metrics.addMetric(name, MetricUnit.Count, 1);
-  const { _aws: about, ...values } = metrics.serializeMetrics();
-  const [
-    { Namespace, Dimensions, Metrics: told } = { Namespace: '', Dimensions: [], Metrics: [] },
-    ...others
-  ] = about.CloudWatchMetrics;
-  expect(others).toEqual([]);
-  expect(told.map(({ Name }) => Name)).toEqual(names);
-  expect(Dimensions).toHaveLength(1);
-  return {
-    Namespace,
-    dimensions: Object.fromEntries((Dimensions[0] ?? []).map((key) => [key, values[key]])),
-  };
-}
-
-/** `[namespace, metric, dimension, resource, …]` as metric and resource; nothing for a sum of others. */
-function measurement([, metric, , resource]: Piece): string[] {
-  return metric === undefined ? [] : [`${metric} ${resource}`];
-}
 
 test('holds these resources and gives these permissions', () => {
   const types = Map.groupBy(resources, ({ Type }) => Type);
