@@ -43,6 +43,7 @@ export interface FunctionPlan {
   readonly memoryMegabytes: number;
   readonly timeoutSeconds: number;
   readonly environment: Readonly<Record<string, string>>;
+  readonly logGroup: string;
 }
 
 export interface MappingPlan {
@@ -58,6 +59,8 @@ export interface RoutePlan {
   /** `METHOD /path` or `$default`; a part of the path may be a parameter, such as `{id}`. */
   readonly routeKey: string;
   readonly functionArn: string;
+  /** The API that has it. */
+  readonly apiId: string;
 }
 
 export interface SchedulePlan {
@@ -164,7 +167,7 @@ function readJson(file: string): unknown {
 }
 
 /** `Afterglow/Scorer/Events/Resource` is `Scorer/Events`; without path metadata the logical id stands for it. */
-function constructPath(logicalId: string, { Metadata }: Resource): string {
+export function constructPath(logicalId: string, { Metadata }: Resource): string {
   const whole = Metadata['aws:cdk:path'];
   if (typeof whole !== 'string') return logicalId;
   return whole
@@ -248,12 +251,19 @@ function readQueue(logicalId: string, resource: Resource, resolver: Resolver): Q
   };
 }
 
+/** The capability that a function belongs to: `WriteBack/Function` is `write-back`. */
+export function doorOf(logicalId: string, resource: Resource): string {
+  const [construct = logicalId] = constructPath(logicalId, resource).split('/');
+  return construct.replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, '-').toLowerCase();
+}
+
 // Defaults are Lambda's own (API_CreateFunction).
 const functionSchema = v.object({
   Code: v.object({ S3Key: v.string() }),
   Handler: v.string(),
   MemorySize: v.optional(v.number(), 128),
   Timeout: v.optional(v.number(), 3),
+  LoggingConfig: v.optional(v.object({ LogGroup: v.optional(v.string()) }), {}),
   Environment: v.optional(v.object({ Variables: v.optional(v.record(v.string(), v.string()), {}) }), {}),
 });
 
@@ -267,9 +277,8 @@ function readFunction(
   const plan = v.parse(functionSchema, resolver.resolve(resource.Properties));
   const assetDirectory = assets.get(plan.Code.S3Key);
   if (assetDirectory === undefined) throw new Error(`${logicalId}: no asset has the key ${plan.Code.S3Key}`);
-  const [construct = logicalId] = constructPath(logicalId, resource).split('/');
   return {
-    door: construct.replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, '-').toLowerCase(),
+    door: doorOf(logicalId, resource),
     name: ref,
     arn: attributes['Arn'] ?? '',
     assetDirectory,
@@ -277,6 +286,7 @@ function readFunction(
     memoryMegabytes: plan.MemorySize,
     timeoutSeconds: plan.Timeout,
     environment: plan.Environment.Variables,
+    logGroup: plan.LoggingConfig.LogGroup ?? `/aws/lambda/${ref}`,
   };
 }
 
@@ -305,6 +315,7 @@ function readMapping(properties: unknown): MappingPlan {
 const routeSchema = v.object({
   RouteKey: v.string(),
   Target: v.string(),
+  ApiId: v.optional(v.string(), 'local'),
   // What IAM guards on AWS is open here: only this machine reaches 127.0.0.1, and everything here is made up.
   AuthorizationType: v.optional(
     v.picklist(['NONE', 'AWS_IAM'], 'the local run knows routes without authorization, and AWS_IAM'),
@@ -314,11 +325,11 @@ const routeSchema = v.object({
 const integrationSchema = v.object({ IntegrationUri: v.string(), PayloadFormatVersion: v.literal('2.0') });
 
 function readRoute(properties: unknown, template: Template, resolver: Resolver): RoutePlan {
-  const { RouteKey, Target } = v.parse(routeSchema, resolver.resolve(properties));
+  const { RouteKey, Target, ApiId } = v.parse(routeSchema, resolver.resolve(properties));
   const integration = template.Resources[Target.replace('integrations/', '')];
   if (integration === undefined) throw new Error(`${RouteKey}: no integration ${Target}`);
   const { IntegrationUri } = v.parse(integrationSchema, resolver.resolve(integration.Properties));
-  return { routeKey: RouteKey, functionArn: IntegrationUri };
+  return { routeKey: RouteKey, functionArn: IntegrationUri, apiId: ApiId };
 }
 
 const scheduleSchema = v.object({

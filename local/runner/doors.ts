@@ -6,7 +6,8 @@ import type { MovedClock } from './clock.ts';
 import { LOCAL_CREDENTIALS } from './engines.ts';
 import { startEnvironment } from './environment.ts';
 import { concurrencyOf } from './event-source.ts';
-import { createFunction, type LocalFunction } from './function.ts';
+import { createFunction, type Invocation, type LocalFunction } from './function.ts';
+import type { OutputWatch } from './metrics.ts';
 import { LOCAL_REGION } from './template.ts';
 
 /** Environments of a function that no queue feeds. */
@@ -32,6 +33,12 @@ export interface DoorsSetting {
   readonly overrides: Readonly<Record<string, string>>;
   /** `AWS_ENDPOINT_URL…` of the engines. */
   readonly endpoints: Readonly<Record<string, string>>;
+  /** The environment of a function's processes, which may lead elsewhere than what others are told of it. */
+  readonly led: (variables: Readonly<Record<string, string>>) => Readonly<Record<string, string>>;
+  /** Told of every invocation when it has ended. */
+  readonly invoked?: ((invocation: Invocation) => void) | undefined;
+  /** Who is told what the processes of a function write. @default nobody */
+  readonly output?: ((door: string) => OutputWatch) | undefined;
   readonly report: (line: string) => void;
 }
 
@@ -55,7 +62,7 @@ export async function openDoors(setting: DoorsSetting): Promise<Doors> {
 }
 
 async function openDoor(plan: FunctionPlan, setting: DoorsSetting): Promise<LocalFunction> {
-  const { assembly, clock, directory, logDirectory, report } = setting;
+  const { assembly, clock, directory, logDirectory, led, invoked, report } = setting;
   const taskRoot = path.join(directory, plan.name);
   await cp(plan.assetDirectory, taskRoot, { recursive: true });
   const log = createWriteStream(path.join(logDirectory, `${plan.door}.log`));
@@ -72,10 +79,12 @@ async function openDoor(plan: FunctionPlan, setting: DoorsSetting): Promise<Loca
       startEnvironment({
         plan,
         taskRoot,
-        variables: isMoved ? { ...variables, ...clock.environment } : variables,
+        variables: { ...led(variables), ...(isMoved && clock.environment) },
         preloads: isMoved ? [clock.preload] : [],
         log,
+        output: setting.output?.(plan.door),
       }),
+    invoked,
     report,
   });
 }
@@ -86,7 +95,7 @@ async function openDoor(plan: FunctionPlan, setting: DoorsSetting): Promise<Loca
  * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
  */
 function variablesOf(
-  { name, memoryMegabytes, environment }: FunctionPlan,
+  { door, name, memoryMegabytes, environment }: FunctionPlan,
   { overrides, endpoints }: DoorsSetting,
 ): Record<string, string> {
   const systemRoot = process.env['SystemRoot']; // Without it, Windows gives a process no sockets.
@@ -103,7 +112,7 @@ function variablesOf(
     AWS_LAMBDA_LOG_STREAM_NAME: 'local',
     AWS_REGION: LOCAL_REGION,
     AWS_DEFAULT_REGION: LOCAL_REGION,
-    AWS_ACCESS_KEY_ID: LOCAL_CREDENTIALS.accessKeyId,
+    AWS_ACCESS_KEY_ID: door, // As a role of its own: whoever looks at a call knows whose it is.
     AWS_SECRET_ACCESS_KEY: LOCAL_CREDENTIALS.secretAccessKey,
     AWS_SESSION_TOKEN: LOCAL_CREDENTIALS.sessionToken,
     TZ: 'UTC',

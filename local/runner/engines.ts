@@ -62,7 +62,11 @@ export async function startTableEngine(): Promise<TableEngine> {
     'table-process.cjs',
     v.object({ port: v.number() }),
   );
-  const url = `http://127.0.0.1:${address.port}`;
+  return tableEngine(`http://127.0.0.1:${address.port}`, child);
+}
+
+/** @param child - the process that listens at `url`, which ends with the engine */
+export function tableEngine(url: string, child: ChildProcess): TableEngine {
   const client = new DynamoDBClient({ endpoint: url, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS });
   return {
     url,
@@ -114,6 +118,13 @@ interface QueueState {
   readonly delayedUntilMs: readonly number[];
 }
 
+/** What CloudWatch would hold of a queue. */
+interface QueueGauges {
+  readonly visible: number;
+  /** When the oldest message was sent that is not deleted, epoch milliseconds of the engine's clock; undefined when there is none. */
+  readonly oldestSentMs: number | undefined;
+}
+
 /** SQS's stand-in, in a process of its own, on the moved clock. */
 export interface QueueEngine {
   readonly url: string;
@@ -126,6 +137,8 @@ export interface QueueEngine {
    * @param withReceived - also tell the messages in flight one by one, which costs more the more there are
    */
   states(withReceived?: boolean): Promise<ReadonlyMap<string, QueueState>>;
+  /** How full every queue is and how old its oldest message, by name. */
+  gauges(): Promise<ReadonlyMap<string, QueueGauges>>;
   /** Bodies of all messages of a queue; nothing is received by looking. */
   bodies(name: string): Promise<string[]>;
   stop(): Promise<void>;
@@ -139,13 +152,14 @@ const countsSchema = v.array(
     approximateDelayedCount: v.number(),
   }),
 );
+const message = { body: v.string(), sentTimestamp: v.number() };
 const contentSchema = v.object({
   messages: v.object({
-    ready: v.array(v.object({ body: v.string() })),
-    delayed: v.array(v.object({ body: v.string(), delayUntil: v.optional(v.number(), 0) })),
+    ready: v.array(v.object(message)),
+    delayed: v.array(v.object({ ...message, delayUntil: v.optional(v.number(), 0) })),
     inflight: v.array(
       v.object({
-        message: v.object({ body: v.string() }),
+        message: v.object(message),
         receiptHandle: v.string(),
         visibilityDeadline: v.number(),
       }),
@@ -173,10 +187,8 @@ export async function startQueueEngine(
     client,
     create: (queue) => createQueue(client, queue),
     states: (withReceived = false) => readStates(url, withReceived),
-    async bodies(name) {
-      const { ready, delayed, inflight } = await contentOf(url, name);
-      return [...ready, ...delayed, ...inflight.map(({ message }) => message)].map(({ body }) => body);
-    },
+    gauges: () => readGauges(url),
+    bodies: async (name) => (await messagesOf(url, name)).map(({ body }) => body),
     async stop() {
       client.destroy();
       await endProcess(child);
@@ -207,9 +219,7 @@ async function createQueue(
 }
 
 async function readStates(url: string, withReceived: boolean): Promise<ReadonlyMap<string, QueueState>> {
-  const answer = await fetch(`${url}/_fauxqs/queues`);
-  const counts = v.parse(countsSchema, await answer.json());
-  const states = counts.map(async (count): Promise<[string, QueueState]> => {
+  const states = (await readCounts(url)).map(async (count): Promise<[string, QueueState]> => {
     const isWanted =
       count.approximateDelayedCount > 0 || (withReceived && count.approximateInflightCount > 0);
     const { delayed = [], inflight = [] } = isWanted ? await contentOf(url, count.name) : {};
@@ -227,6 +237,29 @@ async function readStates(url: string, withReceived: boolean): Promise<ReadonlyM
     ];
   });
   return new Map(await Promise.all(states));
+}
+
+async function readGauges(url: string): Promise<ReadonlyMap<string, QueueGauges>> {
+  const gauges = (await readCounts(url)).map(async (count): Promise<[string, QueueGauges]> => {
+    const { approximateMessageCount: visible } = count;
+    const isEmpty = visible + count.approximateInflightCount + count.approximateDelayedCount === 0;
+    const sentMs = isEmpty
+      ? []
+      : (await messagesOf(url, count.name)).map(({ sentTimestamp }) => sentTimestamp);
+    return [count.name, { visible, oldestSentMs: sentMs.length === 0 ? undefined : Math.min(...sentMs) }];
+  });
+  return new Map(await Promise.all(gauges));
+}
+
+async function readCounts(url: string) {
+  const answer = await fetch(`${url}/_fauxqs/queues`);
+  return v.parse(countsSchema, await answer.json());
+}
+
+/** All messages of a queue, whatever state they are in. */
+async function messagesOf(url: string, name: string) {
+  const { ready, delayed, inflight } = await contentOf(url, name);
+  return [...ready, ...delayed, ...inflight.map(({ message: received }) => received)];
 }
 
 /** What stands in a queue, message by message. */

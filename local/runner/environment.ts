@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import type { Writable } from 'node:stream';
 import type { FunctionPlan } from './assembly.ts';
+import type { OutputWatch } from './metrics.ts';
 import { startRuntimeApi } from './runtime-api.ts';
 
 /** Lines of standard error kept to explain a crash. */
@@ -18,6 +20,8 @@ export interface ExecutionEnvironment {
    * @throws FunctionError
    */
   invoke(payload: string): Promise<string>;
+  /** When the last event was handed out, as `performance.now()` tells it: what came before was loading. */
+  beganMs(): number;
   /** What the process last wrote to standard error. */
   lastLines(): readonly string[];
   stop(): Promise<void>;
@@ -32,6 +36,8 @@ export interface EnvironmentSetting {
   /** CommonJS files loaded before the function. */
   readonly preloads: readonly string[];
   readonly log: Writable;
+  /** Told what the process writes. @default nobody */
+  readonly output?: OutputWatch | undefined;
 }
 
 /** Starts a process and the Runtime API that it alone speaks to. */
@@ -40,6 +46,7 @@ export async function startEnvironment(setting: EnvironmentSetting): Promise<Exe
   const api = await startRuntimeApi(plan, () => child.kill('SIGKILL'));
   const child = spawnFunction(setting, api.port);
   const lines = keepOutput(child, log);
+  if (setting.output !== undefined) watchOutput(child, setting.output);
   child.once('error', (error) => api.fail('Runtime.ExitError', String(error)));
   child.once('close', (code, signal) => {
     api.fail('Runtime.ExitError', `the process of ${plan.door} ended with ${signal ?? code}`);
@@ -50,6 +57,7 @@ export async function startEnvironment(setting: EnvironmentSetting): Promise<Exe
     pid: child.pid,
     isAlive: () => child.pid !== undefined && !hasEnded() && !child.killed,
     invoke: (payload) => api.invoke(payload),
+    beganMs: () => api.beganMs(),
     lastLines: () => lines,
     async stop() {
       if (child.pid === undefined || hasEnded()) return;
@@ -77,6 +85,11 @@ function spawnFunction(
       _HANDLER: plan.handler,
     },
   });
+}
+
+function watchOutput({ stdout, stderr }: ChildProcess, output: OutputWatch): void {
+  for (const stream of [stdout, stderr]) stream?.on('data', (chunk: Buffer) => output.logged(chunk.length));
+  if (stdout !== null) createInterface({ input: stdout }).on('line', (line) => output.printed(line));
 }
 
 /** Sends output to the log; what it returns always holds the last lines of standard error. */

@@ -34,6 +34,8 @@ export function concurrencyOf(mapping: MappingPlan): number {
 export interface EventSource {
   /** Messages received and kept back by the batching window. */
   held(): number;
+  /** When the open window ends, epoch milliseconds of the moved clock; undefined while nothing is held. */
+  windowEndsAtMs(): number | undefined;
   /** Whether a message was given up for now, by the handle with which it was received: the queue has it again when it is visible. */
   hasFailed(receiptHandle: string): boolean;
   /** Ends the open window now. */
@@ -46,6 +48,8 @@ export interface EventSourceSetting {
   readonly queue: QueuePlan;
   readonly mapping: MappingPlan;
   readonly target: LocalFunction;
+  /** The moved clock, epoch milliseconds. A window ends when it has passed by this clock, or by the wall's. @default wall time */
+  readonly now?: () => number;
   readonly report: (line: string) => void;
 }
 
@@ -77,6 +81,7 @@ export function startEventSource(setting: EventSourceSetting): EventSource {
   const polling = poll();
   return {
     held: window.held,
+    windowEndsAtMs: window.endsAtMs,
     hasFailed: (receiptHandle) => failed.has(receiptHandle),
     flush: window.flush,
     async stop() {
@@ -103,9 +108,10 @@ function createFailed() {
 }
 
 /** Gathers a batch: at once without a window, else until it is full, too big, or the window has passed. */
-function createWindow({ client, queue, mapping }: EventSourceSetting, signal: AbortSignal) {
+function createWindow({ client, queue, mapping, now = Date.now }: EventSourceSetting, signal: AbortSignal) {
   const held: Message[] = [];
   let isFlushed = false;
+  let endsAtMs = 0;
   const receive = async (waitSeconds: number): Promise<number> => {
     const command = new ReceiveMessageCommand({
       QueueUrl: queue.url,
@@ -121,13 +127,15 @@ function createWindow({ client, queue, mapping }: EventSourceSetting, signal: Ab
   const isFull = (): boolean => held.length >= mapping.batchSize || bytesOf(held) >= PAYLOAD_LIMIT_BYTES;
   return {
     held: () => held.length,
+    endsAtMs: () => (held.length > 0 ? endsAtMs : undefined),
     flush: () => {
       isFlushed = held.length > 0;
     },
     async gather(): Promise<Message[]> {
       if (held.length === 0 && (await receive(LONG_POLL_SECONDS)) === 0) return [];
-      const endsAtMs = Date.now() + mapping.windowSeconds * 1000;
-      while (!isFull() && Date.now() < endsAtMs) {
+      const wallEndsAtMs = Date.now() + mapping.windowSeconds * 1000;
+      endsAtMs = now() + mapping.windowSeconds * 1000;
+      while (!isFull() && Date.now() < wallEndsAtMs && now() < endsAtMs) {
         if ((await receive(0)) > 0) continue;
         if (isFlushed) break;
         await pause(WINDOW_LOOK_MS, undefined, { signal });

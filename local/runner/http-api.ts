@@ -12,6 +12,8 @@ const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
 /** Bodies of other types reach the function as base64. */
 const TEXT_TYPES = /^(text\/|application\/(json|xml|javascript)|application\/[\w.-]+\+(json|xml))/i;
 
+type Route = Pick<RoutePlan, 'routeKey' | 'functionArn'>;
+
 /** API Gateway's HTTP API with payload format 2.0, on 127.0.0.1. */
 export interface HttpApi {
   readonly url: string;
@@ -24,13 +26,15 @@ export interface HttpApi {
  * @param port - 0 = any free one
  * @param clock - epoch milliseconds; the time of receipt that requests are stamped with
  * @param target - finds the function of a route's ARN; asked at each request, and while it finds none the answer is 404
+ * @param answered - told the status of every answer
  * @throws Error when the port is taken
  */
 export async function startHttpApi(
   port: number,
-  routes: readonly RoutePlan[],
+  routes: readonly Route[],
   clock: () => number,
   target: (functionArn: string) => LocalFunction | undefined,
+  answered: (status: number) => void = () => {},
 ): Promise<HttpApi> {
   const matching = routes.map(toMatcher);
   const find = (method: string, path: string): Found | undefined => {
@@ -49,6 +53,7 @@ export async function startHttpApi(
       // The function's own failure has been told; the caller learns as much as from API Gateway.
       reply(response, 500, 'Internal Server Error');
     } finally {
+      answered(response.statusCode);
       busy -= 1;
     }
   };
@@ -76,10 +81,7 @@ type Found = Match & { readonly target: LocalFunction };
  * @throws Error for a route of a kind that the local run does not know
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html
  */
-function toMatcher({
-  routeKey,
-  functionArn,
-}: RoutePlan): (method: string, path: string) => Match | undefined {
+function toMatcher({ routeKey, functionArn }: Route): (method: string, path: string) => Match | undefined {
   if (routeKey === '$default') return () => ({ routeKey, functionArn, pathParameters: {}, precision: 0 });
   if (routeKey.includes('+}')) throw new Error(`The local run knows no greedy path parameters: ${routeKey}`);
   const [wanted = '', pattern = ''] = routeKey.split(' ');

@@ -3,13 +3,16 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Assembly, type MappingPlan, readAssembly } from './assembly.ts';
 import { createMovedClock, type MovedClock } from './clock.ts';
-import { type Doors, openDoors } from './doors.ts';
+import { type Doors, type DoorsSetting, openDoors } from './doors.ts';
 import { type QueueEngine, startQueueEngine, startTableEngine, type TableEngine } from './engines.ts';
 import { type EventSource, startEventSource } from './event-source.ts';
+import type { Invocation } from './function.ts';
 import { type HttpApi, startHttpApi } from './http-api.ts';
+import { type Collector, type Metrics, startCollector } from './metrics.ts';
 import { startNights } from './nights.ts';
 import { type Passed, type PassOptions, passTime } from './passing-time.ts';
 import { type QuietOptions, untilQuiet } from './quiet.ts';
+import { type AwsCall, createRecorder } from './recorder.ts';
 import { type SecretsEndpoint, startSecretsEndpoint } from './secrets-endpoint.ts';
 
 const DEFAULT_LOG_DIRECTORY = path.resolve(import.meta.dirname, '../../.local/logs');
@@ -35,6 +38,24 @@ export interface LocalSystemOptions {
    * @default `.local/logs` in the repository
    */
   readonly logDirectory?: string;
+  /**
+   * Whether what the functions call of AWS is written down, and each of their invocations, for `calls()` and `invocations()`.
+   *
+   * @default false
+   */
+  readonly recordCalls?: boolean;
+  /**
+   * Whether what CloudWatch would hold is collected, for `metrics()`; capacity units only with `recordCalls`.
+   *
+   * @default false
+   */
+  readonly collectMetrics?: boolean;
+  /**
+   * Starts the stand-in for DynamoDB.
+   *
+   * @default dynalite, which runs everywhere, and tells of writes to indexes nothing
+   */
+  readonly startTables?: () => Promise<TableEngine>;
   /** Told what an operator would want to know: failures, and what a long wait waits for. */
   readonly log: (line: string) => void;
 }
@@ -65,6 +86,12 @@ export interface LocalSystem {
   /** Hands out what the batching windows hold now. */
   flushWindows(): void;
   deadLetters(): Promise<{ queue: string; body: string }[]>;
+  /** What the functions, and nobody else, called of AWS since the start. @throws Error without `recordCalls` */
+  calls(): readonly AwsCall[];
+  /** Every invocation that has ended since the start. @throws Error without `recordCalls` */
+  invocations(): readonly Invocation[];
+  /** What CloudWatch would hold of the run so far. @throws Error without `collectMetrics` */
+  metrics(): Metrics;
   /** Processes started by this one: functions that are alive, and the engines. */
   pids(): Promise<number[]>;
   /** Ends everything that was started; no process stays. */
@@ -111,6 +138,8 @@ interface Parts {
   readonly http: HttpApi;
   readonly doors: Doors;
   readonly sources: readonly EventSource[];
+  readonly way: Way;
+  readonly collector: Collector | undefined;
 }
 
 async function startParts(options: LocalSystemOptions, stops: Stops): Promise<Parts> {
@@ -118,7 +147,7 @@ async function startParts(options: LocalSystemOptions, stops: Stops): Promise<Pa
   stops.push(() => rm(directory, { recursive: true, force: true, maxRetries: 3 }));
   const clock = createMovedClock(directory);
   stops.push(() => clock.close());
-  const tables = await startTableEngine();
+  const tables = await (options.startTables ?? startTableEngine)();
   stops.push(() => tables.stop());
   const queues = await startQueueEngine(clock);
   stops.push(() => queues.stop());
@@ -127,12 +156,21 @@ async function startParts(options: LocalSystemOptions, stops: Stops): Promise<Pa
   for (const queue of assembly.queues) await queues.create(queue);
   const secrets = await startSecretsEndpoint(assembly.secrets, secretValues(assembly, options));
   stops.push(() => secrets.stop());
+  const way = await (options.recordCalls === true ? recordedWay : straightWay)(assembly, {
+    tables,
+    queues,
+    secrets,
+  });
+  stops.push(() => way.stop());
+  const collector = collectorOf(options, { assembly, clock, queues, way });
+  stops.push(() => collector?.stop());
   let doors: Doors | undefined; // They are told the address of the API that they answer.
   const http = await startHttpApi(
     options.ingestPort,
     assembly.routes,
     () => clock.now(),
     (arn) => doors?.byArn(arn),
+    (status) => collector?.answered(assembly.routes[0]?.apiId ?? '', status),
   );
   stops.push(() => http.stop());
   doors = await openDoors({
@@ -147,30 +185,78 @@ async function startParts(options: LocalSystemOptions, stops: Stops): Promise<Pa
       AWS_ENDPOINT_URL_DYNAMODB: tables.url,
       AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.url,
     },
+    led: way.led,
+    invoked(invocation) {
+      way.invoked?.(invocation);
+      collector?.invoked(invocation);
+    },
+    output: collector && ((door) => collector.output(door)),
     report: options.log,
   });
-  const stopping = [doors, ...startSources(assembly, options, queues, doors)] as const;
+  const stopping = [doors, ...startSources(assembly, options, { queues, doors, clock })] as const;
   stops.push(() => Promise.all(stopping.map((one) => one.stop())));
   const [, ...sources] = stopping;
-  return { assembly, clock, tables, queues, secrets, http, doors, sources };
+  return { assembly, clock, tables, queues, secrets, http, doors, sources, way, collector };
+}
+
+function collectorOf(
+  { collectMetrics = false, recordCalls = false, log }: LocalSystemOptions,
+  { assembly, clock, queues, way }: Pick<Parts, 'assembly' | 'clock' | 'queues' | 'way'>,
+): Collector | undefined {
+  if (!collectMetrics) return undefined;
+  const calls = recordCalls ? way.calls() : [];
+  const now = () => clock.now();
+  return startCollector({ ...assembly, engine: queues, calls, now, report: log });
+}
+
+/** How the functions' processes reach the engines, and what is written down of it. */
+interface Way extends Pick<DoorsSetting, 'led' | 'invoked'>, Pick<LocalSystem, 'calls' | 'invocations'> {
+  stop(): void;
+}
+
+type Engines = Readonly<Record<string, { readonly url: string }>>;
+
+function notRecorded(): never {
+  throw new Error('Calls are not recorded: start with recordCalls');
+}
+
+async function straightWay(): Promise<Way> {
+  return {
+    led: (variables) => variables,
+    calls: notRecorded,
+    invocations: notRecorded,
+    stop: () => undefined,
+  };
+}
+
+/**
+ * Puts a recorder before each engine. A queue's URL begins with its engine's address, and an SQS client goes where the URL leads:
+ * so every variable that begins with an engine's address is led through.
+ */
+async function recordedWay({ functions }: Assembly, engines: Engines): Promise<Way> {
+  const doors = new Set(functions.map(({ door }) => door));
+  const recorder = createRecorder({ doorOf: (key) => (doors.has(key) ? key : undefined) });
+  const invocations: Invocation[] = [];
+  const proxies: { readonly url: string; readonly proxy: string }[] = [];
+  for (const { url } of Object.values(engines)) proxies.push({ url, proxy: await recorder.before(url) });
+  const lead = (value: string): string => {
+    const past = proxies.find(({ url }) => value === url || value.startsWith(`${url}/`));
+    return past === undefined ? value : past.proxy + value.slice(past.url.length);
+  };
+  return {
+    led: (variables) =>
+      Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, lead(value)])),
+    calls: () => recorder.calls,
+    invoked: (invocation) => invocations.push(invocation),
+    invocations: () => invocations,
+    stop: () => recorder.stop(),
+  };
 }
 
 function joinParts(parts: Parts, options: LocalSystemOptions, stops: Stops): LocalSystem {
-  const { assembly, clock, tables, queues, secrets, http, doors, sources } = parts;
+  const { assembly, clock, tables, queues, secrets, http, doors, sources, way, collector } = parts;
   let stopped: Promise<void> | undefined;
-  const quiet = (wanted: QuietOptions) =>
-    untilQuiet(
-      {
-        engine: queues,
-        read: assembly.queues.filter(({ arn }) => assembly.mappings.some(({ queueArn }) => queueArn === arn)),
-        sources,
-        now: () => clock.now(),
-        busy: () => doors.all.reduce((sum, one) => sum + one.busy(), http.busy()),
-        isStopped: () => stopped !== undefined,
-        report: options.log,
-      },
-      wanted,
-    );
+  const quiet = quietOf(parts, options, () => stopped !== undefined);
   const drained: LocalSystem['drained'] = async ({ flushWindows = false } = {}) => {
     await quiet({ flushWindows });
   };
@@ -201,19 +287,52 @@ function joinParts(parts: Parts, options: LocalSystemOptions, stops: Stops): Loc
     drained,
     passTime: (wanted) =>
       passTime(
-        { clock, nights, untilQuiet: () => quiet({ flushWindows: true, leavePostponed: true }) },
+        {
+          clock,
+          nights,
+          untilQuiet: (leaveWindows) =>
+            quiet({ flushWindows: !leaveWindows, leaveWindows, leavePostponed: true }),
+        },
         wanted,
       ),
     flushWindows() {
       for (const source of sources) source.flush();
     },
     deadLetters: () => readDeadLetters(assembly, queues),
-    async pids() {
-      const functions = await Promise.all(doors.all.map((one) => one.pids()));
-      return [...functions.flat(), ...[tables.pid, queues.pid].filter((pid) => pid !== undefined)];
+    calls: way.calls,
+    invocations: way.invocations,
+    metrics() {
+      if (collector === undefined) throw new Error('Metrics are not collected: start with collectMetrics');
+      return collector;
     },
+    pids: () => alive(doors, [tables, queues]),
     stop: () => (stopped ??= stopAll(stops)),
   };
+}
+
+function quietOf(
+  { assembly, queues, sources, clock, doors, http }: Parts,
+  { log }: LocalSystemOptions,
+  isStopped: () => boolean,
+): (wanted: QuietOptions) => Promise<readonly number[]> {
+  const setting = {
+    engine: queues,
+    read: assembly.queues.filter(({ arn }) => assembly.mappings.some(({ queueArn }) => queueArn === arn)),
+    sources,
+    now: () => clock.now(),
+    busy: () => doors.all.reduce((sum, one) => sum + one.busy(), http.busy()),
+    isStopped,
+    report: log,
+  };
+  return (wanted) => untilQuiet(setting, wanted);
+}
+
+async function alive(
+  { all }: Doors,
+  engines: readonly { readonly pid: number | undefined }[],
+): Promise<number[]> {
+  const functions = await Promise.all(all.map((one) => one.pids()));
+  return [...functions.flat(), ...engines.flatMap(({ pid }) => pid ?? [])];
 }
 
 async function readDeadLetters(
@@ -247,8 +366,7 @@ function secretValues({ functions }: Assembly, options: LocalSystemOptions): Map
 function startSources(
   { mappings, queues, functions }: Assembly,
   options: LocalSystemOptions,
-  { client }: QueueEngine,
-  doors: Doors,
+  parts: Pick<Parts, 'queues' | 'doors' | 'clock'>,
 ): EventSource[] {
   return mappings.map((mapping) => {
     const queue = queues.find(({ arn }) => arn === mapping.queueArn);
@@ -257,10 +375,11 @@ function startSources(
       throw new Error(`The mapping of ${mapping.queueArn} to ${mapping.functionName} leads nowhere`);
     }
     return startEventSource({
-      client,
+      client: parts.queues.client,
       queue,
       mapping: isChanges(queue.path) ? { ...mapping, ...changesLane(options) } : mapping,
-      target: doors.byArn(target.arn),
+      target: parts.doors.byArn(target.arn),
+      now: () => parts.clock.now(),
       report: options.log,
     });
   });

@@ -18,6 +18,14 @@ export interface PassOptions {
    * leaps ahead, which only makes messages late: a queue promises no more.
    */
   readonly progress?: () => number;
+  /**
+   * Whether batching windows last as long as they do on AWS, by the moved clock, instead of ending as soon as nothing else is under way.
+   *
+   * @default false
+   */
+  readonly keepWindows?: boolean;
+  /** Called before each move, and waited for. */
+  readonly onMoving?: () => Promise<void> | void;
   /** Called after each move, and waited for. */
   readonly onMoved?: () => Promise<void> | void;
 }
@@ -32,8 +40,13 @@ export interface Passed {
 export interface PassingParts {
   readonly clock: MovedClock;
   readonly nights: Pick<Nights, 'clockWasSet'>;
-  /** Waits until nothing is under way. @returns instants at which what was postponed is due */
-  readonly untilQuiet: () => Promise<readonly number[]>;
+  /**
+   * Waits until nothing is under way.
+   *
+   * @param keepWindows - also leave what windows hold, and tell when they end
+   * @returns instants at which what was postponed is due
+   */
+  readonly untilQuiet: (keepWindows: boolean) => Promise<readonly number[]>;
 }
 
 /**
@@ -42,14 +55,14 @@ export interface PassingParts {
  */
 export async function passTime(parts: PassingParts, options: PassOptions): Promise<Passed> {
   const { clock, nights, untilQuiet } = parts;
-  const { mostMs, mostWallMs, alsoDue = () => [], progress = () => NaN, onMoved } = options;
+  const { mostMs, mostWallMs, alsoDue = () => [], progress = () => NaN, keepWindows = false } = options;
   const latestMs = clock.now() + mostMs;
   const wallEndsMs = Date.now() + mostWallMs;
   let movedMs = 0;
   let leapMs = 0;
   let before = NaN; // Equal to nothing, itself included: without progress to look at there is no leap.
   for (let moves = 0; ; moves += 1) {
-    const due = [...(await untilQuiet()), ...alsoDue()];
+    const due = [...(await untilQuiet(keepWindows)), ...alsoDue()];
     const nextMs = due.reduce((earliest, atMs) => Math.min(earliest, atMs), Infinity);
     if (due.length === 0 || nextMs > latestMs || Date.now() >= wallEndsMs)
       return { movedMs, moves, left: due.length };
@@ -57,9 +70,10 @@ export async function passTime(parts: PassingParts, options: PassOptions): Promi
     before = progress();
     const fromMs = clock.now();
     const toMs = Math.max(fromMs, nextMs, Math.min(latestMs, fromMs + leapMs));
+    await options.onMoving?.();
     clock.moveTo(toMs);
     nights.clockWasSet();
     movedMs += toMs - fromMs;
-    await onMoved?.();
+    await options.onMoved?.();
   }
 }

@@ -28,6 +28,12 @@ export interface QuietOptions {
   /** Hand out what the batching windows hold as soon as nothing else is under way, instead of waiting for them. */
   readonly flushWindows: boolean;
   /**
+   * Leave what the batching windows hold where it is, and count the ends of the windows as instants at which something is due.
+   *
+   * @default false
+   */
+  readonly leaveWindows?: boolean;
+  /**
    * Wait for nothing but what is under way: neither for a message that is due within a minute, nor for one that failed and will be
    * visible again.
    *
@@ -45,7 +51,7 @@ export interface QuietOptions {
  */
 export async function untilQuiet(
   setting: QuietSetting,
-  { flushWindows, leavePostponed = false }: QuietOptions,
+  { flushWindows, leavePostponed = false, leaveWindows = false }: QuietOptions,
 ): Promise<readonly number[]> {
   const { sources, isStopped, report } = setting;
   let explainAtMs = Date.now() + EXPLAIN_MS;
@@ -53,8 +59,10 @@ export async function untilQuiet(
   for (let quietLooks = 0; quietLooks < CONFIRMATIONS; ) {
     if (isStopped()) throw new Error('The local system has stopped');
     const { moving, atRest, postponed, explanation } = await look(setting, leavePostponed);
-    dueMs = postponed;
-    quietLooks = moving + atRest === 0 ? quietLooks + 1 : 0;
+    dueMs = leaveWindows
+      ? [...postponed, ...sources.flatMap((one) => one.windowEndsAtMs() ?? [])]
+      : postponed;
+    quietLooks = moving + (leaveWindows ? 0 : atRest) === 0 ? quietLooks + 1 : 0;
     if (flushWindows && moving === 0) for (const source of sources) source.flush();
     if (Date.now() >= explainAtMs) {
       report(`Still waiting: ${explanation}`);

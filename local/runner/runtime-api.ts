@@ -31,6 +31,8 @@ export interface RuntimeApi {
    * @throws FunctionError
    */
   invoke(payload: string): Promise<string>;
+  /** When the last event was handed out, as `performance.now()` tells it; while none was, when this began. */
+  beganMs(): number;
   /** Ends the invocation under way, if any, with an error. */
   fail(errorType: string, message: string): void;
   close(): void;
@@ -51,6 +53,7 @@ interface Invocation {
 export async function startRuntimeApi(plan: FunctionPlan, kill: () => void): Promise<RuntimeApi> {
   let waiting: ServerResponse | undefined; // The function's open request for its next event.
   let current: Invocation | undefined;
+  let beganMs = performance.now();
   const end = (errorType: string, message: string): void => {
     current?.settle(new FunctionError(errorType, message));
     kill();
@@ -63,6 +66,7 @@ export async function startRuntimeApi(plan: FunctionPlan, kill: () => void): Pro
     waiting.writeHead(200, eventHeaders(current.requestId, plan));
     waiting.end(current.payload);
     waiting = undefined;
+    beganMs = performance.now();
   };
   const server = createServer((request, response) => {
     if (request.url === `${BASE}/invocation/next`) {
@@ -86,6 +90,7 @@ export async function startRuntimeApi(plan: FunctionPlan, kill: () => void): Pro
         current = { requestId: randomUUID(), payload, settle, timer };
         handOut();
       }),
+    beganMs: () => beganMs,
     fail: (errorType, message) => current?.settle(new FunctionError(errorType, message)),
     close: () => closeNow(server),
   };

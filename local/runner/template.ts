@@ -153,6 +153,18 @@ function identify(logicalId: string, { Type, Properties }: Resource, sqsUrl: str
       const secretArn = arn('secretsmanager', `secret:${named('Name')}-local0`);
       return { ref: secretArn, attributes: { Id: secretArn } };
     }
+    case 'AWS::IAM::Role': {
+      const name = named('RoleName');
+      return { ref: name, attributes: { Arn: `arn:aws:iam::${LOCAL_ACCOUNT}:role/${name}` } };
+    }
+    case 'AWS::Logs::LogGroup': {
+      const name = named('LogGroupName');
+      return { ref: name, attributes: { Arn: arn('logs', `log-group:${name}:*`) } };
+    }
+    case 'AWS::SNS::Topic': {
+      const topicArn = arn('sns', named('TopicName'));
+      return { ref: topicArn, attributes: { TopicArn: topicArn } };
+    }
     default:
       return { ref: logicalId, attributes: { Arn: arn('local', logicalId) } };
   }

@@ -6,20 +6,21 @@ import path from 'node:path';
 const CLIENTS = `
 const { appendFileSync } = require('node:fs');
 const note = (line) => appendFileSync(process.env.NOTES, JSON.stringify(line) + '\\n');
-const call = async (url, type, target, body) => {
+const call = async (service, url, type, target, body) => {
+  const scope = process.env.AWS_ACCESS_KEY_ID + '/20260101/' + process.env.AWS_REGION + '/' + service;
   const headers = { 'content-type': type, 'x-amz-target': target, 'x-amz-date': '20260101T000000Z',
-    authorization: 'AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/x/aws4_request, SignedHeaders=host, Signature=0' };
+    authorization: 'AWS4-HMAC-SHA256 Credential=' + scope + '/aws4_request, SignedHeaders=host, Signature=0' };
   const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
   const answer = await response.json();
   if (!response.ok) throw new Error(JSON.stringify(answer));
   return answer;
 };
 const send = (QueueUrl, MessageBody) =>
-  call(process.env.AWS_ENDPOINT_URL_SQS, 'application/x-amz-json-1.0', 'AmazonSQS.SendMessage', { QueueUrl, MessageBody });
+  call('sqs', process.env.AWS_ENDPOINT_URL_SQS, 'application/x-amz-json-1.0', 'AmazonSQS.SendMessage', { QueueUrl, MessageBody });
 const secret = (SecretId) =>
-  call(process.env.AWS_ENDPOINT_URL_SECRETS_MANAGER, 'application/x-amz-json-1.1', 'secretsmanager.GetSecretValue', { SecretId });
+  call('secretsmanager', process.env.AWS_ENDPOINT_URL_SECRETS_MANAGER, 'application/x-amz-json-1.1', 'secretsmanager.GetSecretValue', { SecretId });
 const put = (pk) =>
-  call(process.env.AWS_ENDPOINT_URL_DYNAMODB, 'application/x-amz-json-1.0', 'DynamoDB_20120810.PutItem',
+  call('dynamodb', process.env.AWS_ENDPOINT_URL_DYNAMODB, 'application/x-amz-json-1.0', 'DynamoDB_20120810.PutItem',
     { TableName: process.env.CONTACT_TABLE_NAME, Item: { pk: { S: pk }, sk: { S: '#head' }, due: { S: 'tonight' } } });
 `;
 
@@ -55,6 +56,7 @@ exports.handler = async ({ Records }) => {
   nightly: `
 exports.handler = async (event) => {
   note({ door: 'nightly', event, nowMs: Date.now(), newMs: new Date().getTime(), text: Date(), fixed: new Date(5).getTime(), isDate: new Date() instanceof Date, variables: Object.keys(process.env) });
+  if (event.print) console.log(event.print);
   if (event.secret) return JSON.parse((await secret(process.env.IDENTITY_KEY_SECRET_ARN)).SecretString);
   return { nowMs: Date.now() };
 };`,

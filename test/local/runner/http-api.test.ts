@@ -23,6 +23,7 @@ async function start(...routeKeys: string[]): Promise<(method: string, path: str
       memoryMegabytes: 128,
       timeoutSeconds: 1,
       environment: {},
+      logGroup: '',
     },
     variables: {},
     invoke: async (event) => event,

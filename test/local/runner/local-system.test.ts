@@ -69,6 +69,18 @@ async function echo(body: string | Uint8Array<ArrayBuffer>, headers: Record<stri
   return { response, event };
 }
 
+/** A line of a function's log with a metric in it. */
+const EMBEDDED = JSON.stringify({
+  _aws: {
+    Timestamp: 0,
+    CloudWatchMetrics: [
+      { Namespace: 'Afterglow', Dimensions: [['service']], Metrics: [{ Name: 'NightlyFinished' }] },
+    ],
+  },
+  service: 'nightly',
+  NightlyFinished: 1,
+});
+
 const queueUrl = (name: string) => system.queueUrls[name] ?? 'none';
 
 async function send(queue: string, ...bodies: unknown[]): Promise<void> {
@@ -122,6 +134,36 @@ test('carries a request from the HTTP API through a queue and two functions into
   expect(await notesOf('write-back')).toEqual([
     expect.objectContaining({ size: 1, url: 'http://127.0.0.1:9' }),
   ]);
+});
+
+const arn = (service: string, rest: string) => `arn:aws:${service}:us-east-1:000000000000:${rest}`;
+
+test('writes down what the functions call of AWS, and not what is called around them', async () => {
+  const recording = await startLocalSystem({ ...options(assembly.directory), recordCalls: true });
+  const { EVENTS_QUEUE_URL } = recording.environmentOf('ingest');
+  await fetch(`${recording.ingestUrl}/webhooks/hubspot`, {
+    method: 'POST',
+    body: JSON.stringify({ put: '1#7', forward: true }),
+  });
+  await recording.invoke('nightly', { secret: true });
+  await recording.drained({ flushWindows: true });
+  const calls = recording.calls();
+  await recording.stop();
+
+  expect(calls.map(({ door, action, resource, status }) => [door, action, resource, status])).toEqual(
+    expect.arrayContaining([
+      ['ingest', 'sqs:SendMessage', arn('sqs', 'Events'), 200],
+      ['scorer', 'dynamodb:PutItem', arn('dynamodb', 'table/Contacts'), 200],
+      ['scorer', 'sqs:SendMessage', arn('sqs', 'Changes'), 200],
+      ['nightly', 'secretsmanager:GetSecretValue', arn('secretsmanager', 'secret:IdentityKey-local0'), 200],
+    ]),
+  );
+  expect(calls).toHaveLength(4);
+  expect(EVENTS_QUEUE_URL).toBe(`${recording.sqsUrl}/000000000000/Events`); // Tools go past the recorder.
+});
+
+test('does not tell of calls that it was not asked to write down', () => {
+  expect(() => system.calls()).toThrow('recordCalls');
 });
 
 test('hands ingest the event API Gateway would', async () => {
@@ -204,6 +246,7 @@ test("gives a function the template's environment and Lambda's, and nothing of o
     PUBLIC_URL: system.ingestUrl,
     AWS_REGION: 'us-east-1',
     AWS_LAMBDA_FUNCTION_NAME: 'Ingest',
+    AWS_ACCESS_KEY_ID: 'ingest',
     AWS_ENDPOINT_URL_DYNAMODB: system.dynamoDbUrl,
     TZ: 'UTC',
   });
@@ -323,6 +366,70 @@ test('lets time pass to what is delayed by minutes, and to what failed, without 
   expect(bodies.at(-1)).toBe('{"id":"later"}');
   expect(bodies.slice(0, -1)).toEqual(['{"id":"bad","fail":true}', '{"id":"bad","fail":true}']);
   expect(await system.deadLetters()).toHaveLength(1);
+});
+
+test('lets windows last as long as they do, by the moved clock', async () => {
+  const startedMs = Date.now();
+  await send('WriteBack/Changes', { id: 1 });
+  const passed = await system.passTime({ mostMs: 300_000, mostWallMs: 60_000, keepWindows: true });
+
+  const [note] = await notesOf('write-back');
+  expect(note).toMatchObject({ size: 1 });
+  expect(Number(note?.['nowMs']) - startedMs).toBeGreaterThanOrEqual(60_000); // The window of the template.
+  expect(passed.movedMs).toBeGreaterThan(55_000);
+  expect(passed.movedMs).toBeLessThanOrEqual(60_000);
+  expect(Date.now() - startedMs).toBeLessThan(30_000);
+});
+
+test('leaves what a window holds that ends later than time may pass', async () => {
+  await send('WriteBack/Changes', { id: 1 });
+  const passed = await system.passTime({ mostMs: 30_000, mostWallMs: 60_000, keepWindows: true });
+
+  expect(passed).toEqual({ movedMs: 0, moves: 0, left: 1 });
+  expect(await notesOf('write-back')).toEqual([]);
+});
+
+test('collects what CloudWatch would hold, by the moved clock', async () => {
+  await system.stop();
+  system = await startLocalSystem({
+    ...options(assembly.directory),
+    collectMetrics: true,
+    recordCalls: true,
+  });
+  sqs = new SQSClient({ ...local, endpoint: system.sqsUrl });
+  const dayMs = 86_400_000;
+  system.setClock(dayMs);
+  await post('/webhooks/hubspot', JSON.stringify({ put: 'contact' }));
+  await post('/nowhere', '{}');
+  await system.drained();
+  await system.invoke('nightly', { print: EMBEDDED });
+  await send('WriteBack/Changes', {});
+  await pause(100);
+  system.setClock(dayMs + 90_000);
+  await system.metrics().look();
+
+  const samples = system.metrics().samples();
+  const valuesOf = (name: string, dimension: string) =>
+    samples
+      .filter((sample) => sample.name === name && Object.values(sample.dimensions).includes(dimension))
+      .map(({ value }) => value);
+  expect(valuesOf('Count', 'local')).toEqual([1, 1]);
+  expect(valuesOf('4xx', 'local')).toEqual([0, 1]);
+  const scored = system.invocations().filter(({ door }) => door === 'scorer');
+  expect(valuesOf('Invocations', 'Scorer')).toEqual(scored.map(() => 1)); // On a slow machine the first may come too late.
+  const duration = valuesOf('Duration', 'Scorer').at(-1);
+  expect(duration).toBeGreaterThan(0);
+  expect(duration).toBeLessThan(1000); // Its time-out.
+  expect(valuesOf('ConsumedWriteCapacityUnits', 'Contacts')[0]).toBe(1);
+  expect(valuesOf('NightlyFinished', 'nightly')).toEqual([1]);
+  expect(valuesOf('IncomingBytes', '/aws/lambda/Nightly')).toEqual([EMBEDDED.length + 1]);
+  expect(valuesOf('ApproximateAgeOfOldestMessage', 'Changes').at(-1)).toBeGreaterThanOrEqual(90);
+  expect(valuesOf('ApproximateAgeOfOldestMessage', 'Changes').at(-1)).toBeLessThan(100);
+  expect(Math.min(...samples.slice(1).map(({ atMs }) => atMs))).toBeGreaterThan(Date.now() + dayMs / 2);
+});
+
+test('collects nothing that it was not asked for', () => {
+  expect(() => system.metrics()).toThrow('start with collectMetrics');
 });
 
 test('lets time pass only as far as told', async () => {

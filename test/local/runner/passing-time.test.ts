@@ -16,7 +16,9 @@ function queueOf(dueMinutes: number[], handle: (minute: number) => number[] = ()
     moveTo: (toMs: number) => (nowMs = Math.max(nowMs, toMs)),
     close: () => undefined,
   };
-  const untilQuiet = async () => {
+  const keptWindows: boolean[] = [];
+  const untilQuiet = async (keepWindows: boolean) => {
+    keptWindows.push(keepWindows);
     const now = due.filter((atMs) => atMs <= nowMs);
     due = due.filter((atMs) => atMs > nowMs);
     for (const atMs of now) {
@@ -31,7 +33,7 @@ function queueOf(dueMinutes: number[], handle: (minute: number) => number[] = ()
       { clock, nights: { clockWasSet: () => (sets += 1) }, untilQuiet },
       { mostMs: 24 * HOUR_MS, mostWallMs: MINUTE_MS, ...options },
     );
-  return { pass, seenAtMinutes, now: () => nowMs, sets: () => sets };
+  return { pass, seenAtMinutes, keptWindows, now: () => nowMs, sets: () => sets };
 }
 
 test('moves the clock to each postponed message in turn, those included that are postponed meanwhile', async () => {
@@ -81,4 +83,15 @@ test('leaps further and further while all is put off again, and comes back to sm
 
   // 15, then leaps of 15, 30, 60, 120 and 240 minutes; then something comes of it.
   expect(queue.seenAtMinutes).toEqual([15, 30, 60, 120, 240, 480, 495, 510]);
+});
+
+test('asks before each move, and lets windows last when told to', async () => {
+  const queue = queueOf([5, 9]);
+  const beforeMoves: number[] = [];
+
+  await queue.pass({ keepWindows: true, onMoving: () => void beforeMoves.push(queue.now() / MINUTE_MS) });
+  await queue.pass();
+
+  expect(beforeMoves).toEqual([0, 5]);
+  expect(queue.keptWindows).toEqual([true, true, true, false]);
 });
