@@ -1,5 +1,7 @@
 #!/usr/bin/env node
-import { Command } from 'commander';
+import { join } from 'node:path';
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
+import { Argument, Command } from 'commander';
 import { RetryableError } from '../lambdas/errors.ts';
 import { subscriptionsOf } from '../lambdas/events/subscriptions.ts';
 import { HubSpotError } from '../lambdas/hubspot/answer.ts';
@@ -17,13 +19,29 @@ import {
   type RetryOptions,
   retryDeadLetters,
 } from './dead-letters.ts';
+import { diagnose, formatDiagnosis } from './doctor.ts';
 import { explain, printed, writePicture } from './explain.ts';
+import { APP_DIRECTORY, buildHubSpotApp, formatBuilt } from './hubspot-app.ts';
+import { cloudWatchMetrics, logMetrics } from './metrics.ts';
 import { checkAsJson, checkModelFile, formatCheck } from './model-check.ts';
 import { InvalidModelError, readModelFile } from './model-file.ts';
 import { askOn, type InitOptions, initModel, isAnswered, nextSteps } from './model-init.ts';
 import { formatPortal, portalReport } from './portal.ts';
+import { finishRotation, formatRotation, QUESTIONS, ROTATED, type Rotated, rotate } from './rotate.ts';
+import { askYes, takeSecrets } from './secret-input.ts';
 import { sendEvents } from './send.ts';
-import { findTarget, readLocalModel, UsageError } from './target.ts';
+import { formatLeft, PATIENCE, setUp } from './setup.ts';
+import { formatStatus, readStatus } from './status.ts';
+import {
+  findInstallation,
+  findTarget,
+  type Installation,
+  LOCAL_DIRECTORY,
+  modelOfSettings,
+  readLocalModel,
+  UsageError,
+} from './target.ts';
+import { BEFORE, formatRemoval, formatSurvey, isClean, isComplete, remove, survey } from './uninstall.ts';
 
 interface CommonOptions {
   readonly stack?: string;
@@ -114,6 +132,71 @@ command(
     console.log(json ? JSON.stringify(report) : formatPortal(report, target.clock()));
   });
 
+interface DoctorCommandOptions extends CommonOptions {
+  readonly app?: string;
+}
+
+command(
+  'doctor',
+  'looks at everything from the token to last night, and says what is wrong and the one thing to do; writes nothing to HubSpot',
+)
+  .option('--model <file>', 'scoring model that is meant to run; default: the one that is deployed')
+  .option('--app <directory>', 'where the HubSpot app was built; default: hubspot-app')
+  .action(async ({ stack, json, model, app }: DoctorCommandOptions) => {
+    const target = await findTarget(stack);
+    const diagnosis = await diagnose(target, readModelFile(model ?? readLocalModel(stack)), {
+      stack,
+      appDirectory: app,
+    });
+    console.log(json ? JSON.stringify(diagnosis) : formatDiagnosis(diagnosis));
+    if (diagnosis.counts.wrong > 0) process.exitCode = 1;
+  });
+
+command(
+  'status',
+  'how fresh scores are, what waits, how much of the budget is used, and what last night did',
+).action(async ({ stack, json }: CommonOptions) => {
+  const metrics =
+    stack === undefined
+      ? logMetrics(join(LOCAL_DIRECTORY, 'logs'))
+      : cloudWatchMetrics(new CloudWatchClient({}), stack);
+  const status = await readStatus(await findTarget(stack), metrics);
+  console.log(json ? JSON.stringify(status) : formatStatus(status));
+});
+
+interface UninstallOptions extends CommonOptions {
+  readonly yes?: true;
+}
+
+command(
+  'uninstall',
+  "list what uses Afterglow's properties, then archive them and their groups in HubSpot; says what stays and what is to be removed by hand",
+)
+  .option('--yes', 'ask nothing: what cannot be looked at was looked at by hand')
+  .action(async ({ stack, json, yes }: UninstallOptions) => {
+    const target = await findTarget(stack);
+    const found = await survey(target);
+    if (!json) console.log(formatSurvey(found));
+    const removal = isClean(found) || !(yes || (await isAgreed())) ? undefined : await remove(target, found);
+    if (json) console.log(JSON.stringify({ survey: found, removal: removal ?? null }));
+    else if (removal !== undefined) console.log(`\n${formatRemoval(removal, stack)}`);
+    const isLeft = removal === undefined ? !isClean(found) : !isComplete(removal);
+    if (isLeft) process.exitCode = 1;
+  });
+
+/** Asks who sits at the terminal, if anybody does. */
+async function isAgreed(): Promise<boolean> {
+  if (!process.stdin.isTTY) {
+    console.error('Nothing was archived. Look at what uses the properties, then give --yes.');
+    return false;
+  }
+  console.error(`\n${BEFORE}`);
+  const { ask, end } = askOn(process.stdin, process.stderr);
+  const isYes = (await ask('Archive them? Type yes: ').finally(end)) === 'yes';
+  if (!isYes) console.error('Nothing was archived.');
+  return isYes;
+}
+
 interface DeadLettersOptions extends CommonOptions, RetryOptions {}
 
 const LIMIT = [
@@ -141,6 +224,113 @@ command('retry', 'send dead letters back, to be tried again as if for the first 
     const done = await retryDeadLetters(await findTarget(stack), options);
     console.log(json ? JSON.stringify(done) : formatRetry(done));
     if (done.failed > 0) process.exitCode = 1;
+  });
+
+/** The stack that is to be installed. @throws UsageError when none is named: the local system needs nothing of the kind */
+async function installationOf(stack: string | undefined): Promise<Installation> {
+  if (stack === undefined)
+    throw new UsageError('name the stack with --stack: the local system made its own secrets and properties');
+  return findInstallation(stack);
+}
+
+/** Questions stand on standard error: standard output is for what comes of it. */
+const ASKING = { input: process.stdin, output: process.stderr };
+
+interface SetupCommandOptions extends CommonOptions {
+  readonly out?: string;
+  readonly wait?: string;
+  readonly yes?: true;
+}
+
+command(
+  'setup',
+  'set up a deployed stack: check and store the token and the client secret, make the properties, build the HubSpot app, and have one contact scored; asks for the secrets, or takes {"accessToken", "clientSecret"} as JSON from standard input; may be run again',
+)
+  .option('--model <file>', 'scoring model that is deployed; default: that of cdk.json')
+  .option('--out <directory>', 'where to write the HubSpot app; default: hubspot-app')
+  .option('--wait <seconds>', `longest wait for the score; default: ${PATIENCE.scoreWithinMs / 1000}`)
+  .option('--yes', 'do not ask whether it is the right portal')
+  .action(async ({ stack, json, model: file, out, wait, yes }: SetupCommandOptions) => {
+    const installation = await installationOf(stack);
+    const model = readModelFile(file ?? readLocalModel(stack));
+    const scoreWithinMs = wait === undefined ? PATIENCE.scoreWithinMs : secondsOf('--wait', wait) * 1000;
+    const given = await takeSecrets(
+      [
+        { name: 'accessToken', title: 'Access token of the HubSpot app (empty: the one that is stored)' },
+        { name: 'clientSecret', title: 'Client secret of the HubSpot app (empty: the one that is stored)' },
+        ...(process.stdin.isTTY ? [] : [{ name: 'signalsSecret', title: '' } as const]),
+      ],
+      ASKING,
+    );
+    const report = await setUp(installation, {
+      model,
+      given,
+      appDirectory: out ?? APP_DIRECTORY,
+      say: json ? () => undefined : console.log,
+      confirm: async ({ portalId, accountType }) =>
+        yes === true || !process.stdin.isTTY || askYes(`Set up portal ${portalId} (${accountType})?`, ASKING),
+      patience: { ...PATIENCE, scoreWithinMs },
+    });
+    console.log(json ? JSON.stringify(report) : formatLeft(report));
+  });
+
+function secondsOf(option: string, text: string): number {
+  if (!/^[1-9]\d{0,4}$/.test(text))
+    throw new UsageError(`${option}: expected a whole number of seconds, found "${text}"`);
+  return Number(text);
+}
+
+interface RotateOptions extends CommonOptions {
+  readonly finish?: true;
+}
+
+command(
+  'rotate',
+  'replace a secret without losing an event: the one before stays valid until --finish; asks for the new one, or takes it as JSON from standard input',
+)
+  .addArgument(new Argument('<secret>', 'which one').choices(ROTATED))
+  .option('--finish', 'remove the secret from before')
+  .option('--model <file>', 'scoring model whose scopes a new token must have; default: that of cdk.json')
+  .action(async (rotated: Rotated, { stack, json, finish, model }: RotateOptions) => {
+    const installation = await installationOf(stack);
+    const report = finish
+      ? await finishRotation(installation, rotated)
+      : await rotate(installation, rotated, await takeSecrets([QUESTIONS[rotated]], ASKING), () =>
+          readModelFile(model ?? readLocalModel(stack)),
+        );
+    console.log(json ? JSON.stringify(report) : formatRotation(report));
+  });
+
+interface BuildCommandOptions extends CommonOptions {
+  readonly url?: string;
+  readonly out?: string;
+  readonly check?: true;
+}
+
+const hubSpotApp = program
+  .command('hubspot-app')
+  .description('the app in HubSpot that sends webhooks and holds the token; needs no running system');
+
+hubSpotApp
+  .command('build')
+  .description(
+    'write the project files of the app that a model needs: its scopes and webhook subscriptions; running it again changes nothing',
+  )
+  .option('--model <file>', 'scoring model; default: that of cdk.json')
+  .option('--stack <name>', 'the deployed stack whose address HubSpot is to post to')
+  .option('--url <url>', 'the address itself; default: the one that the app has')
+  .option('--out <directory>', 'where to write; default: hubspot-app')
+  .option('--check', 'write nothing; say what differs, and end with 1 if anything does')
+  .option('--json', 'one JSON object on standard output')
+  .action(async ({ model, stack, url, out, check, json }: BuildCommandOptions) => {
+    const ingestUrl = stack === undefined ? undefined : (await findTarget(stack)).ingestUrl;
+    const built = buildHubSpotApp(readModelFile(model ?? modelOfSettings()), {
+      url: url ?? ingestUrl,
+      directory: out ?? APP_DIRECTORY,
+      isCheck: check === true,
+    });
+    console.log(json ? JSON.stringify(built) : formatBuilt(built));
+    if (built.files.some(({ did }) => did === 'differs')) process.exitCode = 1;
   });
 
 const models = program
@@ -242,7 +432,7 @@ function told(error: unknown): unknown {
   // A wrong model is told as compilers tell it, so that editors find the place.
   if (error instanceof InvalidModelError) return error.message;
   if (error instanceof PortalStoppedError)
-    return `afterglow: ${error.message}; HubSpot is called again after ${new Date(error.untilMs).toISOString()}, see docs/troubleshooting.md`;
+    return `afterglow: ${error.message}; HubSpot is called again after ${new Date(error.untilMs).toISOString()}, see docs/runbook.md#hubspot-is-not-called`;
   if (error instanceof BudgetExhaustedError)
     return `afterglow: ${error.message}: write-back uses them all, try again in a minute`;
   if (error instanceof RetryableError) return `afterglow: ${error.name}: ${error.message}; try again`;

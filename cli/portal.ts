@@ -1,16 +1,11 @@
 import { HubSpotError } from '../lambdas/hubspot/answer.ts';
-import {
-  Budgeted,
-  believable,
-  callableAtMs,
-  FULL_BUDGET,
-  type Stop,
-} from '../lambdas/hubspot/budget-state.ts';
+import { Budgeted, believable, FULL_BUDGET } from '../lambdas/hubspot/budget-state.ts';
 import { unwritable } from '../lambdas/hubspot/definitions.ts';
 import { type OutputProperties, outputProperties } from '../lambdas/hubspot/outputs.ts';
 import { detailReaders, type PortalDetails } from '../lambdas/hubspot/portal.ts';
 import type { Model } from '../lambdas/scoring/model.ts';
 import { type FactKind, factStores, type Known, PortalFacts } from '../lambdas/write-back/portal-facts.ts';
+import { type StopNow, stopNow } from './budget.ts';
 import type { Target } from './target.ts';
 
 /** Something HubSpot told, with the instant at which it did, ISO 8601. */
@@ -32,12 +27,8 @@ export interface PortalReport {
     /** Calls of the whole portal on its present day, as far as we know. */
     readonly callsToday: { readonly date: string; readonly calls: number } | null;
   };
-  /** Why nobody calls HubSpot, and until when, ISO 8601; null when all may. One that is over stands until a call finds that all is well. */
-  readonly stopped: {
-    readonly reason: Stop['reason'];
-    readonly until: string;
-    readonly isOver: boolean;
-  } | null;
+  /** Null when all may call HubSpot. */
+  readonly stopped: StopNow | null;
   /** Properties of ours that HubSpot does not let us write, by kind of record. */
   readonly unwritable: Readonly<Record<keyof OutputProperties, Told<readonly string[]> | null>>;
   readonly pipelines: Told<PortalDetails['pipelines']> | null;
@@ -91,7 +82,7 @@ export async function portalReport(
       tier: tierOf(limit, dailyLimit) ?? null,
       callsToday: today ?? null,
     },
-    stopped: stop === undefined ? null : stoppedBy(stop, clock()),
+    stopped: stop === undefined ? null : stopNow(stop, clock()),
     unwritable: {
       contacts: told(contacts, (value) => unwritable(value, wanted.contacts)),
       companies: told(companies, (value) => unwritable(value, wanted.companies)),
@@ -100,11 +91,6 @@ export async function portalReport(
     owners: told(owners, ({ ids, isComplete }) => ({ count: ids.length, isComplete })),
     failures,
   };
-}
-
-function stoppedBy(stop: Stop, nowMs: number): NonNullable<PortalReport['stopped']> {
-  const untilMs = callableAtMs(stop);
-  return { reason: stop.reason, until: new Date(untilMs).toISOString(), isOver: untilMs <= nowMs };
 }
 
 function told<T, R>(known: Known<T> | undefined, show: (value: T) => R): Told<R> | null {

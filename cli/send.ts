@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { signV3 } from '../lambdas/events/signature.ts';
+import { postSigned } from './endpoint.ts';
 import { type Target, UsageError } from './target.ts';
 
 /**
@@ -7,24 +7,12 @@ import { type Target, UsageError } from './target.ts';
  *
  * @param file - path of a JSON file with an array of events, `-` for standard input
  * @returns status and body of the answer
- * @throws UsageError when the file cannot be read or is not JSON
+ * @throws UsageError when the file cannot be read or is not JSON, or nobody answers
  */
 export async function sendEvents(target: Target, file: string): Promise<{ status: number; body: string }> {
-  const body = Buffer.from(readEvents(file));
-  const uri = `${target.ingestUrl}/webhooks/hubspot`;
-  const timestamp = String(Date.now());
-  const secret = await target.readClientSecret();
-  const signature = signV3({ method: 'POST', uri, body }, timestamp, secret);
-  const response = await fetch(uri, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      'x-hubspot-signature-v3': signature,
-      'x-hubspot-request-timestamp': timestamp,
-    },
-    body,
-  });
-  return { status: response.status, body: await response.text() };
+  const events = readEvents(file);
+  const { status, body } = await postSigned(target, events, await target.readClientSecret());
+  return { status, body };
 }
 
 function readEvents(file: string): string {

@@ -2,7 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import {
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
@@ -67,9 +71,33 @@ export interface Target {
   readonly sqs: Pick<SQSClient, 'send'>;
   readonly queues: Queues;
   readonly clock: () => number;
+  /** The settings under which write-back, and whoever else calls HubSpot, draws on the portal's budget. */
+  readonly budget: HubSpotBudget;
   readonly readClientSecret: () => Promise<string>;
+  /** The token of HubSpot's API: only for a call that must name it in its body. */
+  readonly readToken: () => Promise<string>;
   /** Calls HubSpot, within the budget that the whole portal shares. */
   readonly send: Send;
+}
+
+/** A secret of the stack: a JSON object of texts. */
+export interface StackSecret {
+  readonly arn: string;
+  /** What it holds; nothing while nobody filled it in. */
+  read(): Promise<Readonly<Record<string, string>>>;
+  /** Makes this all that it holds. */
+  write(content: Readonly<Record<string, string>>): Promise<void>;
+}
+
+/** A stack in AWS, with what only its installation changes. */
+export interface Installation extends Target {
+  readonly stack: string;
+  readonly secrets: {
+    /** `{ clientSecret, previousClientSecret?, signalsSecret?, previousSignalsSecret? }` */
+    readonly webhook: StackSecret;
+    /** `{ accessToken }` */
+    readonly token: StackSecret;
+  };
 }
 
 /** Something the person at the keyboard can put right: shown without a stack trace. */
@@ -84,7 +112,7 @@ export class UsageError extends Error {
  * @throws UsageError when there is none
  */
 export async function findTarget(stack: string | undefined): Promise<Target> {
-  return stack === undefined ? localTarget(readLocalState()) : awsTarget(stack);
+  return stack === undefined ? localTarget(readLocalState()) : findInstallation(stack);
 }
 
 /** The local system that a state describes. */
@@ -105,12 +133,10 @@ export function localTarget(state: LocalState): Target {
 interface Found extends Omit<Target, 'contacts' | 'portalRow' | 'send'> {
   readonly tableName: string;
   readonly dynamoDb: DynamoDBClient;
-  readonly budget: HubSpotBudget;
-  readonly readToken: () => Promise<string>;
 }
 
-function connect({ tableName, dynamoDb, budget, readToken, ...found }: Found): Target {
-  const { portalId, clock, timeZone, sqs, queues } = found;
+function connect({ tableName, dynamoDb, ...found }: Found): Target {
+  const { portalId, clock, timeZone, sqs, queues, budget, readToken } = found;
   const client = DynamoDBDocumentClient.from(dynamoDb, { marshallOptions: { removeUndefinedValues: true } });
   const portalRow: Target['portalRow'] = (sk, schema, initial) =>
     new PortalRow(client, tableName, portalId, sk, schema, initial);
@@ -168,7 +194,12 @@ function readLocalState(): LocalState {
   return state.output;
 }
 
-async function awsTarget(stack: string): Promise<Target> {
+/**
+ * Finds a stack by its outputs.
+ *
+ * @throws UsageError when it is no Afterglow stack, or one of another version
+ */
+export async function findInstallation(stack: string): Promise<Installation> {
   const { Stacks } = await new CloudFormationClient({}).send(new DescribeStacksCommand({ StackName: stack }));
   const found = (Stacks?.[0]?.Outputs ?? []).map(({ OutputKey = '', OutputValue = '' }) => [
     OutputKey,
@@ -187,38 +218,66 @@ async function awsTarget(stack: string): Promise<Target> {
       throw new UsageError(`the stack ${stack} is of another version than this command: deploy this version`);
     return value.output;
   };
-  return connect({
+  const queues = read('Queues', Queues);
+  const budget = read('HubSpotBudget', HubSpotBudget);
+  const secrets = {
+    webhook: secretAt(output('WebhookSecretArn')),
+    token: secretAt(output('HubSpotTokenSecretArn')),
+  };
+  const target = connect({
     portalId: output('PortalId'),
     ingestUrl: output('HubSpotWebhookUrl').replace(/\/webhooks\/hubspot$/, ''),
     hubspotUrl: output('HubSpotApiUrl'),
     timeZone: output('TimeZone'),
     tableName: output('ContactTableName'),
-    queues: read('Queues', Queues),
-    budget: read('HubSpotBudget', HubSpotBudget),
+    queues,
+    budget,
     dynamoDb: new DynamoDBClient({}),
     sqs: new SQSClient({}),
     clock: Date.now,
-    readClientSecret: () => readSecret(output('WebhookSecretArn'), 'clientSecret'),
-    readToken: () => readSecret(output('HubSpotTokenSecretArn'), 'accessToken'),
+    readClientSecret: () => readField(secrets.webhook, 'clientSecret'),
+    readToken: () => readField(secrets.token, 'accessToken'),
   });
+  return { ...target, stack, secrets };
 }
 
-async function readSecret(arn: string, field: string): Promise<string> {
-  const { SecretString } = await new SecretsManagerClient({}).send(
-    new GetSecretValueCommand({ SecretId: arn }),
-  );
-  const secret = v.safeParse(
-    v.pipe(v.string(), v.parseJson(), v.object({ [field]: v.string() })),
-    SecretString,
-  );
-  if (!secret.success)
-    throw new UsageError(`the secret ${arn} has no ${field} yet: fill it in, see docs/deploy.md`);
-  return secret.output[field] ?? '';
+function secretAt(arn: string): StackSecret {
+  const client = new SecretsManagerClient({});
+  return {
+    arn,
+    async read() {
+      const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: arn }));
+      const content = v.safeParse(
+        v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.string())),
+        SecretString,
+      );
+      // What is wrong with it would quote it.
+      if (!content.success)
+        throw new UsageError(
+          `the secret ${arn} is not a JSON object of texts: put {} there, and run \`afterglow setup\``,
+        );
+      return content.output;
+    },
+    async write(content) {
+      await client.send(new PutSecretValueCommand({ SecretId: arn, SecretString: JSON.stringify(content) }));
+    },
+  };
 }
 
-/** The model file to use when none is named: the local system's own; for a stack, the one in this directory's `cdk.json`. */
+async function readField(secret: StackSecret, field: string): Promise<string> {
+  const value = (await secret.read())[field];
+  if (value === undefined)
+    throw new UsageError(`the secret ${secret.arn} has no ${field} yet: run \`afterglow setup\``);
+  return value;
+}
+
+/** The model file to use when none is named: the local system's own; for a stack, that of the settings. */
 export function readLocalModel(stack: string | undefined): string {
-  if (stack === undefined) return readLocalState().model;
+  return stack === undefined ? readLocalState().model : modelOfSettings();
+}
+
+/** The model file that `cdk.json` names, from its folder. */
+export function modelOfSettings(): string {
   const settings = v.object({ context: v.object({ afterglow: v.object({ model: v.string() }) }) });
   const file = join(import.meta.dirname, '../cdk.json');
   return v.parse(settings, JSON.parse(readFileSync(file, 'utf8'))).context.afterglow.model;

@@ -31,11 +31,13 @@ function details({ portal, state }: ApiCall): Reply {
   };
 }
 
-function tokenInfo({ body, portal }: ApiCall): Reply {
+/** Tells of the token in the body. Nobody has recorded what a token unknown to HubSpot is answered with. */
+function tokenInfo({ body, portal, apps }: ApiCall): Reply {
   const asked = v.safeParse(TokenSchema, body);
   if (!asked.success) return invalidJson(v.summarize(asked.issues));
-  if (asked.output.tokenKey === '') return notFound();
-  const { portalId, appId, scopes } = portal;
+  const appId = apps.get(asked.output.tokenKey);
+  if (appId === undefined) return notFound();
+  const { portalId, scopes } = portal;
   return { status: 200, body: { userId: 882761034, hubId: portalId, appId, scopes } };
 }
 

@@ -1,6 +1,7 @@
 // One API call from its headers to its answer: token, limits, faults, route.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { accountRoutes } from './account-routes.ts';
+import { assetRoutes } from './asset-routes.ts';
 import { associationRoutes } from './association-routes.ts';
 import { batchRoutes } from './batch.ts';
 import { errorReply, invalidJson, notFound, type Reply } from './errors.ts';
@@ -56,6 +57,7 @@ const table = createRouteTable([
   ...accountRoutes,
   ...ownerRoutes,
   ...pipelineRoutes,
+  ...assetRoutes,
 ]);
 
 /** Answers one request of HubSpot's API. */
@@ -138,6 +140,7 @@ function route(api: Api, method: string, url: URL, body: unknown, appId: number)
     return matched.route.handle({
       state: api.state,
       portal: api.portal,
+      apps: api.apps,
       random: api.random,
       path: url.pathname,
       params: matched.params,

@@ -1,4 +1,5 @@
 // The portal seen from inside: what its users, its forms and HubSpot's own machinery do. No limits, no tokens.
+import type { FlowAsset, FormAsset, ListAsset } from './assets.ts';
 import { type AssociateOptions, associate } from './associations.ts';
 import { deleteRecord, eraseContact, mergeRecords, restoreRecord } from './merges.ts';
 import type { ObjectType } from './object-types.ts';
@@ -59,6 +60,12 @@ export interface Crm {
     parts: Pick<PropertyDefinition, 'name' | 'type' | 'fieldType' | 'groupName'> &
       Partial<PropertyDefinition>,
   ): void;
+  /** What a user builds on properties. */
+  addList(list: ListAsset): void;
+  addFlow(flow: FlowAsset): void;
+  addForm(form: FormAsset): void;
+  /** Takes away a list, a workflow or a form. */
+  removeAsset(id: string): void;
 }
 
 export function createCrm(state: CrmState): Crm {
@@ -91,7 +98,18 @@ export function createCrm(state: CrmState): Crm {
     defineProperty: (type, parts) => {
       state.catalog[type].byName.set(parts.name, propertyDefinition(parts));
     },
+    addList: (list) => void state.assets.lists.push(list),
+    addFlow: (flow) => void state.assets.flows.push(flow),
+    addForm: (form) => void state.assets.forms.push(form),
+    removeAsset: (id) => removeAsset(state, id),
   };
+}
+
+function removeAsset({ assets }: CrmState, id: string): void {
+  const { lists, flows, forms } = assets;
+  lists.splice(0, lists.length, ...lists.filter(({ listId }) => listId !== id));
+  flows.splice(0, flows.length, ...flows.filter((flow) => flow.id !== id));
+  forms.splice(0, forms.length, ...forms.filter((form) => form.id !== id));
 }
 
 function done(ok: boolean, act: string, type: ObjectType, id: string): void {

@@ -17,6 +17,7 @@ export interface PropertyProblem {
 export interface ErrorDetail {
   readonly message: string;
   readonly code?: string;
+  readonly subCategory?: string;
   readonly context?: Readonly<Record<string, readonly string[]>>;
 }
 

@@ -26,6 +26,8 @@ export interface PropertyDefinition {
   readonly hasUniqueValue: boolean;
   readonly hubspotDefined: boolean;
   readonly calculated: boolean;
+  /** Of `calculation_equation`; names the properties it is worked out from. */
+  readonly calculationFormula?: string;
   /** The API refuses to write it. */
   readonly readOnlyValue: boolean;
   readonly createdAtMs: number;

@@ -1,5 +1,6 @@
 // Properties and their groups: what a portal can hold, and how that changes.
 import * as v from 'valibot';
+import { type PropertyParent, parentsOf } from './assets.ts';
 import { batchReply, tooManyInputs } from './batch.ts';
 import {
   type BatchError,
@@ -10,7 +11,7 @@ import {
   type Reply,
   validationError,
 } from './errors.ts';
-import type { ObjectType } from './object-types.ts';
+import { OBJECTS, type ObjectType } from './object-types.ts';
 import {
   type ObjectProperties,
   type PropertyDefinition,
@@ -246,10 +247,41 @@ function archive(call: ApiCall): Reply {
 }
 
 function archiveProperty(call: ApiCall, definition: PropertyDefinition): Reply | undefined {
-  if (definition.hubspotDefined)
-    return validationError(`${definition.name} is defined by HubSpot and cannot be archived`);
+  const refusal = whyNotArchived(call, definition);
+  if (refusal !== undefined) return refusal;
   propertiesOf(call).byName.set(definition.name, { ...definition, archivedAtMs: call.state.clock() });
   return undefined;
+}
+
+function whyNotArchived(call: ApiCall, { name, hubspotDefined }: PropertyDefinition): Reply | undefined {
+  if (hubspotDefined) return validationError(`${name} is defined by HubSpot and cannot be archived`);
+  const parents = parentsOf(call.state, name);
+  return parents.length === 0 ? undefined : inUse(OBJECTS[typeParam(call)].typeId, name, parents);
+}
+
+/** As recorded of a workflow, switched off, that sets the property. */
+function inUse(typeId: string, property: string, parents: readonly PropertyParent[]): Reply {
+  const about = { property: [property], objectTypeId: [typeId] };
+  return errorReply(
+    400,
+    `Property: ${property} of object type ${typeId} is currently used in ${parents.length} places and cannot be deleted`,
+    {
+      category: 'VALIDATION_ERROR',
+      subCategory: 'PropertyValidationError.CANNOT_DELETE_PROPERTY_IN_USE',
+      context: { ...about, usageCount: [String(parents.length)] },
+      errors: parents.map(({ parentType, parentDisplayType, parentName }) => ({
+        subCategory: 'PropertyValidationError.PROPERTY_USAGE',
+        message: `Property ${property} of object type ${typeId} in use by ${parentType} (display type ${parentDisplayType}) ID ${parentName}: `,
+        context: {
+          ...about,
+          parentType: [parentType],
+          parentDisplayType: [parentDisplayType],
+          parentName: [parentName],
+          link: [''],
+        },
+      })),
+    },
+  );
 }
 
 function batchCreate(call: ApiCall): Reply {
@@ -297,11 +329,11 @@ function batchArchive(call: ApiCall): Reply {
   const body = v.safeParse(NamesSchema, call.body);
   if (!body.success) return invalidJson(v.summarize(body.issues));
   if (body.output.inputs.length > MAX_INPUTS) return tooManyInputs(MAX_INPUTS);
-  for (const { name } of body.output.inputs) {
-    const found = propertyNamed(call, name, false);
-    const wrong = found === undefined ? undefined : archiveProperty(call, found);
-    if (wrong !== undefined) return wrong;
-  }
+  const found = body.output.inputs.flatMap(({ name }) => propertyNamed(call, name, false) ?? []);
+  // One that cannot be archived keeps all of them.
+  const [refusal] = found.flatMap((definition) => whyNotArchived(call, definition) ?? []);
+  if (refusal !== undefined) return refusal;
+  for (const definition of found) archiveProperty(call, definition);
   return { status: 204 };
 }
 
@@ -355,12 +387,20 @@ function archiveGroup(call: ApiCall): Reply {
   const group = groupNamed(call);
   if (group === undefined) return notFound();
   const { byName, groups } = propertiesOf(call);
-  const inUse = [...byName.values()].some(
+  const holdsProperties = [...byName.values()].some(
     ({ groupName, archivedAtMs }) => groupName === group.name && archivedAtMs === undefined,
   );
-  if (inUse) return validationError(`Property group '${group.name}' still has properties`);
+  if (holdsProperties) return stillHolds();
   groups.set(group.name, { ...group, archived: true });
   return { status: 204 };
+}
+
+/** As recorded: the error itself stands as text in the message of another that says nothing. */
+function stillHolds(): Reply {
+  const { body } = validationError("Can't delete or purge a group with active properties", {
+    subCategory: 'PropertyGroupError.GROUP_WITH_ACTIVE_PROPERTIES',
+  });
+  return errorReply(400, JSON.stringify(body));
 }
 
 /** A property as the API describes it. */

@@ -1,4 +1,5 @@
 // The records of a portal: versions of values, ids that live on as aliases, unique values, and what a write does.
+import { type Assets, noAssets } from './assets.ts';
 import { calculatedFrom, withCloseDate } from './calculated.ts';
 import { A_USER, CALCULATED, type Change, type ChangeSource } from './changes.ts';
 import { OBJECT_TYPES, OBJECTS, type ObjectType } from './object-types.ts';
@@ -37,6 +38,7 @@ interface ObjectStore {
 export interface CrmState {
   readonly stores: Readonly<Record<ObjectType, ObjectStore>>;
   readonly catalog: PropertyCatalog;
+  readonly assets: Assets;
   /** `<type>:<id>` -> `<type>:<id>` -> association type ids. */
   readonly associations: Map<string, Map<string, Set<number>>>;
   readonly clock: () => number;
@@ -54,6 +56,7 @@ export function createCrmState(clock: () => number, seed: number): CrmState {
   return {
     stores: { contacts: emptyStore(), companies: emptyStore(), deals: emptyStore() },
     catalog: createPropertyCatalog(),
+    assets: noAssets(),
     associations: new Map(),
     clock,
     ids: createRandom(seed, 'ids'),

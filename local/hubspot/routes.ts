@@ -9,6 +9,8 @@ import type { CrmState } from './records.ts';
 export interface ApiCall {
   readonly state: CrmState;
   readonly portal: PortalFacts;
+  /** Token -> id of the app it belongs to. */
+  readonly apps: ReadonlyMap<string, number>;
   readonly path: string;
   readonly random: Random;
   readonly params: Readonly<Record<string, string>>;

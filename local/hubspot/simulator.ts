@@ -24,6 +24,9 @@ const ALL_SCOPES = [
     `crm.schemas.${type}.write`,
   ]),
   'crm.objects.owners.read',
+  'crm.lists.read',
+  'automation',
+  'forms',
 ];
 
 export interface SimulatorOptions {

@@ -31,7 +31,9 @@ function target(parts: Partial<Target>): Target {
     },
     sqs: { send: () => Promise.reject(new Error('SQS is not called')) },
     queues: {},
+    budget: { limit: 190, reserve: 20, dailyLimit: 250_000, dailyReservePercent: 10 },
     readClientSecret: async () => 'a client secret',
+    readToken: async () => 'an access token',
     send: () => Promise.reject(new Error('HubSpot is not called')),
     ...parts,
   };
@@ -204,7 +206,17 @@ describe('afterglow', () => {
     const { code, stdout } = await run('--help');
 
     expect(code).toBe(0);
-    for (const command of ['provision', 'send', 'explain', 'portal', 'dead-letters', 'model'])
+    for (const command of [
+      'provision',
+      'send',
+      'explain',
+      'portal',
+      'dead-letters',
+      'setup',
+      'rotate',
+      'hubspot-app',
+      'model',
+    ])
       expect(stdout).toMatch(new RegExp(`^ {2}${command} .*[a-z]{3}`, 'm'));
   });
 
@@ -215,6 +227,9 @@ describe('afterglow', () => {
     ['portal'],
     ['dead-letters'],
     ['dead-letters retry'],
+    ['setup'],
+    ['rotate'],
+    ['hubspot-app build'],
     ['model check'],
     ['model init'],
   ])('%s explains each of its options', async (command) => {

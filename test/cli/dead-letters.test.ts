@@ -350,10 +350,10 @@ describe('the commands', () => {
     expect(await engine.bodies('Ticks')).toHaveLength(1);
   });
 
-  test('do what docs/troubleshooting.md says of them', async () => {
+  test('do what docs/runbook.md says of them', async () => {
     await put('Changes', refused('7'));
     await put('Changes', refused('8', 'no such contact'));
-    const page = readFileSync(join(import.meta.dirname, '../../docs/troubleshooting.md'), 'utf8');
+    const page = readFileSync(join(import.meta.dirname, '../../docs/runbook.md'), 'utf8');
     const written = [...page.matchAll(/^npm run afterglow -- (.*)$/gm)].map(([, line = '']) =>
       [...line.replace(' --stack Afterglow', '').matchAll(/'([^']*)'|(\S+)/g)].map(
         ([, quoted, bare]) => quoted ?? bare ?? '',

@@ -175,7 +175,7 @@ describe('the budget of the portal', () => {
     expect(code).toBe(1);
     expect(stdout).toBe('');
     expect(stderr).toBe(
-      `afterglow: the portal is stopped: unauthorised; HubSpot is called again after ${new Date(untilMs).toISOString()}, see docs/troubleshooting.md\n`,
+      `afterglow: the portal is stopped: unauthorised; HubSpot is called again after ${new Date(untilMs).toISOString()}, see docs/runbook.md#hubspot-is-not-called\n`,
     );
   });
 });

@@ -1,0 +1,217 @@
+import { HubSpotError } from '../lambdas/hubspot/answer.ts';
+import { OUTPUT_GROUP, OUTPUT_NAMES, type OutputProperties } from '../lambdas/hubspot/outputs.ts';
+import {
+  archiveGroup,
+  archiveProperty,
+  type Provisions,
+  readProvisions,
+} from '../lambdas/hubspot/removal.ts';
+import { findUses, mentioned, type PropertyUse, type Unseen } from '../lambdas/hubspot/usage.ts';
+import { reasonOf } from './doctor/verdict.ts';
+import type { Target } from './target.ts';
+
+type Kind = keyof OutputProperties;
+const KINDS = ['contacts', 'companies'] as const;
+
+/** How long HubSpot keeps what was archived (HubSpot knowledge base, "Organize and export properties", read 2026-11). */
+const KEPT_DAYS = 90;
+/** How long AWS keeps the backups of a table with point-in-time recovery after it was deleted. */
+const BACKUP_DAYS = 35;
+
+type Left = Omit<Provisions, 'calculated'>;
+
+/** What is left of Afterglow in a portal, and what uses it. */
+export interface Survey {
+  readonly portalId: string;
+  /** Null where the token may not look, as with a model that never wrote to companies. */
+  readonly provisions: Readonly<Record<Kind, Left | null>>;
+  readonly uses: readonly PropertyUse[];
+  readonly unseen: readonly Unseen[];
+}
+
+/** What became of the properties and groups. */
+export interface Removal {
+  readonly archived: readonly string[];
+  readonly kept: readonly { readonly name: string; readonly why: string }[];
+  readonly groups: readonly {
+    readonly kind: Kind;
+    /** `left`: it holds what is somebody else's, and so is not ours to archive. */
+    readonly did: 'archived' | 'absent' | 'left' | 'kept';
+    readonly why?: string;
+  }[];
+}
+
+type Portal = Pick<Target, 'portalId' | 'hubspotUrl' | 'send'>;
+
+/**
+ * Looks at what there is, and what uses it. Changes nothing.
+ *
+ * @throws HubSpotError when not even the properties of contacts can be read
+ */
+export async function survey({ portalId, hubspotUrl, send }: Portal): Promise<Survey> {
+  const contacts = await readProvisions(hubspotUrl, send, 'contacts', OUTPUT_NAMES.contacts);
+  const companies = await readProvisions(hubspotUrl, send, 'companies', OUTPUT_NAMES.companies).catch(
+    (error: unknown) => {
+      if (error instanceof HubSpotError && error.status === 403) return null;
+      throw error;
+    },
+  );
+  const provisions = { contacts: leftOf(contacts), companies: companies && leftOf(companies) };
+  const names = KINDS.flatMap((kind) => provisions[kind]?.ours ?? []);
+  if (names.length === 0) return { portalId, provisions, uses: [], unseen: [] };
+  const { uses, unseen } = await findUses(hubspotUrl, send, names);
+  return { portalId, provisions, uses: [...calculations([contacts, companies], names), ...uses], unseen };
+}
+
+function leftOf({ ours, others, elsewhere, hasGroup }: Provisions): Left {
+  return { ours, others, elsewhere, hasGroup };
+}
+
+function calculations(found: readonly (Provisions | null)[], names: readonly string[]): PropertyUse[] {
+  return found
+    .flatMap((one) => one?.calculated ?? [])
+    .flatMap(({ name, formula }) => {
+      const properties = mentioned(formula, names);
+      return properties.length === 0 ? [] : [{ kind: 'calculated properties', id: name, name, properties }];
+    });
+}
+
+/** Whether anything is left to archive. */
+export function isClean({ provisions }: Survey): boolean {
+  return KINDS.every((kind) => {
+    const { ours = [], hasGroup = false, others = [] } = provisions[kind] ?? {};
+    return ours.length === 0 && (!hasGroup || others.length > 0);
+  });
+}
+
+/**
+ * Archives the properties, then the groups. What cannot be archived is told and left; running it again goes on from there.
+ */
+export async function remove(portal: Portal, { provisions }: Survey): Promise<Removal> {
+  const archived: string[] = [];
+  const kept: Removal['kept'][number][] = [];
+  const groups: Removal['groups'][number][] = [];
+  for (const kind of KINDS) {
+    const found = provisions[kind];
+    if (found === null) continue;
+    const before = kept.length;
+    for (const name of found.ours) {
+      const why = await whyKept(() => archiveProperty(portal.hubspotUrl, portal.send, kind, name));
+      if (why === undefined) archived.push(name);
+      else kept.push({ name, why });
+    }
+    groups.push(await removeGroup(portal, kind, found, kept.length > before));
+  }
+  return { archived, kept, groups };
+}
+
+async function removeGroup(
+  { hubspotUrl, send }: Portal,
+  kind: Kind,
+  { hasGroup, others }: Left,
+  isOursLeft: boolean,
+): Promise<Removal['groups'][number]> {
+  if (!hasGroup) return { kind, did: 'absent' };
+  if (others.length > 0)
+    return { kind, did: 'left', why: `it holds properties that are not Afterglow's: ${others.join(', ')}` };
+  if (isOursLeft) return { kind, did: 'kept', why: 'it still holds properties of Afterglow' };
+  const why = await whyKept(() => archiveGroup(hubspotUrl, send, kind));
+  return why === undefined ? { kind, did: 'archived' } : { kind, did: 'kept', why };
+}
+
+/** @returns undefined when it is done */
+async function whyKept(act: () => Promise<void>): Promise<string | undefined> {
+  try {
+    await act();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof HubSpotError)) return reasonOf(error);
+    if (error.users.length > 0)
+      return `in use by ${error.users.map(({ kind, id }) => `${kind} ${id}`).join(', ')}`;
+    return `${reasonOf(error)}${error.subCategory === undefined ? '' : `, ${error.subCategory}`}`;
+  }
+}
+
+/** Whether all was archived that there was. */
+export function isComplete({ kept, groups }: Removal): boolean {
+  return kept.length === 0 && groups.every(({ did }) => did !== 'kept');
+}
+
+/** What there is, for people who are to decide. */
+export function formatSurvey(found: Survey): string {
+  const { portalId, provisions, uses, unseen } = found;
+  if (isClean(found)) return `Portal ${portalId}: nothing of Afterglow's is left to archive.`;
+  const used = new Set(uses.flatMap(({ properties }) => properties));
+  return [
+    `Portal ${portalId}`,
+    ...KINDS.flatMap((kind) => provisionLines(kind, provisions[kind])),
+    '',
+    uses.length === 0 ? 'Nothing that can be looked at uses them.' : 'What uses them:',
+    ...uses.map(
+      ({ kind, id, name, properties }) => `  ${kind}: "${name}" (${id}) names ${properties.join(', ')}`,
+    ),
+    ...(used.size === 0
+      ? []
+      : [
+          `HubSpot refuses to archive a property in use, also by what is switched off: ${[...used].join(', ')}. Take it out of these first.`,
+        ]),
+    ...unseen.map(
+      ({ kind, scope, reason }) =>
+        `NOT LOOKED AT: ${kind} (${reason}). Give the app the scope ${scope}, or look at them in HubSpot by hand.`,
+    ),
+    'No API tells of reports, dashboards, saved views, record pages, e-mails and imports: look there by hand. HubSpot archives a property all the same.',
+  ].join('\n');
+}
+
+function provisionLines(kind: Kind, found: Left | null): string[] {
+  if (found === null)
+    return [`  ${kind}: not looked at, the token may not read their properties (crm.schemas.${kind}.read)`];
+  const { ours, others, elsewhere, hasGroup } = found;
+  if (ours.length === 0 && !hasGroup && elsewhere.length === 0) return [];
+  return [
+    `  ${kind}: ${ours.length === 0 ? 'no properties' : ours.join(', ')}${hasGroup ? `; the group ${OUTPUT_GROUP.name}` : ''}`,
+    ...(others.length === 0
+      ? []
+      : [`    not Afterglow's, and in its group: ${others.join(', ')}; they stay, and so does the group`]),
+    ...(elsewhere.length === 0
+      ? []
+      : [`    of the same name, but in another group: ${elsewhere.join(', ')}; they stay`]),
+  ];
+}
+
+/** What has to be known before anybody says yes. */
+export const BEFORE = `Archived properties vanish at once from records, lists and reports. Destroy the stack right afterwards, not before: its token is what this command
+calls HubSpot with. In between, write-back finds the properties missing and raises the alarm UnwritableProperties; nothing else comes of it.`;
+
+/** What was done, and what is left to do, for people. @param stack - undefined = the local system */
+export function formatRemoval(removal: Removal, stack: string | undefined): string {
+  const { archived, kept, groups } = removal;
+  return [
+    `Archived: ${archived.length === 0 ? 'nothing' : archived.join(', ')}`,
+    ...kept.map(({ name, why }) => `NOT ARCHIVED: ${name}: ${why}`),
+    ...groups.flatMap(({ kind, did, why }) => {
+      if (did === 'absent') return [];
+      const group = `the group ${OUTPUT_GROUP.name} of ${kind}`;
+      if (did === 'archived') return [`Archived: ${group}`];
+      return [`${did === 'left' ? 'Left' : 'NOT ARCHIVED'}: ${group}: ${why}`];
+    }),
+    '',
+    ...(isComplete(removal)
+      ? []
+      : ['What is not archived stays as it is. Mend what is said of it, and run this again.']),
+    `HubSpot keeps what was archived for ${KEPT_DAYS} days and then deletes it for good. \`npm run afterglow -- provision\` brings it back until then.`,
+    ...(stack === undefined ? [] : byHand(stack)),
+  ].join('\n');
+}
+
+function byHand(stack: string): string[] {
+  return [
+    '',
+    'By hand, in this order:',
+    `  1. Note the outputs ContactTableName of ${stack}, and the name of its secret IdentityKey: they outlive the stack.`,
+    `  2. \`npx cdk destroy\`, now: until then the alarm UnwritableProperties is to be expected.`,
+    '  3. In HubSpot, delete the app, whose webhooks now reach nobody, and workflows that post to the endpoint.',
+    `  4. The table holds every fact and score: lift its deletion protection and delete it. Its backups go ${BACKUP_DAYS} days later.`,
+    '  5. The secret IdentityKey: delete it when the table is gone and no backup is to be restored.',
+  ];
+}
