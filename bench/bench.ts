@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 /** What a measurement finds: figures by name. One of them says whether the goal is met. */
 type Figures = Readonly<Record<string, unknown>> & { readonly isGoalMet: boolean };
 
-/** How much is measured, for those measurements that can be made shorter. */
+/** How much is measured, for those measurements that can be made shorter: contacts, or events where these are what counts. */
 interface Extent {
   readonly contacts?: number;
 }

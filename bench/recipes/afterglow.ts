@@ -177,6 +177,7 @@ function startEnvironment(
     background: async (requests: readonly object[], delaySeconds: number) =>
       sendAll('background', requests, delaySeconds),
     count: () => {},
+    observe: () => {},
     logger: { info: () => {}, warn: () => {}, error: () => {} },
   };
   const { budget, hubSpotOn, outputs } = connectHubSpot({
@@ -198,6 +199,7 @@ function startEnvironment(
     hubSpotOn,
     outputs,
     stopped: () => budget.stopped(),
+    takeUsage: () => budget.takeUsage(),
     laneOf: (queue) => (queue === 'urgent' || queue === 'background' ? queue : 'changes'),
     idProperty: SETTINGS.ID_PROPERTY,
     mostWritesPerHour: Number(SETTINGS.MOST_WRITES_PER_HOUR),
