@@ -89,7 +89,7 @@ export const METRICS = {
   Facts: 'Count',
   Duplicates: 'Count',
   ContactsScored: 'Count',
-  /** From what happened to the score in the table that knows of it: each of up to 100 new facts of an invocation. */
+  /** From what happened to the score in the table that knows of it: up to 100 facts of an invocation that are new, or come again. */
   AgeAtScore: 'Milliseconds',
 
   // scorer and write-back.
@@ -117,8 +117,9 @@ export const METRICS = {
   BudgetUsed: 'Percent',
   /** Calls of the portal's day, also those of others, in percent of its limit. */
   DailyShare: 'Percent',
-  /** Invocations that found that nobody may call: daily limit, token, or migration; and those of them that found the token refused. */
+  /** Invocations that found that nobody may call: daily limit, token, or migration. */
   PortalStopped: 'Count',
+  /** Invocations that found the token refused, or none that could be used. */
   TokenRefused: 'Count',
   /** Properties of ours that HubSpot does not let us write. */
   UnwritableProperties: 'Count',
@@ -129,6 +130,9 @@ export const METRICS = {
   Drift: 'Count',
   /** Requests put back because they could not be tried. */
   Postponed: 'Count',
+  /** How long a request waits that an invocation could not bring to its end, since it was first sent; the longest. Decay and backfill apart. */
+  WriteBackLag: 'Seconds',
+  BackgroundLag: 'Seconds',
   /** From what happened to HubSpot's taking the score that knows of it. */
   AgeAtConfirmation: 'Milliseconds',
 

@@ -45,6 +45,8 @@ export interface ScorerParts extends ScoringParts, Pick<Measured, 'observe'> {
 export function createScorer(parts: ScorerParts): (event: SQSEvent) => Promise<SQSBatchResponse> {
   return async ({ Records }) => {
     const messages = readMessages(Records, parts);
+    const redelivered = Records.filter(({ attributes }) => Number(attributes.ApproximateReceiveCount) > 1);
+    const redeliveredIds = new Set(redelivered.map(({ messageId }) => messageId));
     const failed = new Set<string>();
     const outcomes: Outcome[] = [];
     const finish = async (messageIds: ReadonlySet<string>, work: Promise<Outcome>) => {
@@ -57,7 +59,10 @@ export function createScorer(parts: ScorerParts): (event: SQSEvent) => Promise<S
     };
     await pMap(
       await groupBySubject(messages, parts),
-      (subject) => finish(subject.messageIds, scoreSubject(subject, parts)),
+      (subject) => {
+        const isRedelivered = !subject.messageIds.isDisjointFrom(redeliveredIds);
+        return finish(subject.messageIds, scoreSubject(subject, parts, isRedelivered));
+      },
       { concurrency: CONTACTS_AT_ONCE },
     );
     for (const { page, messageIds } of groupByPage(messages)) await finish(messageIds, tickPage(page, parts));

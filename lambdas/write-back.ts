@@ -14,7 +14,7 @@ import { type Letter, type ResumeRequest, sendAll, sendLetters, type WriteReques
 import { bring } from './write-back/bring.ts';
 import { countStop } from './write-back/calls.ts';
 import { connectHubSpot } from './write-back/connect.ts';
-import { type Copy, delayUntil, followingOf, type Refusal } from './write-back/endings.ts';
+import { type Copy, delayUntil, followingOf, lagSeconds, type Refusal } from './write-back/endings.ts';
 import { type Asked, readRequests } from './write-back/requests.ts';
 import { resume } from './write-back/resume.ts';
 import type { BringParts, Ended } from './write-back/run.ts';
@@ -53,6 +53,9 @@ export function createWriteBack(parts: WriteBackParts): (event: SQSEvent) => Pro
     await sendCopies(following.copies, queue, failed, parts);
     await sendRefusals(asked, following.refusals, failed, parts);
     report(ended, companiesTold, stop, parts);
+    const lag = lagSeconds(ended, parts.clock());
+    if (lag !== undefined)
+      parts.observe(parts.laneOf(queue) === 'background' ? 'BackgroundLag' : 'WriteBackLag', lag);
     return { batchItemFailures: [...failed].map((itemIdentifier) => ({ itemIdentifier })) };
   };
 }

@@ -32,18 +32,25 @@ const DAY = Duration.days(1);
 const OLDEST_EVENT = Duration.minutes(20);
 /** A night's ticks are gone within the hour: they are two invocations' work at a time, so as not to crowd out the events. */
 const OLDEST_TICK = Duration.hours(2);
-/** A run that dies gives its contacts back after 31 to 35 minutes, by the window, and the next takes 5 at most. */
+/**
+ * A run that dies gives its contacts back after 31 to 35 minutes, by the window, and the next takes 5 at most. What is put off is a new
+ * message each time, and to its queue never old: its age is measured by write-back itself.
+ */
 const OLDEST_CHANGE = Duration.minutes(45);
+/** Decay and backfill may wait for midnight of the portal, when a day's calls are used up, and then take their turn. */
+const OLDEST_BACKGROUND = Duration.hours(26);
 /** What is put off comes back after 15 minutes at the latest, and a run takes 5 at most. */
 const OLDEST_URGENT = Duration.minutes(20);
 /** Fewer in an hour are somebody who tries the address: HubSpot repeats what is refused, so a wrong secret soon comes to more. */
 const FEW_REFUSED = 4;
 /** Of the daily limit. With the default reserve the background lane stops here, and all else at 90. */
 const DAILY_SHARE_PERCENT = 80;
-/** Not the newest hours only: the night before is 24 hours back, and a run may begin two hours late by its retries and a change of the clock. */
-const NIGHT_HOURS = 26;
-/** A run and its two repetitions fall into two hours at most, so three hours without a run that finished are a night that failed. */
-const FAILED_HOURS = 3;
+/** The night before is 24 hours back, a run may begin six hours late (lib/nightly.ts), and clocks change by one. */
+const NIGHT_HOURS = 31;
+/** Each of which has more than 5 percent of failed calls: one bad call among few makes such an hour, but hardly three in a row. */
+const ERROR_HOURS = 3;
+/** The share of the day's calls above which HubSpot certifies no app: developers.hubspot.com, "API usage guidelines", read 2026-11. */
+const MOST_ERRORS = 0.05;
 
 const PAGE = 'docs/runbook.md';
 
@@ -67,8 +74,6 @@ interface Watch extends Pick<AlarmProps, 'metric' | 'threshold'> {
   readonly datapointsToAlarm?: number;
   /** @default NOT_BREACHING: what is not counted does not happen, and a queue that nobody uses tells nothing */
   readonly treatMissingData?: TreatMissingData;
-  /** Of a percentile: `ignore` too few values. */
-  readonly evaluateLowSampleCountPercentile?: string;
   /** Whether its end is told too: for what lasts, not for what happened once. */
   readonly isEndTold?: boolean;
   /** Whether it is told when the metric falls silent. */
@@ -93,11 +98,12 @@ export class Alarms extends Construct {
     const watches = {
       ...deadLetters(props),
       ...waitingTooLong(props),
+      ...putOff(this),
       ...arrivals(this, props),
       ...hubSpotCalls(this),
       ...hubSpotStops(this),
       ...records(this),
-      NightNotFinished: nightNotFinished(this),
+      ...nights(this),
       ...(props.settings.alarmDollarsPerDay > 0 && { Cost: cost(props) }),
     };
     this.all = Object.entries<Watch>(watches).map(([name, watch]) => this.#alarm(name, watch));
@@ -177,6 +183,31 @@ function waitingTooLong({ queues: { Events, Ticks, Changes, Urgent } }: AlarmsPr
   };
 }
 
+/** The worst of the requests that write-back could not bring to their end, since each was first sent. */
+function putOff(scope: Construct): Record<string, Watch> {
+  const lag = (
+    name: 'WriteBackLag' | 'BackgroundLag',
+    longest: Duration,
+    text: readonly string[],
+  ): Watch => ({
+    metric: measured(scope, 'write-back', name, { statistic: 'Maximum', period: STOP_PERIOD }),
+    threshold: longest.toSeconds(),
+    isEndTold: true,
+    text,
+    anchor: 'write-back-lag',
+  });
+  return {
+    WriteBackLagPutOff: lag('WriteBackLag', OLDEST_CHANGE, [
+      'A score that was put off again and again is not in HubSpot after more than 45 minutes.',
+      'Nothing is lost. If PortalStopped, TokenRefused or ErrorShare stands too, begin there; else look at the log of write-back.',
+    ]),
+    WriteBackLagBackground: lag('BackgroundLag', OLDEST_BACKGROUND, [
+      'Scores that faded are not in HubSpot after more than a day.',
+      'Nothing is lost. Are the calls of the day used up again and again? Else look at the log of write-back.',
+    ]),
+  };
+}
+
 function arrivals(scope: Construct, { api }: AlarmsProps): Record<string, Watch> {
   return {
     RefusedSignatures: {
@@ -198,7 +229,7 @@ function arrivals(scope: Construct, { api }: AlarmsProps): Record<string, Watch>
       isEndTold: true,
       text: [
         'Requests were answered with 5xx twice within 15 minutes: no secret is filled in, or a fault of ours or of AWS.',
-        'HubSpot comes again for a day. Look at "request not accepted" in the log of ingest.',
+        'HubSpot comes again for a day. Look at "request not accepted" in the log of ingest; if there is none, at the log of explain.',
       ],
       anchor: 'own-faults-of-ingest',
     },
@@ -207,16 +238,14 @@ function arrivals(scope: Construct, { api }: AlarmsProps): Record<string, Watch>
 
 function hubSpotCalls(scope: Construct): Record<string, Watch> {
   return {
-    // HubSpotFailed is 1 for a call that failed and 0 for one that did not, so its 95th percentile is above one half when more than 5 %
-    // failed: the share of the day's calls above which HubSpot certifies no app (developers.hubspot.com, "API usage guidelines", read
-    // 2026-11). `ignore`: with fewer than 200 calls in the hour the alarm stays as it is (AWS: 10 / (1 - 0.95) values).
+    // 1 for a call that failed and 0 for one that did not: the average is the share.
     ErrorShare: {
-      metric: measured(scope, 'write-back', 'HubSpotFailed', { statistic: 'p95', period: HOUR }),
-      threshold: 0.5,
-      evaluateLowSampleCountPercentile: 'ignore',
+      metric: measured(scope, 'write-back', 'HubSpotFailed', { statistic: 'Average', period: HOUR }),
+      threshold: MOST_ERRORS,
+      evaluationPeriods: ERROR_HOURS,
       isEndTold: true,
       text: [
-        'More than 5 percent of the calls to HubSpot did not succeed in the last hour.',
+        'More than 5 percent of the calls to HubSpot did not succeed, in each of the last three hours.',
         'Look at status and reason of "hubspot answered" in the log of write-back; many 429s mean that others use the same token: raise hubspotReservePer10Seconds.',
       ],
       anchor: 'many-calls-fail',
@@ -244,7 +273,7 @@ function hubSpotStops(scope: Construct): Record<string, Watch> {
       threshold: 0,
       isEndTold: true,
       text: [
-        'HubSpot refuses the token (401), or a scope is missing (403): no score is written until it is mended.',
+        'HubSpot refuses the token (401), a scope is missing (403), or no token is filled in: no score is written until it is mended.',
         'Put the right accessToken into its secret, or add the scope to the app. Then it goes on by itself.',
       ],
       anchor: 'token-refused',
@@ -287,31 +316,43 @@ function records(scope: Construct): Record<string, Watch> {
 }
 
 /**
- * One value a night, 1 or 0, in hours of which most are empty. Missing hours stay missing, so that three things come out right (AWS,
- * "Configuring how CloudWatch alarms treat missing data" and the API's PutMetricAlarm, read 2026-11-22; an evaluation range of 26 hours is
- * allowed, since periods of an hour may add up to seven days):
+ * One value a night, 1 or 0, in hours of which most are empty (AWS, "Configuring how CloudWatch alarms treat missing data", read
+ * 2026-11-22):
  *
- * - A run that failed, without one that finished after it: a breaching value at least as old as `datapointsToAlarm`, and all newer ones
- *   breaching or missing, is an alarm. A later run that finishes ends it.
- * - A night that never came: no value in the whole range makes INSUFFICIENT_DATA of OK, a change of state, which is told as an alarm is.
- *   CloudWatch looks back somewhat further than the 26 hours before it says so.
- * - A stack that is new: it begins with INSUFFICIENT_DATA, and what does not change is not told.
+ * - A run that failed is told, unless one of its repetitions finishes within the hour. `IGNORE`: the alarm stands through the empty hours
+ *   until a run finishes.
+ * - A night that never came leaves no value at all. When a whole range is empty, OK becomes INSUFFICIENT_DATA (`MISSING`), which is told
+ *   as an alarm is; CloudWatch looks back somewhat further than the range before it says so. A stack that is new begins with that state,
+ *   and what does not change is not told. Periods of an hour may add up to seven days.
  */
-function nightNotFinished(scope: Construct): Watch {
-  return {
-    metric: measured(scope, 'nightly', 'NightlyFinished', { statistic: 'Maximum', period: HOUR }),
+function nights(scope: Construct): Record<string, Watch> {
+  const finished = measured(scope, 'nightly', 'NightlyFinished', { statistic: 'Maximum', period: HOUR });
+  const any = {
+    metric: finished,
     threshold: 1,
     comparisonOperator: LESS_THAN_THRESHOLD,
-    evaluationPeriods: NIGHT_HOURS,
-    datapointsToAlarm: FAILED_HOURS,
-    treatMissingData: TreatMissingData.MISSING,
     isEndTold: true,
-    isSilenceTold: true,
-    text: [
-      'The nightly run failed, or did not take place: scores that fade stay as they were.',
-      'The next run catches up. Look at the log of nightly, and run it by hand if you do not want to wait.',
-    ],
     anchor: 'night-not-finished',
+  };
+  return {
+    NightFailed: {
+      ...any,
+      treatMissingData: TreatMissingData.IGNORE,
+      text: [
+        'The nightly run failed: scores that fade stay as they were.',
+        'The next run catches up. Look at the log of nightly, and run it by hand if you do not want to wait.',
+      ],
+    },
+    NightNotFinished: {
+      ...any,
+      evaluationPeriods: NIGHT_HOURS,
+      treatMissingData: TreatMissingData.MISSING,
+      isSilenceTold: true,
+      text: [
+        'For more than a day no nightly run came to its end: scores that fade stay as they were.',
+        'The next run catches up. Is the schedule enabled? Look at the log of nightly, and run it by hand if you do not want to wait.',
+      ],
+    },
   };
 }
 

@@ -163,13 +163,14 @@ function calls(scope: Construct): IWidget[] {
 function lanes(scope: Construct, props: DashboardProps): IWidget[] {
   const all = Object.entries(lanesByTitle(props.lanes));
   const failed = measured(scope, 'write-back', 'HubSpotFailed', { statistic: 'Average', period: HOUR });
+  const putOff = (name: MetricName, label: string) =>
+    measured(scope, 'write-back', name, { statistic: 'Maximum', period: PERIOD, label });
   return [
-    graph(
-      'Oldest contact waiting',
-      THIRD,
-      'seconds',
-      all.map(([label, lane]) => oldest(lane, PERIOD, label)),
-    ),
+    graph('Oldest contact waiting', THIRD, 'seconds', [
+      ...all.map(([label, lane]) => oldest(lane, PERIOD, label)),
+      putOff('WriteBackLag', 'put off: Urgent, Changes'),
+      putOff('BackgroundLag', 'put off: Background'),
+    ]),
     graph(
       'Contacts waiting',
       THIRD,

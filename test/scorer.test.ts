@@ -572,6 +572,18 @@ describe('what an invocation did is counted', () => {
     expect(measures.observed('AgeAtScore')).toEqual([]);
   });
 
+  test('who comes a second time is late, also when its facts were kept by somebody who then failed', async () => {
+    const late = record('m1', JSON.stringify(envelope([pricing(7, { occurredAt: NOW - 6 * MINUTE })])));
+    await scorer()({ Records: [late] });
+    measures = recorded();
+
+    await scorer()({
+      Records: [{ ...late, attributes: { ...late.attributes, ApproximateReceiveCount: '2' } }],
+    });
+
+    expect(measures.observed('AgeAtScore')).toEqual([6 * MINUTE]);
+  });
+
   test('of more than 100 ages 100 are told, from the first to the last of them', async () => {
     const told = Array.from({ length: 150 }, (_, at) => pricing(7, { occurredAt: NOW - 1 - at }));
 

@@ -81,8 +81,16 @@ function keyOf(portalId: string, { subject }: Heard, identityKey: string): strin
   return recordKey(portalId, subject.type, subject.id);
 }
 
-/** Keeps what was heard of a subject, folds all that is known of it and stores the score. */
-export async function scoreSubject(work: SubjectWork, parts: ScoringParts): Promise<Outcome> {
+/**
+ * Keeps what was heard of a subject, folds all that is known of it and stores the score.
+ *
+ * @param isRedelivered - whether it was heard before, by somebody who may have kept the facts and then died: nobody has told their age
+ */
+export async function scoreSubject(
+  work: SubjectWork,
+  parts: ScoringParts,
+  isRedelivered: boolean,
+): Promise<Outcome> {
   const { key, heard } = work;
   const facts = heard.flatMap((each) => each.facts);
   const properties = heard.flatMap((each) => each.properties);
@@ -94,13 +102,13 @@ export async function scoreSubject(work: SubjectWork, parts: ScoringParts): Prom
   const subject = heard[0]?.subject;
   if (subject?.type === 'company') return hearOfCompany(subject.id, heard, parts);
   if (subject?.type === 'deal') return hearOfDeal(subject.id, heard, parts);
-  return scoreContact(work, subject, kept, parts);
+  return scoreContact(work, subject, isRedelivered ? facts : kept, parts);
 }
 
 async function scoreContact(
   { key, heard, isTickOnly }: SubjectWork,
   subject: Heard['subject'] | undefined,
-  kept: readonly Fact[],
+  news: readonly Fact[],
   parts: ScoringParts,
 ): Promise<Outcome> {
   const { contacts, model, clock, portalId, timeZone } = parts;
@@ -127,7 +135,7 @@ async function scoreContact(
   return {
     [lane]: request === undefined ? [] : [request],
     rollUps: heard.some((each) => each.turn?.kind === 'restore') ? companyOf(standing, parts) : [],
-    agesMs: standing === undefined ? [] : liveAgesMs(kept, clock()),
+    agesMs: standing === undefined ? [] : liveAgesMs(news, clock()),
     isFactLimitReached,
   };
 }

@@ -28,6 +28,8 @@ export const WriteRequest = v.object({
   force: v.optional(v.literal(true)),
   /** Epoch milliseconds at which happened what is to be shown; left out where only time has passed, or nobody waits for it. */
   occurredAtMs: v.optional(v.number()),
+  /** Epoch milliseconds at which it was first sent, if it was put back since: to the queue, its copy is a new message. */
+  sinceMs: v.optional(v.number()),
   /** How often it could not be tried: no fault of its own, so not counted by the queue. */
   postponed: v.optional(v.number()),
   /** How often HubSpot declined the record in a way that may pass. */

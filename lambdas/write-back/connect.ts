@@ -2,6 +2,7 @@ import type { Logger } from '@aws-lambda-powertools/logger';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import * as v from 'valibot';
 import type { WriteBackEnv } from '../env.ts';
+import { MisconfiguredError } from '../errors.ts';
 import { HubSpotError } from '../hubspot/answer.ts';
 import { Budget } from '../hubspot/budget.ts';
 import { Budgeted, type BudgetLane, FULL_BUDGET } from '../hubspot/budget-state.ts';
@@ -133,7 +134,14 @@ function transportParts(
   };
   return {
     budget,
-    readToken: async () => (await token.read()).accessToken,
+    async readToken() {
+      try {
+        return (await token.read()).accessToken;
+      } catch (error) {
+        if (error instanceof MisconfiguredError) count('TokenRefused', 1); // No call is made that could be refused.
+        throw error;
+      }
+    },
     clock: store.clock,
     timeZone,
     onAnswer,

@@ -29,6 +29,23 @@ export interface Following {
   readonly failed: readonly string[];
 }
 
+/**
+ * How long the one waits that has waited longest of those that are not done yet, in seconds; undefined where all are done. The queue
+ * does not tell: whoever is put back is a new message to it.
+ */
+export function lagSeconds(ended: readonly Ended[], nowMs: number): number | undefined {
+  const waits = ended
+    .filter(({ ending }) => !isSettled(ending))
+    .map(({ errand }) => Math.max(0, nowMs - errand.sinceMs) / 1000);
+  return waits.length === 0 ? undefined : Math.max(...waits);
+}
+
+/** Whether HubSpot took it, or never will. */
+function isSettled(ending: Ending): boolean {
+  if (ending.kind === 'doubtful') return ending.isConfirmed === true;
+  return ending.kind === 'done' || ending.kind === 'refused';
+}
+
 /** @param nowMs - epoch milliseconds */
 export function followingOf(ended: readonly Ended[], portalId: string, nowMs: number): Following {
   const copies: Copy[] = [];
@@ -48,10 +65,12 @@ export function followingOf(ended: readonly Ended[], portalId: string, nowMs: nu
     if (ending.kind === 'declined') copy(...declined(errand));
     // A write of somebody's may still land: look again when it has landed, or never will.
     if (ending.kind === 'doubtful') {
-      const { occurredAtMs } = errand.request;
-      const isWaitedFor = occurredAtMs !== undefined && ending.isConfirmed !== true;
-      const request = { portalId, ...about, force: true as const, ...(isWaitedFor && { occurredAtMs }) };
-      copy(ending.afterSeconds, request);
+      const { sinceMs, request } = errand;
+      const { occurredAtMs } = request;
+      const waited = ending.isConfirmed
+        ? {}
+        : { sinceMs, ...(occurredAtMs !== undefined && { occurredAtMs }) };
+      copy(ending.afterSeconds, { portalId, ...about, force: true, ...waited });
     }
   }
   return { copies, refusals, failed };
@@ -59,11 +78,13 @@ export function followingOf(ended: readonly Ended[], portalId: string, nowMs: nu
 
 /**
  * Everything that helps to find out why, and the request as it is to be sent back once that is mended: without what is counted of its
- * tries, and without its time, since how long an operator takes says nothing of us.
+ * tries, and without its times, since how long an operator takes says nothing of us.
  */
 function letterOf(
   portalId: string,
-  { request: { postponed: _tries, declined: _declines, occurredAtMs: _since, ...request } }: Errand,
+  {
+    request: { postponed: _tries, declined: _declines, occurredAtMs: _at, sinceMs: _since, ...request },
+  }: Errand,
   about: About,
   { reason, correlationId }: Extract<Ending, { kind: 'refused' }>,
 ): Letter & About & { portalId: string; correlationId: string | undefined; request: WriteRequest } {
@@ -75,14 +96,14 @@ function letterOf(
  * as long as any other.
  */
 function postponed(
-  { request, force, isRedelivered }: Errand,
+  { request, force, isRedelivered, sinceMs }: Errand,
   retryAtMs: number,
   nowMs: number,
 ): [delaySeconds: number, request: WriteRequest] {
   const isDoubtful = force || isRedelivered;
   return [
     isRedelivered ? LONGEST_DELAY_SECONDS : delayUntil(retryAtMs, nowMs),
-    { ...request, ...(isDoubtful && { force: true }), postponed: (request.postponed ?? 0) + 1 },
+    { ...request, sinceMs, ...(isDoubtful && { force: true }), postponed: (request.postponed ?? 0) + 1 },
   ];
 }
 
@@ -92,10 +113,15 @@ export function delayUntil(atMs: number, nowMs: number): number {
 }
 
 /** Tried, and refused in a way that may pass: waits twice as long each time. */
-function declined({ request, force, isRedelivered }: Errand): [delaySeconds: number, request: WriteRequest] {
+function declined({
+  request,
+  force,
+  isRedelivered,
+  sinceMs,
+}: Errand): [delaySeconds: number, request: WriteRequest] {
   const before = request.declined ?? 0;
   return [
     isRedelivered ? LONGEST_DELAY_SECONDS : Math.min(LONGEST_DELAY_SECONDS, DECLINED_SECONDS * 2 ** before),
-    { ...request, ...((force || isRedelivered) && { force: true }), declined: before + 1 },
+    { ...request, sinceMs, ...((force || isRedelivered) && { force: true }), declined: before + 1 },
   ];
 }

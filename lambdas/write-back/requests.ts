@@ -9,6 +9,8 @@ export interface Errand {
   readonly force: boolean;
   /** Delivered before: whoever tried then may have died after sending, and its write may still land. */
   readonly isRedelivered: boolean;
+  /** When the first of its messages was sent, epoch milliseconds: as long has it been waiting, however often it was put back. */
+  readonly sinceMs: number;
   readonly messageIds: readonly string[];
 }
 
@@ -51,10 +53,12 @@ export function readRequests(records: readonly SQSRecord[], portalId: string): A
       continue;
     }
     const other = errands.get(name);
+    const sinceMs = parsed.output.sinceMs ?? Number(attributes.SentTimestamp);
     errands.set(name, {
       request: other === undefined ? parsed.output : united(parsed.output, other.request),
       force: parsed.output.force === true || other?.force === true,
       isRedelivered: Number(attributes.ApproximateReceiveCount) > 1 || other?.isRedelivered === true,
+      sinceMs: Math.min(sinceMs, other?.sinceMs ?? sinceMs),
       messageIds: [...(other?.messageIds ?? []), messageId],
     });
   }

@@ -87,6 +87,16 @@ describe('the alarms', () => {
       when: 'GreaterThanThreshold 1200, 1 of 1, notBreaching',
     },
     {
+      name: 'WriteBackLagPutOff',
+      looksAt: `Maximum of ${OWN} WriteBackLag service=write-back in 1800 s`,
+      when: 'GreaterThanThreshold 2700, 1 of 1, notBreaching',
+    },
+    {
+      name: 'WriteBackLagBackground',
+      looksAt: `Maximum of ${OWN} BackgroundLag service=write-back in 1800 s`,
+      when: 'GreaterThanThreshold 93600, 1 of 1, notBreaching',
+    },
+    {
       name: 'RefusedSignatures',
       looksAt: `Sum of ${OWN} RefusedSignature service=ingest in 3600 s`,
       when: 'GreaterThanThreshold 4, 1 of 1, notBreaching',
@@ -98,8 +108,8 @@ describe('the alarms', () => {
     },
     {
       name: 'ErrorShare',
-      looksAt: `p95 of ${OWN} HubSpotFailed service=write-back in 3600 s`,
-      when: 'GreaterThanThreshold 0.5, 1 of 1, notBreaching',
+      looksAt: `Average of ${OWN} HubSpotFailed service=write-back in 3600 s`,
+      when: 'GreaterThanThreshold 0.05, 3 of 3, notBreaching',
     },
     {
       name: 'DailyShare',
@@ -125,7 +135,12 @@ describe('the alarms', () => {
     {
       name: 'NightNotFinished',
       looksAt: `Maximum of ${OWN} NightlyFinished service=nightly in 3600 s`,
-      when: 'LessThanThreshold 1, 3 of 26, missing',
+      when: 'LessThanThreshold 1, 31 of 31, missing',
+    },
+    {
+      name: 'NightFailed',
+      looksAt: `Maximum of ${OWN} NightlyFinished service=nightly in 3600 s`,
+      when: 'LessThanThreshold 1, 1 of 1, ignore',
     },
   ])('$name looks at $looksAt', ({ name, looksAt, when }) => {
     expect(watched(name)).toBe(looksAt);
@@ -143,6 +158,8 @@ describe('the alarms', () => {
         'OldestTick',
         'WriteBackLagChanges',
         'WriteBackLagUrgent',
+        'WriteBackLagPutOff',
+        'WriteBackLagBackground',
         'RefusedSignatures',
         'IngestFaults',
         'ErrorShare',
@@ -152,16 +169,10 @@ describe('the alarms', () => {
         'UnwritableProperties',
         'LoopBreaker',
         'NightNotFinished',
+        'NightFailed',
         'Cost',
       ]),
     );
-  });
-
-  test('leave a share of too few calls alone', () => {
-    const judged = [...alarms].filter(([, alarm]) => alarm.EvaluateLowSampleCountPercentile !== undefined);
-
-    expect(judged.map(([name]) => name)).toEqual(['ErrorShare']);
-    expect(alarms.get('ErrorShare')?.EvaluateLowSampleCountPercentile).toBe('ignore');
   });
 
   test('go to the topic, and so does the end of what lasts', () => {
@@ -179,13 +190,16 @@ describe('the alarms', () => {
       'DailyShare',
       'ErrorShare',
       'IngestFaults',
+      'NightFailed',
       'NightNotFinished',
       'OldestEvent',
       'OldestTick',
       'PortalStopped',
       'RefusedSignatures',
       'TokenRefused',
+      'WriteBackLagBackground',
       'WriteBackLagChanges',
+      'WriteBackLagPutOff',
       'WriteBackLagUrgent',
     ]);
     // A night that never came leaves no value at all.
@@ -206,7 +220,7 @@ describe('the alarms', () => {
     const readerSeconds = Number(properties['WriteBack/Function'].Timeout);
 
     // Also where an invocation takes as long as it may, after another that did.
-    for (const name of ['PortalStopped', 'TokenRefused'])
+    for (const name of ['PortalStopped', 'TokenRefused', 'WriteBackLagPutOff', 'WriteBackLagBackground'])
       expect(alarms.get(name)?.Period).toBeGreaterThanOrEqual(
         LONGEST_DELAY_SECONDS + longestWindowSeconds + 2 * readerSeconds,
       );
@@ -438,6 +452,7 @@ describe('the dashboard', () => {
           ...own('write-back', 'ContactsWritten', 'WritesSuppressed', 'Postponed'),
           ...own('scorer', 'WritesSuppressed'),
           ...sqs('AgeOfOldestMessage', lanes),
+          ...own('write-back', 'WriteBackLag', 'BackgroundLag'),
           ...sqs('NumberOfMessagesVisible', lanes),
         ],
         [

@@ -191,6 +191,68 @@ describe('how long a user waited for a score that HubSpot shows', () => {
   });
 });
 
+describe('how long HubSpot has been behind with what is not done yet', () => {
+  const lagOf = (system: System) => [system.observed('WriteBackLag'), system.observed('BackgroundLag')];
+  /** Write-back whose copies come back as they were sent, in a queue that forgets when the first was. */
+  async function openPutOff(parts: Partial<SystemParts>, options = {}) {
+    const copies: object[] = [];
+    const again = async (_lane: string, requests: readonly object[]) => void copies.push(...requests);
+    const system = await openSystem(engine, options, {}, () => ({ again, ...parts }));
+    return { system, takeCopies: () => copies.splice(0) };
+  }
+
+  test('a request that is put back again and again has been waiting since it was first sent', async () => {
+    const until = NOON_MS + 86_400_000;
+    const { system, takeCopies } = await openPutOff({
+      stopped: async () => ({ reason: 'unauthorised', untilMs: until }),
+    });
+    const contactId = await createKnown(system);
+
+    await system.receive([{ contactId }]); // Sent at noon.
+    for (const minutes of [10, 25, 55]) {
+      system.portal.time.nowMs = NOON_MS + minutes * MINUTE;
+      await system.receive(takeCopies());
+    }
+
+    expect(lagOf(system)).toEqual([[0, 600, 1500, 3300], []]);
+  });
+
+  test('nor does a write without an answer begin anew, however often HubSpot gives none', async () => {
+    const { system, takeCopies } = await openPutOff(
+      {},
+      { faults: () => ({ kind: 'no-answer', lands: 'never' }) },
+    );
+    const contactId = await createKnown(system);
+
+    await system.receive([{ contactId }]);
+    system.portal.time.nowMs = NOON_MS + 20 * MINUTE;
+    await system.receive(takeCopies());
+
+    expect(lagOf(system)).toEqual([[0, 1200], []]);
+  });
+
+  test('of several the one that has waited longest, by lane; who is done does not wait', async () => {
+    const { system } = await openPutOff({
+      stopped: async () => ({ reason: 'daily', untilMs: NOON_MS + MINUTE }),
+    });
+
+    await system.receive(
+      [
+        { contactId: '1', sinceMs: ago(5 * SECOND) },
+        { contactId: '2', sinceMs: ago(70 * SECOND) },
+        { contactId: '1', sinceMs: ago(9 * SECOND) },
+      ],
+      1,
+      'background',
+    );
+    const calm = await openSystem(engine);
+    await calm.receive([{ contactId: await createKnown(calm), sinceMs: ago(MINUTE) }]);
+
+    expect(lagOf(system)).toEqual([[], [70]]);
+    expect(lagOf(calm)).toEqual([[], []]);
+  });
+});
+
 describe('what needs no write, and what HubSpot shows otherwise', () => {
   test('a contact that HubSpot confirmed already', async () => {
     const system = await openSystem(engine);
@@ -295,8 +357,8 @@ describe('dead letters', () => {
   });
 });
 
-/** The connection of the deployed door, to a portal that answers as `fault` says. */
-async function connect(fault?: Fault) {
+/** The connection of the deployed door, to a portal that answers as `fault` says. @param secret - holds the token */
+async function connect(fault?: Fault, secret: unknown = filledIn) {
   const { portal } = await connectProvisioned({ faults: () => fault });
   const table = await createTable(engine);
   const clock = () => portal.time.nowMs;
@@ -320,7 +382,7 @@ async function connect(fault?: Fault) {
       companies: table.companies(options),
       identityKey: { read: async () => ({ key: 'a key for tests' }), refresh: async () => false },
     },
-    secrets: { send: filledIn as SecretsManagerClient['send'] },
+    secrets: { send: secret as SecretsManagerClient['send'] },
     model: loginModel(),
     background: async () => undefined,
     count: measures.count,
@@ -390,6 +452,14 @@ describe('HubSpot as the deployed door reaches it', () => {
       expect(observed('HubSpotFailed')).toEqual([expected['HubSpotErrors'] ?? 0]);
     },
   );
+
+  test('a token that nobody filled in, or not as it has to be, stops every call before it is made', async () => {
+    const { ask, counted } = await connect(undefined, async () => ({ SecretString: '{"accessToken":""}' }));
+
+    await expect(ask()).rejects.toThrow('is not filled in');
+
+    expect(Object.fromEntries(counted)).toEqual({ TokenRefused: 1 });
+  });
 
   test('how much of the limits is used is known from what was leased', async () => {
     const { ask, budget } = await connect();

@@ -112,7 +112,7 @@ export async function openSystem(
     hubSpot: connection.hubSpot,
     identityKey: { read: async () => ({ key: IDENTITY_KEY }) },
     again: async (lane, requests, delaySeconds) =>
-      void sent.push(...requests.map((request) => ({ lane, request, delaySeconds }))),
+      void sent.push(...requests.map(sentTo(lane, delaySeconds))),
     background,
     laneOf: (queue) => (queue === 'urgent' || queue === 'background' ? queue : 'changes'),
     stopped: async () => undefined,
@@ -203,7 +203,9 @@ export async function openSystem(
     receive: (requests, receiveCount = 1, queue = LANE) => {
       const counts = [receiveCount].flat();
       return writeBack({
-        Records: requests.map((request, at) => asRecord(request, at, counts[at] ?? counts[0] ?? 1, queue)),
+        Records: requests.map((request, at) =>
+          asRecord(request, at, counts[at] ?? counts[0] ?? 1, queue, clock()),
+        ),
       });
     },
   };
@@ -233,11 +235,20 @@ function outputsOf(own: Omit<OutputsParts, 'definitions' | 'remembered'>): Outpu
   });
 }
 
+/** A request as it was put back. Since when it waits is kept apart: it tells nobody what to do. */
+function sentTo(lane: string, delaySeconds: number): (request: WriteRequest | ResumeRequest) => Sent {
+  return (request) => {
+    const { sinceMs, ...rest }: Sent['request'] = request;
+    return { lane, request: rest, delaySeconds };
+  };
+}
+
 function asRecord(
   request: Partial<WriteRequest> | Partial<ResumeRequest> | string,
   at: number,
   receiveCount: number,
   queue: string,
+  sentAtMs: number,
 ): SQSRecord {
   return {
     messageId: `message-${at}`,
@@ -245,7 +256,7 @@ function asRecord(
     body: typeof request === 'string' ? request : JSON.stringify({ portalId: PORTAL, ...request }),
     attributes: {
       ApproximateReceiveCount: String(receiveCount),
-      SentTimestamp: '0',
+      SentTimestamp: String(sentAtMs),
       SenderId: '',
       ApproximateFirstReceiveTimestamp: '0',
     },
