@@ -154,7 +154,7 @@ export type Settings = Readonly<v.InferOutput<typeof SETTINGS>>;
 /** Settings that are groups of settings, by the names of what they hold. */
 const GROUPS = new Map([['writeBack', Object.keys(WRITE_BACK.entries)]]);
 /** Every setting as it is called on the command line, such as `portalId` and `writeBack.urgent`. */
-const NAMES = Object.keys(SETTINGS.entries).flatMap(
+export const SETTING_NAMES = Object.keys(SETTINGS.entries).flatMap(
   (name) => GROUPS.get(name)?.map((member) => `${name}.${member}`) ?? [name],
 );
 
@@ -168,8 +168,8 @@ const NAMES = Object.keys(SETTINGS.entries).flatMap(
 export function readSettings(context: Readonly<Record<string, unknown>>): Settings {
   const given = { ...named(readGroup(context[CONTEXT_KEY])), ...named(readOverrides(context)) };
   const complaints = Object.keys(given)
-    .filter((name) => !NAMES.includes(name) && !GROUPS.has(name))
-    .map((name) => `"${name}" is not a setting; did you mean "${nearest(name, NAMES)}"?`);
+    .filter((name) => !SETTING_NAMES.includes(name) && !GROUPS.has(name))
+    .map((name) => `"${name}" is not a setting; did you mean "${nearest(name, SETTING_NAMES)}"?`);
 
   const parsed = v.safeParse(SETTINGS, grouped(given));
   for (const { path = [], message } of parsed.issues ?? []) {

@@ -25,7 +25,7 @@ function readOptions(argv: readonly string[]): Options {
       '--stack <name>',
       'deploy under this name to the AWS account of this terminal, against the HubSpot test portal whose token is asked for; default: an emulator of AWS and a simulated HubSpot on this machine',
     )
-    .option('--yes', 'with --stack: also in a portal that looks too large for a test portal', false)
+    .option('--yes', 'with --stack: also in a portal that does not look like a test portal', false)
     .option('--json', 'one JSON object last on standard output', false)
     .option('--keep', 'keep logs and cloud assembly, and say where they are', false)
     .showHelpAfterError()
@@ -62,7 +62,7 @@ async function prepare(): Promise<Stage> {
 /** @returns why it failed; undefined when all went well */
 async function run(): Promise<string | undefined> {
   try {
-    await rehearse(await prepare(), steps);
+    await rehearse(await prepare(), steps, (stop) => stops.push(stop));
     return undefined;
   } catch (error) {
     process.exitCode = 1;
@@ -73,21 +73,33 @@ async function run(): Promise<string | undefined> {
 }
 
 async function end(): Promise<void> {
-  for (const stop of stops.splice(0).toReversed()) await stop();
+  for (const stop of stops.splice(0).toReversed()) {
+    try {
+      await stop();
+    } catch (error) {
+      console.error(`rehearse: not everything was tidied up: ${String(error)}`); // The others still have to end.
+      process.exitCode = 1;
+    }
+  }
   if (options.keep) say(`Logs and cloud assembly: ${directory}`);
   else rmSync(directory, { recursive: true, force: true });
 }
 
-process.once('SIGINT', () => void end().finally(() => process.exit(130)));
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const)
+  process.once(signal, () => void end().finally(() => process.exit(code)));
 
 const failure = await run();
 await end();
 const seconds = Math.round((performance.now() - startedMs) / 100) / 10;
 if (failure === undefined) say(`All as it has to be: ${steps.done.length} steps in ${seconds} s.`);
 else console.error(`rehearse: ${failure}`);
-if (failure !== undefined && options.stack !== undefined && steps.done.length > 1)
+if (failure !== undefined && options.stack !== undefined && steps.done.length > 0)
   console.error(
-    `What was deployed still stands: look at it, then \`npx cdk destroy -c afterglow.stackName=${options.stack}\`.`,
+    `What was deployed may still stand: look at it, then \`npm run afterglow -- uninstall --stack ${options.stack}\` for the properties in HubSpot, and \`npx cdk destroy -c afterglow.stackName=${options.stack}\`. Its table and its secret with the identity key stay, to be removed in the console.`,
   );
 if (options.json) {
   const result = failure === undefined ? {} : { failedAt: steps.current ?? null, failure };

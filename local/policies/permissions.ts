@@ -85,10 +85,10 @@ export function readPermissions(template: Template): Permissions {
 
 /** What decides about access without being looked at would make the rest worthless. */
 function refuseUnknown(logicalId: string, type: string, properties: Record<string, unknown>): void {
-  const isPolicy = type.startsWith('AWS::IAM::') || type.endsWith('Policy');
+  const isPolicy = type.startsWith('AWS::IAM::') || type.endsWith('Policy') || type === 'AWS::Lambda::Url'; // An address lets in whoever it says.
   const isKnown = type === 'AWS::IAM::Role' || OF_ROLES.includes(type) || ON_RESOURCES[type] !== undefined;
   if (isPolicy && !isKnown) throw new Error(`${logicalId}: ${type} is not understood`);
-  for (const unread of ['ResourcePolicy', 'PermissionsBoundary'])
+  for (const unread of ['ResourcePolicy', 'KeyPolicy', 'PermissionsBoundary'])
     if (properties[unread] !== undefined) throw new Error(`${logicalId}: ${unread} is not understood`);
 }
 

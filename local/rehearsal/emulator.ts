@@ -47,6 +47,7 @@ export async function startEmulator(directory: string): Promise<Emulator> {
   const clock = createMovedClock(directory);
   const port = await freePort();
   const child = spawnMiniStack(command, directory, port, { ...certificates, clock });
+  process.once('exit', () => child.kill('SIGKILL')); // However this process ends, it is not left behind.
   const stop = async (): Promise<void> => {
     if (child.exitCode === null && child.signalCode === null) {
       child.kill('SIGTERM');

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 /** HubSpot takes as many records in one call. */
 const PAGE = 100;
 const CONTACTS_URL = '/crm/objects/2026-03/contacts';
+const PROPERTIES_URL = '/crm/properties/2026-03/contacts';
 const OUTPUTS = ['afterglow_score', 'afterglow_grade', 'afterglow_status', 'afterglow_model'];
 
 const Details = v.object({ portalId: v.number(), timeZone: v.string() });
@@ -37,6 +38,12 @@ export class TestPortal {
   async account(): Promise<{ portalId: string; timeZone: string }> {
     const { portalId, timeZone } = v.parse(Details, await this.#call('GET', '/account-info/2026-03/details'));
     return { portalId: String(portalId), timeZone };
+  }
+
+  /** Whether there is a score of ours already. */
+  async isInUse(): Promise<boolean> {
+    const { results } = v.parse(Page, await this.#call('GET', PROPERTIES_URL));
+    return results.some((property) => v.is(v.looseObject({ name: v.literal('afterglow_score') }), property));
   }
 
   /** How many contacts there are; counting ends above `most`. */

@@ -6,7 +6,7 @@ import { startSimulator } from '../hubspot/simulator.ts';
 import { Account } from './account.ts';
 import { allowBatches, forgetBatches } from './batches.ts';
 import { createCommands } from './commands.ts';
-import { startEmulator } from './emulator.ts';
+import { NoEmulatorError, startEmulator } from './emulator.ts';
 import { startFront } from './front.ts';
 import { TestPortal } from './portal.ts';
 import { recordedCalls } from './recorded-calls.ts';
@@ -27,6 +27,8 @@ export function emulatedStage(directory: string): Starting {
     const emulator = await startEmulator(directory);
     onStarted(() => emulator.stop());
     const { place, environment, clock, authority } = emulator;
+    if (typeof tls.setDefaultCACertificates !== 'function')
+      throw new NoEmulatorError('a rehearsal on the emulator needs Node.js 24.5, or 22.19, or newer');
     // The clients of this process too speak to the emulator, whose authority nobody else trusts.
     Object.assign(process.env, environment);
     tls.setDefaultCACertificates([...tls.getCACertificates(), authority]);
@@ -65,10 +67,17 @@ export function emulatedStage(directory: string): Starting {
   };
 }
 
-/** The AWS account of this terminal, and the HubSpot portal that a token is of. @param isAnySize - whether any portal will do */
+/** Why a portal does not look like one to rehearse in. */
+async function doubtAbout(portal: TestPortal): Promise<string | undefined> {
+  if (await portal.isInUse()) return 'has properties of Afterglow, which an installation may be using';
+  const contacts = await portal.countContacts(MOST_CONTACTS);
+  return contacts > MOST_CONTACTS ? `has more than ${MOST_CONTACTS} contacts` : undefined;
+}
+
+/** The AWS account of this terminal, and the HubSpot portal that a token is of. @param isAnyPortal - whether any portal will do */
 export function realStage(
   stack: string,
-  isAnySize: boolean,
+  isAnyPortal: boolean,
   directory: string,
   input: NodeJS.ReadableStream & { readonly isTTY?: boolean } = process.stdin,
 ): Starting {
@@ -92,10 +101,10 @@ export function realStage(
     const apiUrl = process.env['HUBSPOT_API_URL'] ?? HUBSPOT;
     const portal = new TestPortal(apiUrl, accessToken);
     const { portalId, timeZone } = await portal.account();
-    const contacts = await portal.countContacts(MOST_CONTACTS);
-    if (contacts > MOST_CONTACTS && !isAnySize)
+    const doubt = isAnyPortal ? undefined : await doubtAbout(portal);
+    if (doubt !== undefined)
       throw new UsageError(
-        `portal ${portalId} has more than ${MOST_CONTACTS} contacts: is it a test portal? Properties of Afterglow are made and archived in it, and a few contacts; --yes rehearses there all the same`,
+        `portal ${portalId} ${doubt}: is it a test portal? Properties of Afterglow are made in it and archived in the end, and a few contacts; --yes rehearses there all the same`,
       );
     return {
       stack,

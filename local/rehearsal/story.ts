@@ -17,6 +17,8 @@ import { DifferenceError, type Steps } from './steps.ts';
 const MODEL = path.join(import.meta.dirname, 'model.yaml');
 /** A half-life of the model. */
 const HALF_LIFE_MS = 30 * 24 * 3_600_000;
+/** What a customer must not lose with the stack, by logical id: facts, and the key by which addresses are found among them. */
+const STAYS = ['ContactTable', 'SecretsIdentityKey'];
 /** Longest wait for HubSpot to show something. */
 const SHOWN_WITHIN_MS = 180_000;
 const LOOK_EVERY_MS = 1_000;
@@ -66,9 +68,14 @@ interface Run {
 /**
  * From nothing to a deployed stack that scores, through a changed model and a night, back to nothing but what has to stay.
  *
+ * @param onStarted - told how to take away what is left in HubSpot, whatever comes of the rehearsal
  * @throws DifferenceError at the first thing that is otherwise than it has to be
  */
-export async function rehearse(stage: Stage, steps: Steps): Promise<void> {
+export async function rehearse(
+  stage: Stage,
+  steps: Steps,
+  onStarted: (stop: () => unknown) => void,
+): Promise<void> {
   const { bootstrap, commands, passTime, recordedCalls } = stage;
   if (bootstrap !== undefined)
     await steps.run('cdk bootstrap', async () => void (await commands.cdk('bootstrap', bootstrap)));
@@ -77,8 +84,10 @@ export async function rehearse(stage: Stage, steps: Steps): Promise<void> {
   const cast = castOf(name);
   let run: Run = { stage, name, cast, ids: [] };
   await steps.run('contacts in the portal', async () => {
-    run = { ...run, ids: await createContacts(run) };
-    return String(run.ids.length);
+    const ids = await createContacts(run);
+    run = { ...run, ids };
+    onStarted(() => stage.portal.archive(ids));
+    return String(ids.length);
   });
   await steps.run('afterglow setup', () => setUp(stage));
   await steps.run('afterglow doctor finds nothing wrong', () => askDoctor(stage));
@@ -99,19 +108,44 @@ export async function rehearse(stage: Stage, steps: Steps): Promise<void> {
     );
   await steps.run('afterglow uninstall takes the properties out of HubSpot', () => uninstall(run));
   await steps.run('cdk destroy removes all but what has to stay', () => destroy(stage));
-  await steps.run('the contacts are taken out of the portal', async () => {
-    await stage.portal.archive(run.ids);
-    return undefined;
-  });
 }
 
 function named({ stack }: Stage): string[] {
   return ['--stack', stack, '--json'];
 }
 
-function settingsOf({ stack, portalId, settings }: Stage, model: string): string[] {
-  const all = { stackName: stack, portalId, model, 'writeBack.windowSeconds': '5', ...settings };
-  return Object.entries(all).flatMap(([name, value]) => ['-c', `afterglow.${name}=${value}`]);
+/** Settings that say what the account and the portal can take: a rehearsal goes by those of `cdk.json`. */
+export const INHERITED = [
+  'ingestConcurrency',
+  'hubspotLimitPer10Seconds',
+  'hubspotReservePer10Seconds',
+  'hubspotDailyLimit',
+  'hubspotDailyReservePercent',
+  'alarmDollarsPerDay',
+];
+
+/** All others are decided here: those of `cdk.json` may be of a stack that people work with, and name its table and its address. */
+export function settingsOf(
+  { stack, portalId, settings }: Pick<Stage, 'stack' | 'portalId' | 'settings'>,
+  model: string,
+): Record<string, string> {
+  return {
+    stackName: stack,
+    portalId,
+    model,
+    existingTableName: '',
+    publicUrl: '',
+    ownAppIds: '',
+    alarmEmail: '',
+    workflowV2: 'false',
+    nightlyHour: '2',
+    factRetentionDays: '400',
+    'writeBack.windowSeconds': '5',
+    'writeBack.urgent': 'false',
+    'writeBack.idProperty': '',
+    'writeBack.mostWritesPerHour': '20',
+    ...settings,
+  };
 }
 
 function assemblyOf({ directory }: Stage): string {
@@ -131,7 +165,10 @@ async function deploy(stage: Stage, model: string): Promise<string> {
     'never',
     '--output',
     assemblyOf(stage),
-    ...settingsOf(stage, model),
+    ...Object.entries(settingsOf(stage, model)).flatMap(([name, value]) => [
+      '-c',
+      `afterglow.${name}=${value}`,
+    ]),
   );
   const outputs = await account.outputs(stack);
   const resources = await stackResources(stage);
@@ -327,13 +364,6 @@ async function untilQuiet(stage: Stage): Promise<void> {
   }
 }
 
-const Template = v.object({
-  Resources: v.record(
-    v.string(),
-    v.looseObject({ Type: v.string(), DeletionPolicy: v.optional(v.string()) }),
-  ),
-});
-
 function readTemplate(stage: Stage): string {
   const assembly = assemblyOf(stage);
   const file = readdirSync(assembly).find((name) => name.endsWith('.template.json')) ?? '';
@@ -383,13 +413,11 @@ async function destroy(stage: Stage): Promise<string> {
   const { account, stack, commands } = stage;
   const stackId = (await account.stackId(stack)) ?? stack;
   const before = await account.resources(stackId);
-  const { Resources } = v.parse(v.pipe(v.string(), v.parseJson(), Template), readTemplate(stage));
   await stage.onDestroy(before);
   await commands.cdk('destroy', '--force', '--app', assemblyOf(stage));
   if ((await account.stackId(stack)) !== undefined)
     throw new DifferenceError(`the stack ${stack} is still there`);
-  const stays = (resource: Resource): boolean =>
-    Resources[resource.logicalId]?.DeletionPolicy?.startsWith('Retain') === true;
+  const stays = ({ logicalId }: Resource): boolean => STAYS.some((name) => logicalId.startsWith(name));
   let asked = 0;
   for (const resource of before) {
     const isThere = await account.isThere(resource);

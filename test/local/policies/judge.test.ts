@@ -262,6 +262,14 @@ test.each([
   },
   {
     what: 'a policy of a table',
+    because: 'AWS::Lambda::Url',
+    resources: { Url: { Type: 'AWS::Lambda::Url', Properties: { AuthType: 'NONE' } } },
+  },
+  {
+    because: 'Key: KeyPolicy',
+    resources: { Key: { Type: 'AWS::KMS::Key', Properties: { KeyPolicy: {} } } },
+  },
+  {
     because: 'Table: ResourcePolicy',
     resources: { Table: { Type: 'AWS::DynamoDB::Table', Properties: { ResourcePolicy: {} } } },
   },

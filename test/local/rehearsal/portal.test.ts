@@ -35,6 +35,26 @@ test('makes contacts, changes them, sees what they show, and takes them away', a
   await expect(portal.countContacts(10)).resolves.toBe(0);
 });
 
+test('knows a portal in which Afterglow is at work', async () => {
+  await expect(portal.isInUse()).resolves.toBe(false);
+
+  const property = {
+    name: 'afterglow_score',
+    label: 'Score',
+    type: 'number',
+    fieldType: 'number',
+    groupName: 'contactinformation',
+  };
+  await fetch(`${simulator.url}/crm/properties/2026-03/contacts`, {
+    method: 'POST',
+    headers: { authorization: 'Bearer local-access-token', 'content-type': 'application/json' },
+    body: JSON.stringify(property),
+  });
+  await new Promise((resolve) => setTimeout(resolve, 1_000)); // HubSpot shows it 250 to 700 ms later.
+
+  await expect(portal.isInUse()).resolves.toBe(true);
+});
+
 test('a token that is refused is told, with what HubSpot said', async () => {
   const stranger = new TestPortal(simulator.url, 'another-token');
 

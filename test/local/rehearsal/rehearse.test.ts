@@ -54,6 +54,34 @@ test('a stack that is there is not rehearsed over: it would be taken down', asyn
   );
 });
 
+test('a portal in which Afterglow is at work is refused: its properties would be archived', async () => {
+  cloudFormation
+    .on(DescribeStacksCommand)
+    .rejects(Object.assign(new Error('none'), { name: 'ValidationError' }));
+  const simulator = await startSimulator({ portalId: 7, propertyLagMs: [0, 0] });
+  process.env['HUBSPOT_API_URL'] = simulator.url;
+  try {
+    await fetch(`${simulator.url}/crm/properties/2026-03/contacts`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer local-access-token', 'content-type': 'application/json' },
+      body: JSON.stringify({
+        name: 'afterglow_score',
+        label: 'Score',
+        type: 'number',
+        fieldType: 'number',
+        groupName: 'contactinformation',
+      }),
+    });
+
+    await expect(realStage('Trial', false, directory, secretsTyped())(() => undefined)).rejects.toThrow(
+      'portal 7 has properties of Afterglow',
+    );
+  } finally {
+    delete process.env['HUBSPOT_API_URL'];
+    await simulator.stop();
+  }
+});
+
 test('a portal that looks too large for a test portal is refused, but for --yes', async () => {
   cloudFormation
     .on(DescribeStacksCommand)
