@@ -13,6 +13,7 @@ import { readOptions, type StartOptions } from './options.ts';
 import { type LocalSystem, startLocalSystem } from './runner/local-system.ts';
 import { openStateFile } from './state-file.ts';
 import { synthesize } from './synthesize.ts';
+import { stateOf as systemState } from './system-state.ts';
 
 const PORTAL_ID = '1';
 const APP_ID = 50_780_459;
@@ -152,41 +153,15 @@ async function startEverything(
 
 /** What the commands need to know of a system. */
 function stateOf(system: LocalSystem, simulator: Simulator | undefined): LocalState {
-  return {
-    pid: process.pid,
+  const { clientSecret, accessToken } = hubspot;
+  return systemState(system, {
     portalId: PORTAL_ID,
-    ingestUrl: system.ingestUrl,
     hubspotUrl: simulator?.url ?? hubspot.apiUrl ?? '',
-    dynamoDbUrl: system.dynamoDbUrl,
-    tableName: system.tableName,
-    sqsUrl: system.sqsUrl,
-    queues: queuesOf(system),
-    budget: budgetOf(system),
-    clientSecret: hubspot.clientSecret,
-    accessToken: hubspot.accessToken,
+    clientSecret,
+    accessToken,
     timeZone: TIME_ZONE,
     model: options.model,
-    clockOffsetMs: system.now() - Date.now(),
-  };
-}
-
-/** By title, each with its dead letters, as the stack's output tells them. */
-function queuesOf({ queueUrls }: LocalSystem): LocalState['queues'] {
-  const pairs = Object.entries(queueUrls).flatMap(([path, url]) => {
-    const deadLettersUrl = queueUrls[`${path}DeadLetters`];
-    return deadLettersUrl === undefined ? [] : [[path.split('/').at(-1), { url, deadLettersUrl }]];
   });
-  return Object.fromEntries(pairs);
-}
-
-function budgetOf(system: LocalSystem): LocalState['budget'] {
-  const variables = system.environmentOf('write-back');
-  return {
-    limit: Number(variables['HUBSPOT_LIMIT_PER_10_SECONDS']),
-    reserve: Number(variables['HUBSPOT_RESERVE_PER_10_SECONDS']),
-    dailyLimit: Number(variables['HUBSPOT_DAILY_LIMIT']),
-    dailyReservePercent: Number(variables['HUBSPOT_DAILY_RESERVE_PERCENT']),
-  };
 }
 
 async function show(

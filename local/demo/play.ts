@@ -43,6 +43,8 @@ export interface Play {
   readonly happenings: readonly Happening[];
   /** What happens to companies, deals and whole contacts. @default nothing */
   readonly records?: readonly RecordHappening[];
+  /** Ids of the deals that were made so far, by name: for a play that goes on from another. @default none */
+  readonly dealIds?: DealIds;
   /** @default 7 */
   readonly seed?: number;
   /** Called several times a second with what ingest has taken so far. */
@@ -64,7 +66,7 @@ export interface Played {
  * @throws Error when ingest refuses a post or does not take it after {@link TRIES} tries
  */
 export async function playHappenings(play: Play): Promise<Played> {
-  const { simulator, happenings, records = [], seed = 7, onProgress } = play;
+  const { simulator, happenings, records = [], dealIds = new Map(), seed = 7, onProgress } = play;
   const before = simulator.delivered();
   const own = { delivered: 0, distinct: 0 };
   const soFar = (): Played => {
@@ -79,7 +81,7 @@ export async function playHappenings(play: Play): Promise<Played> {
   const timer = setInterval(() => onProgress?.(soFar()), PROGRESS_MS);
   try {
     changeAll(simulator.crm, faker, happenings);
-    changeRecords(simulator.crm, records);
+    changeRecords(simulator.crm, records, dealIds);
     await sendAll(sendings, (post) => {
       own.delivered += post.events;
       if (!post.isRepeat) own.distinct += post.events;
@@ -111,8 +113,7 @@ function changeOne(crm: Pick<Crm, 'set'>, changes: readonly PropertyHappening[])
 /** Deals of a plan by their names, as the portal knows them. */
 type DealIds = Map<string, string>;
 
-function changeRecords(crm: Changers, records: readonly RecordHappening[]): void {
-  const dealIds: DealIds = new Map();
+function changeRecords(crm: Changers, records: readonly RecordHappening[], dealIds: DealIds): void {
   for (const one of records.toSorted((a, b) => a.atMs - b.atMs)) {
     const { atMs } = one;
     if (one.kind === 'company') crm.set('companies', one.companyId, { [one.property]: one.value }, { atMs });
