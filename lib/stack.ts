@@ -112,6 +112,7 @@ export class AfterglowStack extends Stack {
       HubSpotTokenSecretArn: { value: secrets.hubSpotToken.secretArn, description: 'Fill in accessToken' },
       PortalId: { value: settings.portalId, description: 'The HubSpot portal this stack serves' },
       TimeZone: { value: settings.timeZone, description: 'Whose nights fade scores' },
+      NightlyHour: { value: String(settings.nightlyHour), description: 'When they do, in the TimeZone' },
       HubSpotBudget: {
         value: JSON.stringify({
           limit: settings.hubspotLimitPer10Seconds,

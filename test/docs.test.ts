@@ -6,12 +6,14 @@ import { readModelFile } from '../cli/model-file.ts';
 import { drawDecayChart } from '../docs/decay-chart.ts';
 import { readSignals } from '../lambdas/events/signals.ts';
 import { readWorkflow } from '../lambdas/events/workflow.ts';
+import { OUTPUT_NAMES } from '../lambdas/hubspot/outputs.ts';
 import { HAND_COMPANIES, HAND_RULES } from '../local/demo/hand-rules.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const PAGES = [
   'README.md',
   'CHANGELOG.md',
+  'hubspot-app/README.md',
   ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .map((name) => join('docs', name)),
@@ -40,6 +42,52 @@ test.each(PAGES)('every npm script that %s names exists', (page) => {
   const named = [...read(page).matchAll(/npm run (?:-s )?([\w:-]+)/g)].map(([, name = '']) => name);
 
   expect(named.filter((name) => scripts[name] === undefined)).toEqual([]);
+});
+
+const OUTPUTS = [...OUTPUT_NAMES.contacts, ...OUTPUT_NAMES.companies];
+
+test.each(PAGES)('every property of ours that %s names is one that is written', (page) => {
+  const named = read(page).match(/\bafterglow_\w+/g) ?? [];
+
+  expect(named.filter((name) => !OUTPUTS.includes(name))).toEqual([]);
+});
+
+test('docs/recipes.md says of every property what it is good for', () => {
+  const [, table = ''] = read('docs/recipes.md').split(/^## /m);
+
+  expect(OUTPUTS.filter((name) => !table.includes(`\`${name}\``))).toEqual([]);
+});
+
+test('from nothing to the first score is eight steps of docs/deploy.md, and no more on the page of the app', () => {
+  const [, steps = ''] = read('docs/deploy.md').split(/^## /m);
+  const [, , upload = '', install = ''] = read('hubspot-app/README.md').split(/^## /m);
+
+  expect(steps.match(/^\d\. /gm)).toEqual(['1. ', '2. ', '3. ', '4. ', '5. ', '6. ', '7. ', '8. ']);
+  expect([upload, install].map((section) => section.split('\n')[0])).toEqual(['Upload it', 'Install it']);
+  expect(`${upload}${install}`).not.toMatch(/^\d+\. /m);
+  expect(blocks('docs/deploy.md', 'sh').join('')).not.toMatch(/^npx cdk deploy -c/m); // The next deployment would take it back.
+});
+
+test.each(['docs/deploy.md', 'docs/runbook.md', 'hubspot-app/README.md'])(
+  'a command that %s tells to run can be typed as it stands there',
+  (page) => {
+    expect(read(page).match(/`afterglow [a-z][^`]*`/g)).toBeNull();
+    expect(
+      [...read(page).matchAll(/npm run (?:-s )?afterglow -- [^`\n]*/g)]
+        .map(([command]) => command)
+        .filter((command) => !/--stack Afterglow|model (check|init)|hubspot-app build/.test(command)),
+    ).toEqual([]);
+  },
+);
+
+test('docs/deploy.md tells the cost that docs/cost.md has of a million contacts', () => {
+  const row = /^\| 1,000,000 \| 5,000,000 \| (\$\d+) \| (\$\d+) \|/m.exec(read('docs/cost.md'));
+  const told = /about (\$\d+) a month at rest, and about (\$\d+) with a million contacts/.exec(
+    read('docs/deploy.md'),
+  );
+
+  expect(row).not.toBeNull();
+  expect(told?.slice(1)).toEqual(row?.slice(1));
 });
 
 test('the decay chart is what fold draws', () => {

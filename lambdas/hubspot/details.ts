@@ -7,6 +7,7 @@ import type { Send } from './transport.ts';
  *
  * @param url - with the path as the SDK has it; the transport puts the version in
  * @param body - where HubSpot is asked by a POST
+ * @param isApart - of the request
  * @throws HubSpotError
  */
 export function detailsAt<T>(
@@ -14,6 +15,7 @@ export function detailsAt<T>(
   schema: v.GenericSchema<unknown, T>,
   send: Send,
   body?: object,
+  isApart = false,
 ): Promise<T> {
   const isPost = body !== undefined;
   const answered = send({
@@ -21,6 +23,7 @@ export function detailsAt<T>(
     getHttpMethod: () => (isPost ? 'POST' : 'GET'),
     getHeaders: () => ({ accept: 'application/json', ...(isPost && { 'content-type': 'application/json' }) }),
     getBody: () => (isPost ? JSON.stringify(body) : undefined),
+    isApart,
   });
   // The transport lets no success through that is not JSON.
   return understood(

@@ -13,13 +13,12 @@ export type TokenInfo = v.InferOutput<typeof TokenInfo>;
 
 /**
  * Asks HubSpot what a token may do. Needs no scope. The endpoint is undated and in no specification of HubSpot's, so whoever asks must
- * do without an answer.
+ * do without an answer; and a refusal may be of this endpoint alone, so it must not stop the portal's other calls.
  *
  * @param apiUrl - scheme and host, no trailing slash
  * @param token - goes in the body, over the same connection as in the header of every call
  */
 export function readTokenInfo(apiUrl: string, send: Send, token: string): Promise<TokenInfo> {
-  return detailsAt(`${apiUrl}/oauth/v2/private-apps/get/access-token-info`, TokenInfo, send, {
-    tokenKey: token,
-  });
+  const url = `${apiUrl}/oauth/v2/private-apps/get/access-token-info`;
+  return detailsAt(url, TokenInfo, send, { tokenKey: token }, true);
 }

@@ -50,6 +50,13 @@ export interface OutgoingRequest {
   getHttpMethod(): string;
   getHeaders(): Record<string, string>;
   getBody(): unknown;
+  /**
+   * The answer tells nothing of how HubSpot takes other calls: a refusal stops nobody, a success ends no stop. A 429 counts all the same,
+   * since the limits are of all calls.
+   *
+   * @default false
+   */
+  readonly isApart?: boolean;
 }
 
 /** Carries one request to HubSpot. @throws HubSpotError for all that is no success */
@@ -86,8 +93,7 @@ export function transportOf(options: TransportOptions): Send {
     const call = kindOf(request);
     // Associations have limits of their own, which say nothing of the others.
     if (!call.includes('/associations/')) budget.learn(grant, answer.headers);
-    // That a scope is missing for what can be done without stops nobody, and tells nothing of what does.
-    if (isOptional && answer.status === 403) await budget.release(grant);
+    if (saysNothing(request, answer, error, isOptional)) await budget.release(grant);
     else await tell(budget, grant, call, error, clock());
     if (error !== undefined) throw error;
     return answer;
@@ -98,6 +104,18 @@ export function transportOf(options: TransportOptions): Send {
 function kindOf(request: OutgoingRequest): string {
   const { pathname } = new URL(datedPath(request.getUrl()));
   return `${request.getHttpMethod()} ${pathname.replaceAll(/\/\d+(?=\/|$)/g, '/{id}')}`;
+}
+
+/** Whether an answer means nothing for the calls that follow. */
+function saysNothing(
+  { isApart = false }: OutgoingRequest,
+  { status }: Answer,
+  error: HubSpotError | undefined,
+  isOptional: boolean,
+): boolean {
+  if (isApart) return error?.trouble !== 'rate-limited' && error?.trouble !== 'migrating';
+  // That a scope is missing for what can be done without stops nobody, and tells nothing of what does.
+  return isOptional && status === 403;
 }
 
 /** What an answer means for all calls that follow. */

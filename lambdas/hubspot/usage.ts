@@ -48,14 +48,14 @@ interface Asset {
 }
 
 /**
- * Looks through lists, workflows and forms for properties. What the token may not see is told as unseen.
+ * Looks through lists, workflows and forms for properties. What the token may not see is told as unseen, beside the uses among what it saw.
  *
  * @param apiUrl - scheme and host, no trailing slash
  * @param names - of the properties
  * @throws what `send` throws besides HubSpotError: then nothing more can be asked
  */
 export async function findUses(apiUrl: string, send: Send, names: readonly string[]): Promise<Usage> {
-  const readers: readonly (readonly [AssetKind, () => Promise<Asset[]>])[] = [
+  const readers: readonly (readonly [AssetKind, () => AsyncIterable<Asset>])[] = [
     ['lists', () => readLists(apiUrl, send)],
     ['workflows', () => readWorkflows(apiUrl, send)],
     ['forms', () => readForms(apiUrl, send)],
@@ -64,7 +64,7 @@ export async function findUses(apiUrl: string, send: Send, names: readonly strin
   const unseen: Unseen[] = [];
   for (const [kind, read] of readers) {
     try {
-      for (const { id, name, content } of await read()) {
+      for await (const { id, name, content } of read()) {
         const properties = mentioned(content, names);
         if (properties.length > 0) uses.push({ kind, id, name, properties });
       }
@@ -97,17 +97,17 @@ const Lists = v.object({
 });
 
 /** A search finds lists without their filters; these are read by id. */
-async function readLists(apiUrl: string, send: Send): Promise<Asset[]> {
+async function* readLists(apiUrl: string, send: Send): AsyncGenerator<Asset> {
   const url = `${apiUrl}/crm/v3/lists`;
-  const assets: Asset[] = [];
-  for (const ids of chunks(await listIds(url, send), IDS_PER_CALL)) {
+  const found = await listIds(url, send);
+  let shown = 0;
+  for (const ids of chunks(found, IDS_PER_CALL)) {
     const query = new URLSearchParams(ids.map((id): [string, string] => ['listIds', id]));
     const { lists } = await detailsAt(`${url}?includeFilters=true&${query.toString()}`, Lists, send);
-    assets.push(
-      ...lists.map(({ listId, name, filterBranch }) => ({ id: listId, name, content: filterBranch })),
-    );
+    for (const { listId, name, filterBranch } of lists) yield { id: listId, name, content: filterBranch };
+    shown += lists.length;
   }
-  return assets;
+  refuseMissing(found.length, shown);
 }
 
 async function listIds(url: string, send: Send): Promise<string[]> {
@@ -135,18 +135,23 @@ const Flows = v.object({
 });
 
 /** The list of workflows says nothing of what they do; that is read by id. Version 4 has no dated path that is not a beta. */
-async function readWorkflows(apiUrl: string, send: Send): Promise<Asset[]> {
+async function* readWorkflows(apiUrl: string, send: Send): AsyncGenerator<Asset> {
   const url = `${apiUrl}/automation/v4/flows`;
-  const found = await allPages(url, FlowPage, send);
-  const assets: Asset[] = [];
+  const found: string[] = [];
+  for await (const { id } of allOn(`${url}?limit=${PER_PAGE}`, FlowPage, send)) found.push(id);
+  let shown = 0;
   for (const some of chunks(found, IDS_PER_CALL)) {
-    const inputs = some.map(({ id }) => ({ flowId: id, type: 'FLOW_ID' }));
+    const inputs = some.map((id) => ({ flowId: id, type: 'FLOW_ID' }));
     const { results } = await detailsAt(`${url}/batch/read`, Flows, send, { inputs });
-    assets.push(...results.map((flow) => ({ id: flow.id, name: flow.name, content: flow })));
+    for (const flow of results) yield { id: flow.id, name: flow.name, content: flow };
+    shown += results.length;
   }
-  const missing = found.length - assets.length;
-  if (missing > 0) throw new HubSpotError('unknown', 200, `${missing} of ${found.length} are not shown`);
-  return assets;
+  refuseMissing(found.length, shown);
+}
+
+/** Only at the end, when all that is shown was looked at. */
+function refuseMissing(found: number, shown: number): void {
+  if (shown < found) throw new HubSpotError('unknown', 200, `${found - shown} of ${found} are not shown`);
 }
 
 const FormPage = v.object({
@@ -154,9 +159,10 @@ const FormPage = v.object({
   paging: Next,
 });
 
-async function readForms(apiUrl: string, send: Send): Promise<Asset[]> {
-  const forms = await allPages(`${apiUrl}/marketing/v3/forms`, FormPage, send);
-  return forms.map((form) => ({ id: form.id, name: form.name, content: form }));
+/** Of all types: where none is named, HubSpot tells of its own forms alone, and of no pop-up form nor a captured one. */
+async function* readForms(apiUrl: string, send: Send): AsyncGenerator<Asset> {
+  const url = `${apiUrl}/marketing/v3/forms?formTypes=all&limit=${PER_PAGE}`;
+  for await (const form of allOn(url, FormPage, send)) yield { id: form.id, name: form.name, content: form };
 }
 
 interface Page<T> {
@@ -164,15 +170,19 @@ interface Page<T> {
   readonly paging?: { readonly next?: { readonly after: string } | undefined } | undefined;
 }
 
-async function allPages<T>(url: string, schema: v.GenericSchema<unknown, Page<T>>, send: Send): Promise<T[]> {
-  const all: T[] = [];
+/** What stands on all pages. @param url - of the first, with a query */
+async function* allOn<T>(
+  url: string,
+  schema: v.GenericSchema<unknown, Page<T>>,
+  send: Send,
+): AsyncGenerator<T> {
   let after: string | undefined;
   for (let page = 0; page < MOST_PAGES; page++) {
     const from = after === undefined ? '' : `&after=${encodeURIComponent(after)}`;
-    const { results, paging } = await detailsAt(`${url}?limit=${PER_PAGE}${from}`, schema, send);
-    all.push(...results);
+    const { results, paging } = await detailsAt(`${url}${from}`, schema, send);
+    yield* results;
     after = paging?.next?.after;
-    if (after === undefined) return all;
+    if (after === undefined) return;
   }
   throw tooMany();
 }

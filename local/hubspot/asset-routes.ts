@@ -11,6 +11,8 @@ const MOST_LISTS = 500;
 /** HubSpot names no largest page of workflows and forms, and no largest batch; other endpoints have these. */
 const USUAL_PAGE = 20;
 const MOST_PAGE = 100;
+/** HubSpot's own client, "getPage" of forms, read November 2026. */
+const FORM_TYPES: readonly string[] = ['hubspot', 'captured', 'flow', 'blog_comment', 'all'];
 /** Every asset was made with the portal. */
 const CREATED_AT = isoTime(Date.UTC(2024, 0, 15));
 
@@ -142,10 +144,18 @@ function flowView(flow: FlowAsset): Record<string, unknown> {
   };
 }
 
+/** Where no type is asked for, only forms of HubSpot's own; HubSpot says of `hubspot` that it is the default. */
 function listForms(call: ApiCall): Reply {
-  return paged(call, call.state.assets.forms, (form) => ({
+  const asked = call.query.getAll('formTypes');
+  const unknown = asked.find((type) => !FORM_TYPES.includes(type));
+  if (unknown !== undefined)
+    return validationError(`formTypes must be of ${FORM_TYPES.join(', ')}, got ${unknown}`);
+  const types = asked.length === 0 ? ['hubspot'] : asked;
+  const forms = call.state.assets.forms
+    .map((form) => ({ ...form, formType: form.formType ?? 'hubspot' }))
+    .filter(({ formType }) => types.includes('all') || types.includes(formType));
+  return paged(call, forms, (form) => ({
     ...form,
-    formType: 'hubspot',
     createdAt: CREATED_AT,
     updatedAt: CREATED_AT,
     archived: false,

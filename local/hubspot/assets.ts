@@ -22,9 +22,14 @@ export interface FlowAsset {
   readonly actions: readonly unknown[];
 }
 
+/** `captured`: of another website; `flow`: a pop-up. */
+export type FormType = 'hubspot' | 'captured' | 'flow' | 'blog_comment';
+
 export interface FormAsset {
   readonly id: string;
   readonly name: string;
+  /** @default 'hubspot' */
+  readonly formType?: FormType;
   readonly fieldGroups: readonly unknown[];
 }
 

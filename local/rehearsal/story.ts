@@ -409,6 +409,10 @@ async function uninstall({ stage, ids }: Run): Promise<undefined> {
   if (left.length > 0) throw new DifferenceError(`${left.length} contacts still show a score`);
 }
 
+function stays({ logicalId }: Resource): boolean {
+  return STAYS.some((name) => logicalId.startsWith(name));
+}
+
 async function destroy(stage: Stage): Promise<string> {
   const { account, stack, commands } = stage;
   const stackId = (await account.stackId(stack)) ?? stack;
@@ -417,7 +421,6 @@ async function destroy(stage: Stage): Promise<string> {
   await commands.cdk('destroy', '--force', '--app', assemblyOf(stage));
   if ((await account.stackId(stack)) !== undefined)
     throw new DifferenceError(`the stack ${stack} is still there`);
-  const stays = ({ logicalId }: Resource): boolean => STAYS.some((name) => logicalId.startsWith(name));
   let asked = 0;
   for (const resource of before) {
     const isThere = await account.isThere(resource);

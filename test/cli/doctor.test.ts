@@ -1,5 +1,6 @@
 // `afterglow doctor`: each check, shown when all is well and when it is not, against the simulated HubSpot.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,10 +9,10 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { checkClocks } from '../../cli/doctor/endpoint.ts';
 import { skewOf } from '../../cli/doctor/hubspot.ts';
 import type { Check } from '../../cli/doctor/verdict.ts';
-import { diagnose, formatDiagnosis } from '../../cli/doctor.ts';
+import { diagnose, exitCodeOf, formatDiagnosis } from '../../cli/doctor.ts';
 import { buildHubSpotApp } from '../../cli/hubspot-app.ts';
 import { readModelFile } from '../../cli/model-file.ts';
-import { type Target, UsageError } from '../../cli/target.ts';
+import { type LocalState, type Target, UsageError } from '../../cli/target.ts';
 import { subscriptionsOf } from '../../lambdas/events/subscriptions.ts';
 import { FULL_BUDGET } from '../../lambdas/hubspot/budget-state.ts';
 import { PortalRow } from '../../lambdas/store/portal-rows.ts';
@@ -138,6 +139,7 @@ async function examine(trouble: Trouble = {}) {
     ingestUrl,
     hubspotUrl: portal.url,
     timeZone: 'Europe/Berlin',
+    nightlyHour: 2,
     portalRow,
     sqs: new SQSClient({ region: 'local' }),
     queues,
@@ -190,17 +192,20 @@ test('reads as a page for people', async () => {
   const lines = formatDiagnosis(diagnosis).split('\n');
 
   expect(lines.at(0)).toContain('Nothing is written to HubSpot');
+  expect(lines.at(0)).toContain('counts as one RefusedSignature');
   expect(lines).toEqual(
     expect.arrayContaining([
       'ok       token         HubSpot takes it, as that of the app 50780459',
       'ok       limits        190 calls in 10 s, 625000 a day (Professional)',
-      'wrong    last night    the last that was finished is 2026-11-07: 2 missed',
+      'wrong    last night    the last that was finished is 2026-11-07: 3 missed',
       expect.stringMatching(/^ {23}-> see "Night not finished" in docs\/runbook\.md/),
       '1 wrong, 0 to look at, 0 unknown, 15 ok.',
     ]),
   );
 });
 
+/** Two minutes after the checks. */
+const SOON_MS = Date.UTC(2026, 10, 10, 12, 3);
 const SOMEBODY_ELSES = async () => 'not the token';
 const withoutDays = (...names: string[]) => ({
   heard: {
@@ -240,7 +245,7 @@ test.each<{
     is: {
       state: 'wrong',
       found: 'the token is of portal 33, the setting portalId is 34',
-      todo: 'take the token of the app in portal 34, or deploy with -c afterglow.portalId=33',
+      todo: 'take the token of the app in portal 34, or set portalId to 33 in cdk.json (context.afterglow), and deploy',
     },
   },
   {
@@ -275,7 +280,16 @@ test.each<{
     name: 'time zone',
     because: 'the setting is another',
     trouble: { target: { timeZone: 'UTC' } },
-    is: { state: 'warning', todo: 'deploy with -c afterglow.timeZone=Europe/Berlin' },
+    is: {
+      state: 'warning',
+      todo: 'set timeZone to Europe/Berlin in cdk.json (context.afterglow), and deploy',
+    },
+  },
+  {
+    name: 'time zone',
+    because: 'the setting is an older name of the same',
+    trouble: { hubSpot: { timeZone: 'US/Eastern' }, target: { timeZone: 'America/New_York' } },
+    is: { state: 'ok', found: 'US/Eastern' },
   },
   {
     name: 'limits',
@@ -284,14 +298,17 @@ test.each<{
     is: {
       state: 'warning',
       found: expect.stringContaining('100 calls in 10 s, 250000 a day (Free or Starter)'),
-      todo: 'deploy with -c afterglow.hubspotLimitPer10Seconds=100',
+      todo: 'set hubspotLimitPer10Seconds to 100 in cdk.json (context.afterglow), and deploy',
     },
   },
   {
     name: 'limits',
     because: 'the day is shorter than the settings',
     trouble: { target: { budget: { ...BUDGET, dailyLimit: 1_000_000 } } },
-    is: { state: 'warning', todo: 'deploy with -c afterglow.hubspotDailyLimit=625000' },
+    is: {
+      state: 'warning',
+      todo: 'set hubspotDailyLimit to 625000 in cdk.json (context.afterglow), and deploy',
+    },
   },
   {
     name: 'limits',
@@ -300,7 +317,10 @@ test.each<{
       limits: [100, 250_000],
       target: { budget: { ...BUDGET, reserve: 100 } },
     },
-    is: { state: 'wrong', todo: 'deploy with -c afterglow.hubspotReservePer10Seconds=10' },
+    is: {
+      state: 'wrong',
+      todo: 'set hubspotReservePer10Seconds to 10 in cdk.json (context.afterglow), and deploy',
+    },
   },
   {
     name: 'properties',
@@ -408,7 +428,7 @@ test.each<{
           heard: Object.fromEntries(
             SUBSCRIPTIONS.filter((name) => !/merge|restore|Deletion/.test(name)).map((name) => [
               name,
-              '2026-09-01',
+              name === 'contact.deletion' ? '2026-09-01' : '2026-11-07',
             ]),
           ),
         },
@@ -418,6 +438,26 @@ test.each<{
       state: 'ok',
       found: expect.stringMatching(/; none of contact\.restore, contact\.merge, .*, which are rare$/),
     },
+  },
+  {
+    name: 'arrivals',
+    because: 'all of them brought something, and nothing for 4 days',
+    trouble: {
+      rows: { heard: { heard: Object.fromEntries(SUBSCRIPTIONS.map((name) => [name, '2026-11-06'])) } },
+    },
+    is: {
+      state: 'warning',
+      found: `${SUBSCRIPTIONS.length} of ${SUBSCRIPTIONS.length} subscriptions brought events, the last on 2026-11-06: nothing for 4 days`,
+      todo: expect.stringMatching(/client secret .* Auth tab .*rotate client-secret --stack Glow.* webhooks/),
+    },
+  },
+  {
+    name: 'arrivals',
+    because: 'nothing came for 3 days, as over a weekend',
+    trouble: {
+      rows: { heard: { heard: Object.fromEntries(SUBSCRIPTIONS.map((name) => [name, '2026-11-07'])) } },
+    },
+    is: { state: 'ok' },
   },
   {
     name: 'endpoint',
@@ -482,14 +522,39 @@ test.each<{
       rows: {
         budget: {
           ...FULL_BUDGET,
-          stop: { reason: 'unauthorised', sinceMs: 1, untilMs: 2, refusedCall: 'GET /x' },
+          stop: { reason: 'unauthorised', sinceMs: 1, untilMs: SOON_MS, refusedCall: 'GET /x' },
         },
       },
     },
     is: {
       state: 'wrong',
       found:
-        'HubSpot refused the token, or it lacks a scope (GET /x); tried again after 1970-01-01T00:00:00.002Z',
+        'HubSpot refused the token, or it lacks a scope (GET /x); tried again after 2026-11-10T12:03:00.000Z',
+    },
+  },
+  {
+    name: 'stop',
+    because: 'the token was refused, and may be tried again',
+    trouble: {
+      rows: { budget: { ...FULL_BUDGET, stop: { reason: 'unauthorised', sinceMs: 1, untilMs: 2 } } },
+    },
+    is: { state: 'ok', found: 'over since 1970-01-01T00:00:00.002Z; the next call tries' },
+  },
+  {
+    name: 'stop',
+    because: 'one kind of call was refused, and may be tried again',
+    trouble: {
+      rows: {
+        budget: {
+          ...FULL_BUDGET,
+          stop: { reason: 'unauthorised', sinceMs: 1, untilMs: 2, refusedCall: 'GET /x' },
+        },
+      },
+    },
+    is: {
+      state: 'warning',
+      found:
+        'HubSpot refused the token, or it lacks a scope (GET /x); over since 1970-01-01T00:00:00.002Z; the next call tries',
     },
   },
   {
@@ -539,19 +604,44 @@ test.each<{
   {
     name: 'last night',
     because: 'none has been yet',
-    trouble: { rows: { nightly: {} } },
+    trouble: { rows: { nightly: {}, ...since('2026-11-08') } },
     is: { state: 'warning' },
   },
   {
     name: 'last night',
+    because: 'none has ever been, although events came days ago',
+    trouble: { rows: { nightly: {}, ...since('2026-11-07') } },
+    is: { state: 'wrong', found: 'none was ever finished, and events have come for days: 3 missed' },
+  },
+  {
+    name: 'last night',
+    because: 'none has ever been, and nobody knows of a schedule',
+    trouble: { rows: { nightly: {}, ...since('2026-11-07') }, target: { nightlyHour: undefined } },
+    is: { state: 'warning' },
+  },
+  // 12:01 UTC is 13:01 in Berlin: the run of 11 has had its two hours, that of 12 has not.
+  {
+    name: 'last night',
     because: "this day's may still come",
-    trouble: { rows: { nightly: { finishedNight: '2026-11-09' } } },
+    trouble: { rows: { nightly: { finishedNight: '2026-11-09' } }, target: { nightlyHour: 12 } },
     is: { state: 'ok', found: '2026-11-09 is finished' },
   },
   {
     name: 'last night',
-    because: "yesterday's is missing",
-    trouble: { rows: { nightly: { finishedNight: '2026-11-08' } } },
+    because: "this day's failed",
+    trouble: { rows: { nightly: { finishedNight: '2026-11-09' } }, target: { nightlyHour: 11 } },
+    is: { state: 'wrong', found: 'the last that was finished is 2026-11-09: 1 missed' },
+  },
+  {
+    name: 'last night',
+    because: 'at 23 the run of yesterday is the last that has had its two hours',
+    trouble: { rows: { nightly: { finishedNight: '2026-11-08' } }, target: { nightlyHour: 23 } },
+    is: { state: 'wrong', found: 'the last that was finished is 2026-11-08: 1 missed' },
+  },
+  {
+    name: 'last night',
+    because: 'where no schedule is known, yesterday counts',
+    trouble: { rows: { nightly: { finishedNight: '2026-11-08' } }, target: { nightlyHour: undefined } },
     is: { state: 'wrong', found: 'the last that was finished is 2026-11-08: 1 missed' },
   },
 ])('$name: $because', async ({ name, trouble, is }) => {
@@ -601,6 +691,70 @@ describe('queues', () => {
       todo: expect.stringMatching(/^run `npm run afterglow -- dead-letters --stack Glow`/),
     });
   });
+});
+
+test('that HubSpot does not tell of a token stops nobody, and is no reason to doubt the rest', async () => {
+  const { diagnosis } = await examine({
+    hubSpot: {
+      faults: ({ path }) => (path.startsWith('/oauth/') ? { kind: 'answer', status: 401 } : undefined),
+    },
+  });
+
+  const others = diagnosis.checks.filter(({ state }) => state !== 'ok');
+  expect(others).toMatchObject([{ name: 'scopes', state: 'unknown' }]);
+  expect(exitCodeOf(diagnosis)).toBe(0);
+});
+
+test.each<[string, Trouble, number]>([
+  ['all is well', {}, 0],
+  ['something is wrong', { rows: { nightly: { finishedNight: '2026-11-01' } } }, 1],
+  ['something is to be looked at', { target: { timeZone: 'UTC' } }, 0],
+  ['the app is kept elsewhere', { app: null }, 0],
+  ['HubSpot does not answer', { target: { hubspotUrl: 'http://127.0.0.1:1' } }, 2],
+  [
+    'the secret of the endpoint cannot be read',
+    { target: { readClientSecret: () => Promise.reject(new Error('AccessDenied')) } },
+    2,
+  ],
+])('what the command ends with where %s', async (_, trouble, code) => {
+  const { diagnosis } = await examine(trouble);
+
+  expect(exitCodeOf(diagnosis)).toBe(code);
+});
+
+test('as a command, it ends with 2 and says why where HubSpot does not answer', async () => {
+  const localDirectory = mkdtempSync(join(directory, 'local-'));
+  const state: LocalState = {
+    pid: process.pid,
+    portalId: '33',
+    ingestUrl: await endpoint(AS_INGEST),
+    hubspotUrl: 'http://127.0.0.1:1',
+    dynamoDbUrl: engine.url,
+    tableName: table.tableName,
+    sqsUrl: 'http://127.0.0.1:1',
+    queues: {},
+    budget: BUDGET,
+    clientSecret: 'a client secret',
+    accessToken: 'local-access-token',
+    timeZone: 'Europe/Berlin',
+    model: 'models/b2b-saas.yaml',
+    clockOffsetMs: 0,
+  };
+  writeFileSync(join(localDirectory, 'system.json'), JSON.stringify(state));
+  const env = { ...process.env, AFTERGLOW_LOCAL_DIR: localDirectory };
+
+  const { code, stdout } = await new Promise<{ code: unknown; stdout: string }>((resolve) => {
+    execFile(
+      process.execPath,
+      [join(import.meta.dirname, '../../cli/afterglow.ts'), 'doctor'],
+      { env },
+      (error, out) => resolve({ code: error?.code, stdout: out }),
+    );
+  });
+
+  expect(code).toBe(2);
+  expect(stdout).toContain('unknown  token         no answer');
+  expect(stdout).toContain('0 wrong');
 });
 
 test('the local system needs no app', async () => {

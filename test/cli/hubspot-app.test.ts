@@ -246,6 +246,9 @@ describe('the address', () => {
     ['https://hooks.example.com/', 'https://hooks.example.com/webhooks/hubspot'],
     ['https://hooks.example.com/afterglow', 'https://hooks.example.com/afterglow/webhooks/hubspot'],
     ['https://hooks.example.com/webhooks/hubspot', 'https://hooks.example.com/webhooks/hubspot'],
+    ['https://hooks.example.com/webhooks/hubspot/', 'https://hooks.example.com/webhooks/hubspot'],
+    // The setting publicUrl is signed as it was typed, so what HubSpot calls must be the same text.
+    ['https://Hooks.Example.com:443', 'https://Hooks.Example.com:443/webhooks/hubspot'],
     ['http://127.0.0.1:8787', 'http://127.0.0.1:8787/webhooks/hubspot'],
     ['http://a1.execute-api.localhost:4566', 'http://a1.execute-api.localhost:4566/webhooks/hubspot'],
   ])('%s is taken as %s', (given, taken) => {
@@ -258,6 +261,10 @@ describe('the address', () => {
     ['http://localhost.example.com', 'HubSpot calls HTTPS only'],
     ['ftp://127.0.0.1', 'HubSpot calls HTTPS only'],
     ['https://hooks.example.com/?a=1', 'more than scheme, host and path'],
+    ['https://hooks.example.com?', 'more than scheme, host and path'],
+    ['https://hooks.example.com/webhooks/hubspot#', 'more than scheme, host and path'],
+    ['https://:pass@hooks.example.com', 'more than scheme, host and path'],
+    ['https:hooks.example.com', 'which is no address'],
     ['https://zoe@hooks.example.com', 'more than scheme, host and path'],
   ])('%s is refused: %s', (given, why) => {
     expect(() => targetUrlOf(given)).toThrow(why);

@@ -1,13 +1,17 @@
 // `afterglow rotate` against a simulated HubSpot and a stand-in for the deployed stack.
 import { execFile } from 'node:child_process';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { Webhook } from 'standardwebhooks';
+import { PROBE_EVERY_MS } from '../../cli/endpoint.ts';
 import { readModelFile } from '../../cli/model-file.ts';
 import { finishRotation, type RotationReport, rotate } from '../../cli/rotate.ts';
 import type { GivenSecrets } from '../../cli/secret-input.ts';
+import { PATIENCE } from '../../cli/setup.ts';
 import { findInstallation } from '../../cli/target.ts';
 import { isAuthentic } from '../../lambdas/events/authenticity.ts';
 import { type Simulator, startSimulator } from '../../local/hubspot/simulator.ts';
+import { closeNow, listenLocally } from '../../local/runner/listen.ts';
 import {
   type Delivery,
   type DeployedStack,
@@ -50,7 +54,12 @@ async function rotated(
   given: GivenSecrets,
   clock: () => number = Date.now,
 ): Promise<RotationReport> {
-  return rotate({ ...(await findInstallation('Afterglow')), clock }, what, given, model, 5);
+  return rotate({ ...(await findInstallation('Afterglow')), clock }, what, {
+    given,
+    model,
+    say: () => undefined,
+    pace: { probeEveryMs: 5, knownAfterMs: 20 },
+  });
 }
 
 const written = () => stack.secretCalls.filter(({ action }) => action === 'PutSecretValue');
@@ -79,12 +88,24 @@ function isTaken(secret: string): boolean {
   );
 }
 
+/** Makes every wait of the command a short one: it waits for instances that this stack does not have. */
+const HURRY = `data:text/javascript,${encodeURIComponent(`
+  import timers from 'node:timers/promises';
+  import { syncBuiltinESMExports } from 'node:module';
+  const { setTimeout } = timers;
+  timers.setTimeout = (ms, ...rest) => setTimeout(Math.min(ms, 5), ...rest);
+  syncBuiltinESMExports();
+`)}`;
+
 function run(input: string, ...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const file = join(import.meta.dirname, '../../cli/afterglow.ts');
   const env = { ...process.env, ...stack.environment };
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [file, 'rotate', ...args], { env }, (error, stdout, stderr) =>
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+    const child = execFile(
+      process.execPath,
+      ['--import', HURRY, file, 'rotate', ...args],
+      { env },
+      (error, stdout, stderr) => resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
     );
     child.stdin?.end(input);
   });
@@ -103,7 +124,29 @@ describe('the client secret', () => {
       note: 'kept',
     });
     expect(report).toMatchObject({ rotated: 'client-secret', did: 'stored' });
-    expect(report.left.join('\n')).toContain('afterglow rotate client-secret --finish --stack Afterglow');
+    expect(report.left.join('\n')).toContain(
+      'npm run afterglow -- rotate client-secret --finish --stack Afterglow',
+    );
+  });
+
+  // lambdas/store/secrets.ts: an instance that has just read the old one reads again after 30 s, and no earlier.
+  test('is not said to be in use before every running instance takes it', async () => {
+    const said: string[] = [];
+    const storedAtMs = Date.now();
+
+    const report = await rotate(await findInstallation('Afterglow'), 'client-secret', {
+      given: NEW,
+      model,
+      say: (line) => said.push(line),
+      pace: { probeEveryMs: 5, knownAfterMs: 300 },
+    });
+
+    expect(Date.now() - storedAtMs).toBeGreaterThanOrEqual(300);
+    expect(report.did).toBe('stored');
+    expect(said).toEqual([
+      'the new clientSecret is stored; trying it …',
+      'it is taken; waiting 1 s until every running function takes it …',
+    ]);
   });
 
   test('is tried with a signed request that tells of nothing', async () => {
@@ -125,7 +168,7 @@ describe('the client secret', () => {
     const hurrying = () => (nowMs += 30_000);
     stack.secrets.set(WEBHOOK_SECRET, '{"clientSecret":"canary-old"}');
     await expect(rotated('client-secret', NEW, hurrying)).rejects.toThrow(
-      'the new clientSecret is stored beside the old one, but ',
+      /^the clientSecret is stored, but http:.* answers a request signed with it with 401: /,
     );
     expect(stack.secret(WEBHOOK_SECRET)).toEqual({
       clientSecret: 'canary-new',
@@ -133,9 +176,44 @@ describe('the client secret', () => {
     });
   });
 
+  // lambdas/store/secrets.ts: 30 s at most between the old secret being read and the next read; lib/alarms.ts: an alarm above 4 in an hour.
+  test('is not tried so often that the refusals of one rotation set off the alarm', () => {
+    expect(Math.ceil(30_000 / PROBE_EVERY_MS)).toBeLessThanOrEqual(4);
+    expect(PATIENCE.probeEveryMs).toBe(PROBE_EVERY_MS);
+  });
+
   test('that is in use already is not stored again', async () => {
-    expect(await rotated('client-secret', { clientSecret: 'canary-old' })).toMatchObject({ did: 'already' });
+    expect(await rotated('client-secret', { clientSecret: 'canary-old' })).toMatchObject({
+      did: 'already',
+      detail: 'this clientSecret is the one in use already',
+      left: [],
+    });
     expect(written()).toEqual([]);
+  });
+
+  test('is stored when the endpoint does not answer, which is told, and is tried when it is given again', async () => {
+    const server = createServer();
+    const port = await listenLocally(server);
+    closeNow(server);
+    const address = stack.outputs.get('HubSpotWebhookUrl') ?? '';
+    stack.outputs.set('HubSpotWebhookUrl', `http://127.0.0.1:${port}/webhooks/hubspot`);
+    const untried = `the clientSecret is stored, but could not be tried: http://127.0.0.1:${port} does not answer (ECONNREFUSED)`;
+
+    await expect(rotated('client-secret', NEW)).rejects.toThrow(untried);
+    expect(stack.secret(WEBHOOK_SECRET)).toMatchObject({
+      clientSecret: 'canary-new',
+      previousClientSecret: 'canary-old',
+    });
+    await expect(rotated('client-secret', NEW)).rejects.toThrow(untried);
+    stack.outputs.set('HubSpotWebhookUrl', address);
+    const again = await rotated('client-secret', NEW);
+
+    expect(stack.deliveries).toHaveLength(1);
+    expect(again).toMatchObject({
+      did: 'already',
+      detail: 'this clientSecret is the one in use already, and the one before is valid too',
+    });
+    expect(again.left.join('\n')).toContain('--finish');
   });
 
   test('is not replaced twice: the first of three would be lost', async () => {
@@ -143,7 +221,7 @@ describe('the client secret', () => {
     const stored = stack.secret(WEBHOOK_SECRET);
 
     await expect(rotated('client-secret', { clientSecret: 'canary-third' })).rejects.toThrow(
-      'a rotation is under way: the secret before stands beside the one in use. When nobody signs with it any more: afterglow rotate client-secret --finish --stack Afterglow',
+      /^a rotation of the clientSecret is under way: .*nothing was stored.*: npm run afterglow -- rotate client-secret --finish --stack Afterglow$/,
     );
 
     expect(stack.secret(WEBHOOK_SECRET)).toEqual(stored);
@@ -153,7 +231,7 @@ describe('the client secret', () => {
     await expect(rotated('client-secret', {})).rejects.toThrow('no new client secret was given');
     stack.secrets.set(WEBHOOK_SECRET, '{}');
     await expect(rotated('client-secret', NEW)).rejects.toThrow(
-      'the stack Afterglow has no clientSecret yet: run `afterglow setup --stack Afterglow`',
+      'the stack Afterglow has no clientSecret yet: run `npm run afterglow -- setup --stack Afterglow`',
     );
     expect(written()).toEqual([]);
   });
@@ -176,6 +254,25 @@ describe('the signals secret', () => {
     await finishRotation(await findInstallation('Afterglow'), 'signals-secret');
 
     expect([isTaken(SIGNALS), isTaken(signalsSecret)]).toEqual([false, true]);
+  });
+
+  test('may be the first: then there is none before, and nothing to finish', async () => {
+    stack.secrets.set(WEBHOOK_SECRET, '{"clientSecret":"canary-old"}');
+
+    const { did, detail, left } = await rotated('signals-secret', { signalsSecret: SIGNALS });
+
+    expect(stack.secret(WEBHOOK_SECRET)).toEqual({ clientSecret: 'canary-old', signalsSecret: SIGNALS });
+    expect([did, detail]).toEqual(['stored', 'the signalsSecret is in use; there was none before']);
+    expect(left).toEqual([expect.stringContaining(`it stands in ${WEBHOOK_SECRET}`)]);
+  });
+
+  test('is not stored before there is a client secret, without which ingest takes nothing', async () => {
+    stack.secrets.set(WEBHOOK_SECRET, '{}');
+
+    await expect(rotated('signals-secret', {})).rejects.toThrow(
+      'the stack Afterglow has no clientSecret yet: run `npm run afterglow -- setup --stack Afterglow`; nothing was stored',
+    );
+    expect(written()).toEqual([]);
   });
 
   test('may be given, and is tried with a signed request that no signal stands in', async () => {
@@ -247,7 +344,7 @@ describe('afterglow rotate', () => {
     const refused = await run('{"accessToken":"canary"}', 'token', '--stack', 'Afterglow');
 
     expect(begun.stdout).toMatch(
-      /^the new clientSecret is in use, and the one before is valid too\n {2}1\. /,
+      /^the new clientSecret is stored; .*\nit is taken; waiting (39|40) s .*\nthe new clientSecret is in use, and the one before is valid too\n {2}1\. /,
     );
     expect(JSON.parse(ended.stdout)).toMatchObject({ rotated: 'client-secret', did: 'finished' });
     expect([begun.code, ended.code, refused.code]).toEqual([0, 0, 1]);
@@ -262,7 +359,22 @@ describe('afterglow rotate', () => {
     const local = await run('', 'token');
 
     expect([other.code, local.code]).toEqual([1, 1]);
-    expect(other.stderr).toContain('Allowed choices are client-secret, token, signals-secret.');
+    expect(other.stderr).toMatch(/\(choices: "client-secret", "token",\s+"signals-secret"\)/);
     expect(local.stderr).toMatch(/^afterglow: name the stack with --stack/);
+  });
+
+  test.each([
+    [['canary']],
+    [['client-secret', 'canary']],
+    [['client-secret', '--secret=canary']],
+    [['client-secret', '--canary']],
+  ])('does not repeat a secret that was typed as an argument: %j', async (args) => {
+    const { code, stdout, stderr } = await run('', ...args, '--stack', 'Afterglow');
+
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toContain('secrets are asked for, or taken from standard input');
+    expect(stderr).toContain('rotate [options] <which>');
+    expect(stderr).not.toMatch(/canary/i);
+    expect(written()).toEqual([]);
   });
 });

@@ -11,6 +11,7 @@ import { readModelFile } from '../../cli/model-file.ts';
 import { askYes, takeSecrets } from '../../cli/secret-input.ts';
 import { type SetupOptions, type SetupReport, setUp } from '../../cli/setup.ts';
 import { findInstallation } from '../../cli/target.ts';
+import { isSameTimeZone } from '../../cli/time-zone.ts';
 import type { Fault, FaultableCall } from '../../local/hubspot/faults.ts';
 import { signV3 } from '../../local/hubspot/sign.ts';
 import { type Simulator, startSimulator } from '../../local/hubspot/simulator.ts';
@@ -92,7 +93,7 @@ function newContact(email: string): string {
 }
 
 const GIVEN = { accessToken: TOKEN, clientSecret: CLIENT };
-const SOON = { scoreWithinMs: 150, lookEveryMs: 5 };
+const SOON = { scoreWithinMs: 150, lookEveryMs: 5, probeEveryMs: 5 };
 
 async function run(parts: Partial<SetupOptions> = {}, clock?: () => number): Promise<SetupReport> {
   const installation = await findInstallation('Afterglow');
@@ -194,7 +195,9 @@ describe('with contacts in the portal', () => {
       contact: { id: newest, status: 'scored', score: 54, grade: 'B' },
       warnings: [],
     });
-    expect(report.left.join('\n')).toMatch(/hs project upload[^]*afterglow doctor --stack Afterglow/);
+    expect(report.left.join('\n')).toMatch(
+      /hs project upload[^]*npm run afterglow -- doctor --stack Afterglow/,
+    );
   });
 
   test('the test event tells nothing but what is so: that the newest contact was made when it was made', async () => {
@@ -283,6 +286,53 @@ describe('with contacts in the portal', () => {
       });
     });
 
+    test('that are replaced are told of until they are removed', async () => {
+      const client =
+        'The clientSecret from before is still valid. When nothing signed with it can come any more: npm run afterglow -- rotate client-secret --finish --stack Afterglow';
+      const signals = expect.stringContaining('rotate signals-secret --finish --stack Afterglow');
+      stack.secrets.set(WEBHOOK_SECRET, '{"clientSecret":"old","signalsSecret":"whsec_old"}');
+
+      const first = await run();
+      const second = await run({ given: {} });
+      stack.secrets.set(WEBHOOK_SECRET, `{"clientSecret":"${CLIENT}","signalsSecret":"whsec_old"}`);
+      const third = await run({ given: {} });
+
+      expect(first.left).toContain(client);
+      expect(second.left).toContain(client);
+      expect(third.left).not.toContain(client);
+      expect(first.left).not.toContainEqual(signals);
+    });
+
+    test.each([
+      ['clientSecret', 'client-secret', 'previousClientSecret'],
+      ['signalsSecret', 'signals-secret', 'previousSignalsSecret'],
+    ])(
+      'are not replaced while a %s from before still stands: it would be lost',
+      async (name, which, previous) => {
+        const standing = { clientSecret: 'old', signalsSecret: 'whsec_old', [previous]: 'older' };
+        stack.secrets.set(WEBHOOK_SECRET, JSON.stringify(standing));
+        const calls = simulator.calls.length;
+
+        await expect(
+          run({
+            given: { accessToken: TOKEN, clientSecret: 'old', signalsSecret: 'whsec_old', [name]: 'third' },
+          }),
+        ).rejects.toThrow(`npm run afterglow -- rotate ${which} --finish --stack Afterglow`);
+
+        expect([stack.secret(TOKEN_SECRET), stack.secret(WEBHOOK_SECRET)]).toEqual([{}, standing]);
+        expect(simulator.calls).toHaveLength(calls);
+      },
+    );
+
+    test('are taken again while those from before still stand', async () => {
+      const standing = { clientSecret: CLIENT, signalsSecret: 'whsec_old', previousClientSecret: 'older' };
+      stack.secrets.set(WEBHOOK_SECRET, JSON.stringify(standing));
+
+      await run();
+
+      expect(stack.secret(WEBHOOK_SECRET)).toEqual(standing);
+    });
+
     test('are not overwritten where something else stands than an object', async () => {
       stack.secrets.set(WEBHOOK_SECRET, 'canary, not JSON');
 
@@ -338,7 +388,7 @@ describe('with contacts in the portal', () => {
       const other = await startHubSpot(['crm.objects.contacts.read', 'crm.objects.contacts.write']);
 
       await expect(runWith(other)).rejects.toThrow(
-        /^the access token lacks crm\.schemas\.contacts\.read, crm\.schemas\.contacts\.write, crm\.objects\.companies\.read, .*`afterglow hubspot-app build --stack Afterglow`/,
+        /^the access token lacks crm\.schemas\.contacts\.read, crm\.schemas\.contacts\.write, crm\.objects\.companies\.read, .*`npm run afterglow -- hubspot-app build --stack Afterglow`/,
       );
       expectNothingStored();
     });
@@ -424,7 +474,9 @@ describe('with contacts in the portal', () => {
       closeNow(server);
       stack.outputs.set('HubSpotWebhookUrl', `http://127.0.0.1:${port}/webhooks/hubspot`);
 
-      await expect(run()).rejects.toThrow(`http://127.0.0.1:${port} does not answer (ECONNREFUSED)`);
+      await expect(run()).rejects.toThrow(
+        `the secrets are stored and the properties made, but http://127.0.0.1:${port} does not answer (ECONNREFUSED)`,
+      );
     });
 
     test('of an emulator is reached below localhost, and signed as the gateway of AWS would see it', async () => {
@@ -454,7 +506,7 @@ describe('with contacts in the portal', () => {
   describe('a score that does not come', () => {
     test('because the scorer stored nothing', async () => {
       await expect(run()).rejects.toThrow(
-        /^the test event was accepted, but after 0 s the scorer has stored nothing of contact \d+: look at the log of the scorer function and at `afterglow dead-letters --stack Afterglow`/,
+        /^the test event was accepted, but after 0 s the scorer has stored nothing of contact \d+: look at the log of the scorer function and at `npm run afterglow -- dead-letters --stack Afterglow`/,
       );
     });
 
@@ -484,12 +536,21 @@ describe('with contacts in the portal', () => {
 
     expect(appId).toBeNull();
     expect(warnings).toEqual([
-      expect.stringContaining("the portal's time zone is UTC, the setting timeZone is Europe/Berlin"),
+      expect.stringContaining(
+        `the portal's time zone is UTC, the setting timeZone is Europe/Berlin: nights and dates go by the setting; put "timeZone": "UTC" into cdk.json (context.afterglow) and deploy`,
+      ),
       expect.stringContaining('HubSpot did not tell the scopes'),
       expect.stringContaining(
         `the stack scores by the model other@123456789012, the app was built for ${model.id}`,
       ),
     ]);
+  });
+
+  test('does not warn of another name of the same time zone', async () => {
+    scoreWhatComes();
+    stack.outputs.set('TimeZone', 'Etc/UTC');
+
+    expect((await run()).warnings).toEqual([]);
   });
 
   describe('afterglow setup', () => {
@@ -533,6 +594,17 @@ describe('with contacts in the portal', () => {
       expect(stdout + stderr).not.toMatch(CANARY);
     });
 
+    test.each([[['canary']], [['--token=canary']]])(
+      'does not repeat a secret that was typed as an argument: %j',
+      async (args) => {
+        const { code, stdout, stderr } = await setup('', '--stack', 'Afterglow', ...args);
+
+        expect([code, stdout]).toEqual([1, '']);
+        expect(stderr).toContain('secrets are asked for, or taken from standard input');
+        expect(stderr).not.toMatch(CANARY);
+      },
+    );
+
     test('needs a stack: the local system has its secrets already', async () => {
       const { code, stderr } = await setup('{}');
 
@@ -542,6 +614,18 @@ describe('with contacts in the portal', () => {
       ]);
     });
   });
+});
+
+// The IANA's list of links (file "backward"): US/Eastern is America/New_York, Asia/Kolkata and Asia/Calcutta are one zone.
+test.each([
+  ['US/Eastern', 'America/New_York', true],
+  ['Asia/Kolkata', 'Asia/Calcutta', true],
+  ['Etc/UTC', 'UTC', true],
+  ['Europe/Berlin', 'Europe/Paris', false],
+  ['Mars/Base', 'UTC', false],
+  ['Mars/Base', 'Mars/Base', true],
+])('the time zones %s and %s are the same: %p', (one, other, isSame) => {
+  expect(isSameTimeZone(one, other)).toBe(isSame);
 });
 
 /** Standard input and what the questions are written to; a terminal unless told otherwise. */

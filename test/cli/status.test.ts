@@ -7,10 +7,11 @@ import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
 import { cloudWatchMetrics, type Figure, logMetrics, measuredSince } from '../../cli/metrics.ts';
 import { formatStatus, readStatus, type Status } from '../../cli/status.ts';
-import type { Target } from '../../cli/target.ts';
+import { findInstallation, type Target } from '../../cli/target.ts';
 import { FULL_BUDGET } from '../../lambdas/hubspot/budget-state.ts';
 import { PortalRow } from '../../lambdas/store/portal-rows.ts';
 import { createTable, type Engine, startDynalite, type Table } from '../store/table.ts';
+import { startDeployedStack } from './deployed-stack.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 10, 12, 30);
 const MINUTE_MS = 60_000;
@@ -158,6 +159,20 @@ describe('from the logs of the local system', () => {
   });
 });
 
+test("the hour of the night is the stack's own; one of before that output has none", async () => {
+  const before = { ...process.env };
+  const stack = await startDeployedStack('http://127.0.0.1:1');
+  try {
+    Object.assign(process.env, stack.environment);
+    expect((await findInstallation('Afterglow')).nightlyHour).toBeUndefined();
+    stack.outputs.set('NightlyHour', '5');
+    expect((await findInstallation('Afterglow')).nightlyHour).toBe(5);
+  } finally {
+    process.env = before;
+    await stack.stop();
+  }
+});
+
 function row(sk: string, state: object) {
   return { pk: '33#portal', sk, version: 1, state };
 }
@@ -192,6 +207,7 @@ describe('the status', () => {
     const target = {
       portalId: '33',
       timeZone: 'UTC',
+      nightlyHour: 2, // By 12:30 UTC it is over.
       clock: () => NOW_MS,
       sqs: new SQSClient({ region: 'local' }),
       queues: {
@@ -229,7 +245,7 @@ describe('the status', () => {
         share: 0.5,
         stopped: { reason: 'daily', until: '2026-11-10T12:31:00.000Z', isOver: false },
       },
-      night: { finished: '2026-11-09', missed: 0 },
+      night: { finished: '2026-11-09', missed: 1 },
     } satisfies Status);
     expect(formatStatus(status)).toBe(
       `Portal 33, since 2026-11-10 11:00 UTC
@@ -239,7 +255,7 @@ counts      40 requests, 300 new facts, 0 contacts written
 backlog     Changes 5 + 2 later
 dead        Changes 1
 budget      1250 of 625000 calls today (0 %), at 50 % of the rate after a 429; STOPPED until 2026-11-10T12:31:00.000Z (daily)
-last night  2026-11-09 finished`,
+last night  2026-11-09 finished, 1 MISSED`,
     );
   });
 
@@ -267,6 +283,9 @@ last night  2026-11-09 finished`,
     expect(text).toContain('last night  none finished yet');
     expect(formatStatus({ ...quiet, night: { finished: '2026-11-07', missed: 2 } })).toContain(
       'last night  2026-11-07 finished, 2 MISSED',
+    );
+    expect(formatStatus({ ...quiet, night: { finished: '', missed: 3 } })).toContain(
+      'last night  none finished yet, 3 MISSED',
     );
   });
 });

@@ -3,9 +3,20 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { readModelFile } from '../../cli/model-file.ts';
 import type { LocalState } from '../../cli/target.ts';
-import { formatRemoval, formatSurvey, isClean, isComplete, remove, survey } from '../../cli/uninstall.ts';
+import {
+  formatRemoval,
+  formatSurvey,
+  isAgreed,
+  isAllSeen,
+  isClean,
+  isComplete,
+  remove,
+  type Survey,
+  survey,
+} from '../../cli/uninstall.ts';
 import { OUTPUT_NAMES, outputProperties } from '../../lambdas/hubspot/outputs.ts';
 import { provisionProperties } from '../../lambdas/hubspot/properties.ts';
 import type { Fault, FaultableCall } from '../../local/hubspot/faults.ts';
@@ -167,9 +178,14 @@ test('a token that may not see companies, as of a model without them, hinders no
   const removal = await remove(portal, found);
 
   expect(found.provisions.companies).toBeNull();
-  expect(formatSurvey(found)).toContain('companies: not looked at');
+  expect(formatSurvey(found)).toContain('companies: NOT LOOKED AT');
   expect(removal.archived).toEqual(OUTPUT_NAMES.contacts);
   expect(isComplete(removal)).toBe(true);
+
+  const again = await survey(portal);
+  expect([isClean(again), isAllSeen(again)]).toEqual([true, false]);
+  expect(formatSurvey(again)).toBe(`Portal 33: nothing was found that is to be archived.
+  companies: NOT LOOKED AT, the token may not read their properties: give the app the scope crm.schemas.companies.read, or look in HubSpot by hand for properties that begin with afterglow_`);
 });
 
 test("somebody else's property in our group stays, with the group, and is no failure", async () => {
@@ -207,6 +223,60 @@ test('a property of our name that stands in another group is not taken for ours'
 
   expect(archived).not.toContain('afterglow_model');
   expect(await liveNames(connection)).toEqual(['afterglow_model']);
+
+  connection.portal.crm.addForm({ id: 'f-1', name: 'Which model', fieldGroups: ['afterglow_model'] });
+  const again = await survey(portal);
+  expect([isClean(again), isAllSeen(again)]).toEqual([true, true]);
+  const text = formatSurvey(again);
+  expect(text).toContain('of the same name, but in another group: afterglow_model; they stay');
+  expect(text).toContain('forms: "Which model" (f-1) names afterglow_model');
+  expect(text).not.toContain("nothing of Afterglow's is left");
+  expect(text).not.toContain('Take it out of these first'); // It is not to be archived.
+});
+
+/** What somebody types, and what stands on their screen. */
+function terminal(typed: string) {
+  const input = Object.assign(new PassThrough(), { isTTY: true });
+  const output = new PassThrough();
+  input.end(typed);
+  return { input, output, said: () => String(output.read()) };
+}
+
+describe('whoever sits at the terminal', () => {
+  const found: Survey = {
+    portalId: '33',
+    provisions: {
+      contacts: { ours: ['afterglow_score'], others: [], elsewhere: [], hasGroup: true },
+      companies: null,
+    },
+    uses: [],
+    unseen: [],
+  };
+
+  test.each([
+    ['yes\n', true],
+    ['no\n', false],
+    ['', false],
+  ])('is asked after being shown what there is, and answers %j', async (typed, isYes) => {
+    const asking = terminal(typed);
+
+    expect(await isAgreed(found, false, asking)).toBe(isYes);
+
+    const said = asking.said();
+    expect(said.startsWith(formatSurvey(found))).toBe(true);
+    expect(said.indexOf('Archive them? [y/N]')).toBeGreaterThan(
+      said.indexOf('Archived properties vanish at once'),
+    );
+    expect(said.includes('Nothing was archived.')).toBe(!isYes);
+  });
+
+  test('is not shown it twice', async () => {
+    const asking = terminal('yes\n');
+
+    await isAgreed(found, true, asking);
+
+    expect(asking.said()).not.toContain('Portal 33');
+  });
 });
 
 /** Lets the third archiving fail. */
@@ -303,14 +373,13 @@ describe('as a command', () => {
     });
   }
 
-  test('it archives nothing where there is nobody to ask, everything with --yes, and finds nothing the second time', async () => {
+  async function writeState(hubspotUrl: string): Promise<void> {
     const { tableName } = await createTable(engine);
-    const { connection, portal } = await installed();
     const state: LocalState = {
       pid: process.pid,
       portalId: '33',
       ingestUrl: 'http://127.0.0.1:1',
-      hubspotUrl: portal.hubspotUrl,
+      hubspotUrl,
       dynamoDbUrl: engine.url,
       tableName,
       sqsUrl: 'http://127.0.0.1:1',
@@ -323,6 +392,11 @@ describe('as a command', () => {
       clockOffsetMs: 0,
     };
     writeFileSync(join(directory, 'system.json'), JSON.stringify(state));
+  }
+
+  test('it archives nothing where there is nobody to ask, everything with --yes, and finds nothing the second time', async () => {
+    const { connection, portal } = await installed();
+    await writeState(portal.hubspotUrl);
 
     const asked = await run();
     expect([asked.code, asked.stderr]).toEqual([
@@ -345,5 +419,20 @@ describe('as a command', () => {
       stdout: "Portal 33: nothing of Afterglow's is left to archive.\n",
       stderr: '',
     });
+  });
+
+  test('it does not end well where it could not look at everything, also when nothing is left of the rest', async () => {
+    const { connection, portal } = await installed({
+      faults: ({ path }) => (path.includes('/companies') ? { kind: 'answer', status: 403 } : undefined),
+    });
+    await writeState(portal.hubspotUrl);
+
+    const first = await run('--yes');
+    const second = await run('--yes');
+
+    expect([first.code, second.code]).toEqual([1, 1]);
+    expect(connection.takeCalls()).toContain('DELETE contacts/afterglow_score');
+    expect(second.stdout).toContain('nothing was found that is to be archived');
+    expect(second.stdout).toContain('companies: NOT LOOKED AT');
   });
 });

@@ -1,4 +1,5 @@
 // What is asked of HubSpot when Afterglow is looked over and taken out: the token, who uses its properties, archiving them.
+import { readAccount } from '../../lambdas/hubspot/account.ts';
 import { HubSpotError } from '../../lambdas/hubspot/answer.ts';
 import { OUTPUT_NAMES } from '../../lambdas/hubspot/outputs.ts';
 import { archiveGroup, archiveProperty, readProvisions } from '../../lambdas/hubspot/removal.ts';
@@ -44,6 +45,14 @@ function useGrade({ portal }: Connection): void {
   });
 }
 
+const IDLE_FLOW = {
+  name: 'Idle',
+  isEnabled: true,
+  objectTypeId: '0-1',
+  enrollmentCriteria: {},
+  actions: [],
+};
+
 test('HubSpot tells of a token whose it is and what it may do', async () => {
   const { portal, send } = await connect({ portalId: 33, appId: 44, scopes: ['crm.objects.contacts.read'] });
 
@@ -53,6 +62,43 @@ test('HubSpot tells of a token whose it is and what it may do', async () => {
     scopes: ['crm.objects.contacts.read'],
   });
   expect(await failureOf(readTokenInfo(portal.url, send, 'another'))).toMatchObject({ trouble: 'missing' });
+});
+
+test.each([401, 403])(
+  'that HubSpot does not tell of a token (%i) stops nobody, and ends no stop either',
+  async (status) => {
+    let refused = '/oauth/';
+    const { portal, send, budget } = await connect({
+      portalId: 33,
+      faults: ({ path }) => (path.startsWith(refused) ? { kind: 'answer', status } : undefined),
+    });
+    const account = () => readAccount(portal.url, send);
+    const info = () => readTokenInfo(portal.url, send, 'local-access-token');
+
+    expect(await failureOf(info())).toMatchObject({ status });
+    expect((await account()).portalId).toBe(33);
+    expect(budget.state.stop).toBeUndefined();
+
+    refused = '/account-info/';
+    expect(await failureOf(account())).toMatchObject({ status });
+    portal.time.nowMs += 5 * 60_000; // When one call may try again.
+    expect(await info()).toMatchObject({ hubId: 33 });
+    expect(budget.state.stop).toMatchObject({ reason: 'unauthorised' });
+    refused = 'nothing';
+    await account(); // The call that told nothing took nobody's turn to try.
+    expect(budget.state.stop).toBeUndefined();
+  },
+);
+
+test('a 429 counts also where nothing else is told by an answer', async () => {
+  const { portal, send, budget } = await connect({
+    faults: ({ path }) => (path.startsWith('/oauth/') ? { kind: 'answer', status: 429 } : undefined),
+  });
+
+  await failureOf(readTokenInfo(portal.url, send, 'local-access-token'));
+
+  expect(budget.state).toMatchObject({ share: expect.closeTo(0.5), blockedUntilMs: expect.any(Number) });
+  expect(budget.state.blockedUntilMs).toBeGreaterThan(portal.time.nowMs);
 });
 
 describe('who uses properties', () => {
@@ -115,22 +161,66 @@ describe('who uses properties', () => {
     ]);
   });
 
-  test('is not taken for known when HubSpot leaves workflows out of its answer', async () => {
+  test('is not taken for known when HubSpot leaves workflows out of its answer; what it shows counts', async () => {
+    const results = [{ id: '77', name: 'Route', actions: ['afterglow_score'] }];
     const connection = await connectProvisioned({
       faults: ({ path }) =>
         path.endsWith('/flows/batch/read')
-          ? {
-              kind: 'answer',
-              status: 200,
-              body: { status: 'COMPLETE', results: [] },
-            }
+          ? { kind: 'answer', status: 200, body: { status: 'COMPLETE', results } }
+          : undefined,
+    });
+    useGrade(connection);
+    connection.portal.crm.addFlow({ ...IDLE_FLOW, id: '78' });
+
+    const { uses, unseen } = await findUses(connection.portal.url, connection.send, NAMES);
+
+    expect(unseen).toEqual([{ kind: 'workflows', scope: 'automation', reason: '1 of 2 are not shown' }]);
+    expect(uses).toContainEqual({
+      kind: 'workflows',
+      id: '77',
+      name: 'Route',
+      properties: ['afterglow_score'],
+    });
+  });
+
+  test('is not taken for known when HubSpot leaves lists out of its answer', async () => {
+    const connection = await connectProvisioned({
+      faults: ({ path, method }) =>
+        path.startsWith('/crm/lists/2026-03') && method === 'GET'
+          ? { kind: 'answer', status: 200, body: { lists: [] } }
           : undefined,
     });
     useGrade(connection);
 
     const { unseen } = await findUses(connection.portal.url, connection.send, NAMES);
 
-    expect(unseen).toEqual([{ kind: 'workflows', scope: 'automation', reason: '1 of 1 are not shown' }]);
+    expect(unseen).toEqual([{ kind: 'lists', scope: 'crm.lists.read', reason: '1 of 1 are not shown' }]);
+  });
+
+  test('keeps what was seen before HubSpot failed', async () => {
+    let pages = 0;
+    const connection = await connectProvisioned({
+      faults: ({ path }) =>
+        path.startsWith('/marketing/v3/forms') && ++pages === 2 ? { kind: 'answer', status: 500 } : undefined,
+    });
+    for (let n = 1; n <= 101; n++)
+      connection.portal.crm.addForm({ id: `f-${n}`, name: 'Form', fieldGroups: n === 1 ? [NAMES[0]] : [] });
+
+    const { uses, unseen } = await findUses(connection.portal.url, connection.send, NAMES);
+
+    expect(uses.map(({ id }) => id)).toEqual(['f-1']);
+    expect(unseen.map(({ kind }) => kind)).toEqual(['forms']);
+  });
+
+  test('is found in forms of every type', async () => {
+    const connection = await connectProvisioned();
+    const types = ['hubspot', 'captured', 'flow', 'blog_comment'] as const;
+    for (const formType of types)
+      connection.portal.crm.addForm({ id: formType, formType, name: 'Form', fieldGroups: [NAMES[0]] });
+
+    const { uses } = await findUses(connection.portal.url, connection.send, NAMES);
+
+    expect(uses.map(({ id }) => id)).toEqual(types);
   });
 
   test.each([

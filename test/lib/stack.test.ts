@@ -385,6 +385,7 @@ describe('the way in', () => {
       HubSpotTokenSecretArn: 'Secrets/HubSpotToken',
       PortalId: '48221593',
       TimeZone: 'Europe/Berlin',
+      NightlyHour: '3',
       HubSpotApiUrl: 'https://hubspot.example.com',
       HubSpotBudget: '{"limit":190,"reserve":20,"dailyLimit":625000,"dailyReservePercent":10}',
       Queues: expect.any(String),

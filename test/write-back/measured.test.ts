@@ -191,16 +191,16 @@ describe('how long a user waited for a score that HubSpot shows', () => {
   });
 });
 
-describe('how long HubSpot has been behind with what is not done yet', () => {
-  const lagOf = (system: System) => [system.observed('WriteBackLag'), system.observed('BackgroundLag')];
-  /** Write-back whose copies come back as they were sent, in a queue that forgets when the first was. */
-  async function openPutOff(parts: Partial<SystemParts>, options = {}) {
-    const copies: object[] = [];
-    const again = async (_lane: string, requests: readonly object[]) => void copies.push(...requests);
-    const system = await openSystem(engine, options, {}, () => ({ again, ...parts }));
-    return { system, takeCopies: () => copies.splice(0) };
-  }
+const lagOf = (system: System) => [system.observed('WriteBackLag'), system.observed('BackgroundLag')];
+/** Write-back whose copies come back as they were sent, in a queue that forgets when the first was. */
+async function openPutOff(parts: Partial<SystemParts>, options = {}) {
+  const copies: object[] = [];
+  const again = async (_lane: string, requests: readonly object[]) => void copies.push(...requests);
+  const system = await openSystem(engine, options, {}, () => ({ again, ...parts }));
+  return { system, takeCopies: () => copies.splice(0) };
+}
 
+describe('how long HubSpot has been behind with what is not done yet', () => {
   test('a request that is put back again and again has been waiting since it was first sent', async () => {
     const until = NOON_MS + 86_400_000;
     const { system, takeCopies } = await openPutOff({
@@ -358,7 +358,7 @@ describe('dead letters', () => {
 });
 
 /** The connection of the deployed door, to a portal that answers as `fault` says. @param secret - holds the token */
-async function connect(fault?: Fault, secret: unknown = filledIn) {
+async function connect(fault?: Fault, secret: () => Promise<unknown> = filledIn) {
   const { portal } = await connectProvisioned({ faults: () => fault });
   const table = await createTable(engine);
   const clock = () => portal.time.nowMs;

@@ -238,7 +238,7 @@ function outputsOf(own: Omit<OutputsParts, 'definitions' | 'remembered'>): Outpu
 /** A request as it was put back. Since when it waits is kept apart: it tells nobody what to do. */
 function sentTo(lane: string, delaySeconds: number): (request: WriteRequest | ResumeRequest) => Sent {
   return (request) => {
-    const { sinceMs, ...rest }: Sent['request'] = request;
+    const { sinceMs: _since, ...rest }: Sent['request'] = request;
     return { lane, request: rest, delaySeconds };
   };
 }

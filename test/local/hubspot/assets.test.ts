@@ -152,6 +152,22 @@ test('forms show their fields', async () => {
   expect((await portal.call('GET', `${FORMS}?limit=101`)).status).toBe(400);
 });
 
+// HubSpot docs, "Forms": the type is `hubspot` where nobody says; the other values are those of its own client.
+test.each([
+  ['', ['hubspot']],
+  ['?formTypes=all', ['hubspot', 'captured', 'flow', 'blog_comment']],
+  ['?formTypes=flow&formTypes=captured', ['captured', 'flow']],
+])('forms asked for with "%s" are of certain types', async (query, types) => {
+  const portal = await openPortal();
+  for (const formType of ['hubspot', 'captured', 'flow', 'blog_comment'] as const)
+    portal.crm.addForm({ id: formType, formType, name: 'Form', fieldGroups: [] });
+
+  const { body } = await portal.call('GET', `${FORMS}${query}`);
+
+  expect(body.results.map(({ formType }: { formType: string }) => formType)).toEqual(types);
+  expect((await portal.call('GET', `${FORMS}?formTypes=popup`)).status).toBe(400);
+});
+
 test.each([
   ['POST', `${LISTS}/search`, 'crm.lists.read'],
   ['GET', LISTS, 'crm.lists.read'],
