@@ -19,7 +19,7 @@ import {
   type RetryOptions,
   retryDeadLetters,
 } from './dead-letters.ts';
-import { diagnose, formatDiagnosis } from './doctor.ts';
+import { diagnose, exitCodeOf, formatDiagnosis } from './doctor.ts';
 import { explain, printed, writePicture } from './explain.ts';
 import { APP_DIRECTORY, buildHubSpotApp, formatBuilt } from './hubspot-app.ts';
 import { cloudWatchMetrics, logMetrics } from './metrics.ts';
@@ -41,7 +41,16 @@ import {
   readLocalModel,
   UsageError,
 } from './target.ts';
-import { BEFORE, formatRemoval, formatSurvey, isClean, isComplete, remove, survey } from './uninstall.ts';
+import {
+  formatRemoval,
+  formatSurvey,
+  isAgreed,
+  isAllSeen,
+  isClean,
+  isComplete,
+  remove,
+  survey,
+} from './uninstall.ts';
 
 interface CommonOptions {
   readonly stack?: string;
@@ -102,7 +111,7 @@ interface ExplainOptions extends CommonOptions {
 
 command('explain', 'why a contact has its score: every term, what becomes of it, what would lift it')
   .argument('<contact>', 'HubSpot record id of the contact')
-  .option('--model <file>', 'scoring model; default: the one that is deployed')
+  .option('--model <file>', 'scoring model; default: that of the local system, or of cdk.json')
   .option('--svg <file>', 'also write the graph of the coming days as a picture')
   .option('--days <number>', 'how far the graph looks ahead; default: 60')
   .action(async (contact: string, { stack, json, model, svg, days }: ExplainOptions) => {
@@ -120,7 +129,10 @@ command(
   'portal',
   'what Afterglow knows of the portal: limits, whether it is stopped, properties that cannot be written, pipelines',
 )
-  .option('--model <file>', 'scoring model whose properties are meant; default: the one that is deployed')
+  .option(
+    '--model <file>',
+    'scoring model whose properties are meant; default: that of the local system, or of cdk.json',
+  )
   .option('--refresh', 'ask HubSpot anew, instead of what it told within the last day')
   .action(async ({ stack, json, model, refresh }: PortalOptions) => {
     const target = await findTarget(stack);
@@ -138,9 +150,12 @@ interface DoctorCommandOptions extends CommonOptions {
 
 command(
   'doctor',
-  'looks at everything from the token to last night, and says what is wrong and the one thing to do; writes nothing to HubSpot',
+  'looks at everything from the token to last night, and says what is wrong and the one thing to do; writes nothing to HubSpot; ends with 1 when something is wrong, with 2 when HubSpot or the endpoint could not be looked at',
 )
-  .option('--model <file>', 'scoring model that is meant to run; default: the one that is deployed')
+  .option(
+    '--model <file>',
+    'scoring model that is meant to run; default: that of the local system, or of cdk.json',
+  )
   .option('--app <directory>', 'where the HubSpot app was built; default: hubspot-app')
   .action(async ({ stack, json, model, app }: DoctorCommandOptions) => {
     const target = await findTarget(stack);
@@ -149,7 +164,7 @@ command(
       appDirectory: app,
     });
     console.log(json ? JSON.stringify(diagnosis) : formatDiagnosis(diagnosis));
-    if (diagnosis.counts.wrong > 0) process.exitCode = 1;
+    process.exitCode = exitCodeOf(diagnosis);
   });
 
 command(
@@ -177,25 +192,13 @@ command(
     const target = await findTarget(stack);
     const found = await survey(target);
     if (!json) console.log(formatSurvey(found));
-    const removal = isClean(found) || !(yes || (await isAgreed())) ? undefined : await remove(target, found);
+    const isWanted = !isClean(found) && (yes === true || (await isAgreed(found, json === undefined, ASKING)));
+    const removal = isWanted ? await remove(target, found) : undefined;
     if (json) console.log(JSON.stringify({ survey: found, removal: removal ?? null }));
     else if (removal !== undefined) console.log(`\n${formatRemoval(removal, stack)}`);
     const isLeft = removal === undefined ? !isClean(found) : !isComplete(removal);
-    if (isLeft) process.exitCode = 1;
+    if (isLeft || !isAllSeen(found)) process.exitCode = 1;
   });
-
-/** Asks who sits at the terminal, if anybody does. */
-async function isAgreed(): Promise<boolean> {
-  if (!process.stdin.isTTY) {
-    console.error('Nothing was archived. Look at what uses the properties, then give --yes.');
-    return false;
-  }
-  console.error(`\n${BEFORE}`);
-  const { ask, end } = askOn(process.stdin, process.stderr);
-  const isYes = (await ask('Archive them? Type yes: ').finally(end)) === 'yes';
-  if (!isYes) console.error('Nothing was archived.');
-  return isYes;
-}
 
 interface DeadLettersOptions extends CommonOptions, RetryOptions {}
 
@@ -236,6 +239,14 @@ async function installationOf(stack: string | undefined): Promise<Installation> 
 /** Questions stand on standard error: standard output is for what comes of it. */
 const ASKING = { input: process.stdin, output: process.stderr };
 
+/** For commands that ask for secrets: what was typed wrongly may be one, which must not stand in the log of a script. */
+const QUOTING_NOTHING = {
+  outputError: (_said: string, write: (text: string) => void) =>
+    write(
+      'error: an argument or option is not understood, and not repeated here in case it is a secret: secrets are asked for, or taken from standard input\n',
+    ),
+};
+
 interface SetupCommandOptions extends CommonOptions {
   readonly out?: string;
   readonly wait?: string;
@@ -246,6 +257,7 @@ command(
   'setup',
   'set up a deployed stack: check and store the token and the client secret, make the properties, build the HubSpot app, and have one contact scored; asks for the secrets, or takes {"accessToken", "clientSecret"} as JSON from standard input; may be run again',
 )
+  .configureOutput(QUOTING_NOTHING)
   .option('--model <file>', 'scoring model that is deployed; default: that of cdk.json')
   .option('--out <directory>', 'where to write the HubSpot app; default: hubspot-app')
   .option('--wait <seconds>', `longest wait for the score; default: ${PATIENCE.scoreWithinMs / 1000}`)
@@ -288,16 +300,19 @@ command(
   'rotate',
   'replace a secret without losing an event: the one before stays valid until --finish; asks for the new one, or takes it as JSON from standard input',
 )
-  .addArgument(new Argument('<secret>', 'which one').choices(ROTATED))
+  .configureOutput(QUOTING_NOTHING)
+  .addArgument(new Argument('<which>', 'which one').choices(ROTATED))
   .option('--finish', 'remove the secret from before')
   .option('--model <file>', 'scoring model whose scopes a new token must have; default: that of cdk.json')
   .action(async (rotated: Rotated, { stack, json, finish, model }: RotateOptions) => {
     const installation = await installationOf(stack);
     const report = finish
       ? await finishRotation(installation, rotated)
-      : await rotate(installation, rotated, await takeSecrets([QUESTIONS[rotated]], ASKING), () =>
-          readModelFile(model ?? readLocalModel(stack)),
-        );
+      : await rotate(installation, rotated, {
+          given: await takeSecrets([QUESTIONS[rotated]], ASKING),
+          model: () => readModelFile(model ?? readLocalModel(stack)),
+          say: json ? () => undefined : console.log,
+        });
     console.log(json ? JSON.stringify(report) : formatRotation(report));
   });
 

@@ -17,6 +17,7 @@ import { type Check, ok, reasonOf, type State, unknown, type Verdict } from './d
 import { APP_DIRECTORY } from './hubspot-app.ts';
 import { readLastNight } from './last-night.ts';
 import type { Target } from './target.ts';
+import { commandFor } from './typed.ts';
 
 export interface DoctorOptions {
   /** As named on the command line; undefined = the local system. */
@@ -29,11 +30,6 @@ export interface Diagnosis {
   readonly portalId: string;
   readonly checks: readonly Check[];
   readonly counts: Readonly<Record<State, number>>;
-}
-
-/** How a command is typed for the same system. */
-function commandFor(stack: string | undefined): (words: string) => string {
-  return (words) => `npm run afterglow -- ${words}${stack === undefined ? '' : ` --stack ${stack}`}`;
 }
 
 /** Looks at everything, also when some of it fails. Writes nothing to HubSpot. */
@@ -61,7 +57,7 @@ export async function diagnose(
         ? ok('the local system needs none')
         : checkApp(target, model, appDirectory ?? APP_DIRECTORY, build),
     ),
-    await check('arrivals', () => checkArrivals(target, model)),
+    await check('arrivals', () => checkArrivals(target, model, command('rotate client-secret'))),
     await check('endpoint', () => checkEndpoint(answers, target.ingestUrl, setup)),
     await check('forgery', () => checkForgery(answers)),
     await check('clocks', () => checkClocks(told.skewMs, answers.skewMs)),
@@ -100,6 +96,15 @@ async function check(name: string, look: () => Verdict | Promise<Verdict>): Prom
   }
 }
 
+/** Checks without which nothing is known of HubSpot, or of the endpoint. */
+const ASKED = ['token', 'portal', 'properties', 'endpoint'];
+
+/** What the command ends with: 1 when something is wrong, 2 when HubSpot or the endpoint could not be looked at, and so may be. */
+export function exitCodeOf({ checks, counts }: Diagnosis): 0 | 1 | 2 {
+  if (counts.wrong > 0) return 1;
+  return checks.some(({ name, state }) => state === 'unknown' && ASKED.includes(name)) ? 2 : 0;
+}
+
 /** The diagnosis for a terminal. */
 export function formatDiagnosis({ portalId, checks, counts }: Diagnosis): string {
   const lines = checks.flatMap(({ name, state, found, todo }) => [
@@ -108,7 +113,7 @@ export function formatDiagnosis({ portalId, checks, counts }: Diagnosis): string
   ]);
 
   return [
-    `Portal ${portalId}. Nothing is written to HubSpot; the endpoint gets two requests without events, one of them wrongly signed.`,
+    `Portal ${portalId}. Nothing is written to HubSpot; the endpoint gets two requests without events, one of them wrongly signed, which counts as one RefusedSignature.`,
     '',
     ...lines,
     '',

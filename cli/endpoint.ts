@@ -7,8 +7,13 @@ import { type Target, UsageError } from './target.ts';
 
 /** API Gateway answers within 30 s or not at all. */
 const ANSWER_WITHIN_MS = 30_000;
-/** Where a signature fails ingest reads the secret anew, every 30 s at most (lambdas/store/secrets.ts); and a little more. */
-const SECRET_KNOWN_MS = 40_000;
+/**
+ * After this long every running instance of ingest takes a secret that was stored. Where a signature fails it reads the secret anew, but
+ * every 30 s at most (lambdas/store/secrets.ts), and one may have read the old one just before; and a little more.
+ */
+export const SECRET_KNOWN_MS = 40_000;
+/** Between two tries whether a secret is known: each that is refused counts for the alarm RefusedSignatures, which takes 4 in an hour. */
+export const PROBE_EVERY_MS = 10_000;
 /** Of an answer nothing longer is read: ours are one line. */
 const LONGEST_ANSWER_BYTES = 64 * 1024;
 

@@ -84,14 +84,16 @@ export function hubSpotApp(model: Model, targetUrl: string): HubSpotApp {
 export function targetUrlOf(url: string): string {
   const refused = (why: string) =>
     new UsageError(`--url: found "${url}", ${why}; expected an address like ${PLACEHOLDER_URL}`);
-  if (!URL.canParse(url)) throw refused('which is no address');
-  const { protocol, hostname, pathname, search, hash, username } = new URL(url);
+  const given = url.trim().replace(/\/+$/, '');
+  if (!/^[a-z]+:\/\//i.test(given) || !URL.canParse(given)) throw refused('which is no address');
+  const { protocol, hostname, username, password } = new URL(given);
   const isHere = /^(127\.0\.0\.1|(.*\.)?localhost)$/.test(hostname); // An emulator of AWS, which only a simulated HubSpot calls.
   if (protocol !== 'https:' && !(protocol === 'http:' && isHere))
     throw refused('but HubSpot calls HTTPS only');
-  if (search !== '' || hash !== '' || username !== '') throw refused('with more than scheme, host and path');
-  if (pathname.endsWith(ROUTE)) return url;
-  return `${url.replace(/\/+$/, '')}${ROUTE}`;
+  const isPlain = username === '' && password === '' && !/[?#\\\s]/.test(given);
+  if (!isPlain) throw refused('with more than scheme, host and path');
+  // As it was typed, capitals included: ingest checks the signature by the very text of the setting publicUrl.
+  return given.endsWith(ROUTE) ? given : `${given}${ROUTE}`;
 }
 
 /** The files of an app: path below its directory -> text. The same app is always the same text. */

@@ -1,25 +1,25 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
 import type { Model } from '../lambdas/scoring/model.ts';
-import { type EndpointAnswer, post, postSigned, postUntilKnown } from './endpoint.ts';
+import {
+  type EndpointAnswer,
+  PROBE_EVERY_MS,
+  post,
+  postSigned,
+  postUntilKnown,
+  SECRET_KNOWN_MS,
+} from './endpoint.ts';
 import { scopesOf } from './hubspot-app.ts';
 import { type GivenSecrets, newSignalsSecret, type Question } from './secret-input.ts';
+import { finishCommand, isUnderWay, PAIRS, type PairName, replaced } from './secret-pair.ts';
 import { type Installation, UsageError } from './target.ts';
 import { checkToken, sendWith } from './token.ts';
+import { commandFor } from './typed.ts';
 
 /** What can be rotated, as the command names it. */
 export const ROTATED = ['client-secret', 'token', 'signals-secret'] as const;
 export type Rotated = (typeof ROTATED)[number];
-
-/** A secret of which two are valid during a rotation. */
-interface Pair {
-  readonly name: 'clientSecret' | 'signalsSecret';
-  readonly previous: 'previousClientSecret' | 'previousSignalsSecret';
-}
-const PAIRS: Readonly<Record<Exclude<Rotated, 'token'>, Pair>> = {
-  'client-secret': { name: 'clientSecret', previous: 'previousClientSecret' },
-  'signals-secret': { name: 'signalsSecret', previous: 'previousSignalsSecret' },
-};
 
 /** What is asked for a rotation. */
 export const QUESTIONS: Readonly<Record<Rotated, Question>> = {
@@ -28,8 +28,24 @@ export const QUESTIONS: Readonly<Record<Rotated, Question>> = {
   'signals-secret': { name: 'signalsSecret', title: 'New signals secret, whsec_… (empty: one is generated)' },
 };
 
-/** Milliseconds between two tries whether the endpoint knows a new secret. */
-const LOOK_EVERY_MS = 2000;
+/** How fast the stack learns of a secret, in milliseconds. */
+export interface Pace {
+  readonly probeEveryMs: number;
+  /** From when it is stored until every running instance of ingest takes it. */
+  readonly knownAfterMs: number;
+}
+const PACE: Pace = { probeEveryMs: PROBE_EVERY_MS, knownAfterMs: SECRET_KNOWN_MS };
+
+export interface RotationOptions {
+  /** The new secret. */
+  readonly given: GivenSecrets;
+  /** What a token must be allowed. */
+  readonly model: () => Model;
+  /** Told of each step that takes time. */
+  readonly say: (line: string) => void;
+  /** @default PACE */
+  readonly pace?: Pace;
+}
 
 export interface RotationReport {
   readonly rotated: Rotated;
@@ -42,19 +58,16 @@ export interface RotationReport {
 /**
  * Puts a new secret beside the one before, or a new token in the place of the old.
  *
- * @param model - what the token must be allowed
  * @throws UsageError saying what is wrong and what to do
  */
 export async function rotate(
   installation: Installation,
   rotated: Rotated,
-  given: GivenSecrets,
-  model: () => Model,
-  lookEveryMs = LOOK_EVERY_MS,
+  options: RotationOptions,
 ): Promise<RotationReport> {
   return rotated === 'token'
-    ? rotateToken(installation, given.accessToken, model())
-    : rotatePair(installation, rotated, given, lookEveryMs);
+    ? rotateToken(installation, options.given.accessToken, options.model())
+    : rotatePair(installation, rotated, options);
 }
 
 async function rotateToken(
@@ -83,46 +96,67 @@ async function rotateToken(
 
 async function rotatePair(
   installation: Installation,
-  rotated: Exclude<Rotated, 'token'>,
-  given: GivenSecrets,
-  lookEveryMs: number,
+  rotated: PairName,
+  { given, say, pace = PACE }: RotationOptions,
 ): Promise<RotationReport> {
-  const { name, previous } = PAIRS[rotated];
+  const { stack, clock } = installation;
+  const { name } = PAIRS[rotated];
   const { webhook } = installation.secrets;
   const before = await webhook.read();
-  const old = before[name];
   if (rotated === 'client-secret' && given.clientSecret === undefined)
     throw new UsageError('no new client secret was given: HubSpot makes one, see docs/deploy.md#rotation');
-  if (rotated === 'client-secret' && old === undefined)
+  // Ingest takes nothing at all without a client secret, so a signals secret alone could not be tried.
+  if (before['clientSecret'] === undefined)
     throw new UsageError(
-      `the stack ${installation.stack} has no ${name} yet: run \`afterglow setup --stack ${installation.stack}\``,
+      `the stack ${stack} has no clientSecret yet: run \`${commandFor(stack)('setup')}\`; nothing was stored`,
     );
   const fresh = given[name] ?? newSignalsSecret();
-  if (fresh === old) return toldOf(installation, rotated, 'already');
-  if (before[previous] !== undefined)
-    throw new UsageError(
-      `a rotation is under way: the secret before stands beside the one in use. When nobody signs with it any more: afterglow rotate ${rotated} --finish --stack ${installation.stack}`,
+  const content = replaced(before, rotated, fresh, stack);
+  const isStored = content !== before;
+  if (isStored) await webhook.write(content);
+  const sinceMs = clock();
+  say(`${isStored ? `the new ${name} is stored` : `this ${name} is stored already`}; trying it …`);
+  await tryPair(installation, rotated, fresh, pace);
+  if (isStored || isUnderWay(content, rotated)) {
+    // The instance that answered knows it. Another may have read the old one just before, and refuses the new one until then.
+    const restMs = sinceMs + pace.knownAfterMs - clock();
+    say(
+      `it is taken; waiting ${Math.ceil(Math.max(restMs, 0) / 1000)} s until every running function takes it …`,
     );
-  await webhook.write({ ...before, [name]: fresh, ...(old !== undefined && { [previous]: old }) });
+    await wait(Math.max(restMs, 0));
+  }
+  return toldOf(installation, rotated, { before, content });
+}
+
+/** @throws UsageError when the endpoint does not take what is signed with it, also not after ingest has surely read it */
+async function tryPair(
+  installation: Installation,
+  rotated: PairName,
+  secret: string,
+  { probeEveryMs }: Pace,
+): Promise<void> {
+  const { name } = PAIRS[rotated];
+  const { ingestUrl, clock } = installation;
   const { status } = await postUntilKnown(
-    () => probe(installation, rotated, fresh),
-    installation.clock,
-    lookEveryMs,
-  );
+    () => probe(installation, rotated, secret),
+    clock,
+    probeEveryMs,
+  ).catch((cause: unknown) => {
+    if (!(cause instanceof UsageError)) throw cause;
+    throw new UsageError(
+      `the ${name} is stored, but could not be tried: ${cause.message}. Does that address lead to the stack's API? Run the same again with the same secret`,
+      { cause },
+    );
+  });
   // A body that says nothing is refused, but only after its signature was found to be right.
   if (status !== 202 && status !== 400)
     throw new UsageError(
-      `the new ${name} is stored beside the old one, but ${installation.ingestUrl} answers a request signed with it with ${status}: look at docs/troubleshooting.md#401 and at the log of the ingest function`,
+      `the ${name} is stored, but ${ingestUrl} answers a request signed with it with ${status}: look at docs/troubleshooting.md#401 and at the log of the ingest function, then run the same again with the same secret`,
     );
-  return toldOf(installation, rotated, 'stored');
 }
 
 /** A signed request that tells of nothing. */
-async function probe(
-  installation: Installation,
-  rotated: Exclude<Rotated, 'token'>,
-  secret: string,
-): Promise<EndpointAnswer> {
+async function probe(installation: Installation, rotated: PairName, secret: string): Promise<EndpointAnswer> {
   if (rotated === 'client-secret') return postSigned(installation, '[]', secret);
   const id = `msg_${randomUUID()}`;
   const now = new Date();
@@ -133,30 +167,37 @@ async function probe(
   });
 }
 
+type Content = Readonly<Record<string, string>>;
+
 function toldOf(
   { stack, secrets }: Installation,
-  rotated: Exclude<Rotated, 'token'>,
-  did: 'stored' | 'already',
+  rotated: PairName,
+  { before, content }: { readonly before: Content; readonly content: Content },
 ): RotationReport {
   const { name } = PAIRS[rotated];
-  const finish = `afterglow rotate ${rotated} --finish --stack ${stack}`;
+  const isStored = content !== before;
+  const isPair = isUnderWay(content, rotated);
+  const alone = isStored
+    ? `the ${name} is in use; there was none before`
+    : `this ${name} is the one in use already`;
+  const both = isStored ? `the new ${name} is in use` : alone;
+  const finish = finishCommand(rotated, stack);
+  const give = `Give your systems the new secret: it stands in ${secrets.webhook.arn}, as ${name}`;
+  const steps = {
+    'client-secret': [
+      ...(isPair ? ['If HubSpot still signs with the old secret, make the new one valid there'] : []),
+      ...(isPair ? [`After a day, when nothing signed with the old one can come any more: ${finish}`] : []),
+    ],
+    'signals-secret': [
+      ...(isStored || isPair ? [give] : []),
+      ...(isPair ? [`When all of them sign with it: ${finish}`] : []),
+    ],
+  };
   return {
     rotated,
-    did,
-    detail:
-      did === 'already'
-        ? `this ${name} is the one in use already`
-        : `the new ${name} is in use, and the one before is valid too`,
-    left:
-      rotated === 'client-secret'
-        ? [
-            'If HubSpot still signs with the old secret, make the new one valid there',
-            `After a day, when nothing signed with the old one can come any more: ${finish}`,
-          ]
-        : [
-            `Give your systems the new secret: it stands in ${secrets.webhook.arn}, as ${name}`,
-            `When all of them sign with it: ${finish}`,
-          ],
+    did: isStored ? 'stored' : 'already',
+    detail: isPair ? `${both}, and the one before is valid too` : alone,
+    left: steps[rotated],
   };
 }
 

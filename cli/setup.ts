@@ -12,11 +12,14 @@ import type { Model } from '../lambdas/scoring/model.ts';
 import type { Shown } from '../lambdas/scoring/show.ts';
 import { contactIdOf, contactKey } from '../lambdas/store/keys.ts';
 import type { Head } from '../lambdas/store/rows.ts';
-import { postSigned, postUntilKnown } from './endpoint.ts';
+import { PROBE_EVERY_MS, postSigned, postUntilKnown } from './endpoint.ts';
 import { type Built, buildHubSpotApp, scopesOf } from './hubspot-app.ts';
 import { type GivenSecrets, newSignalsSecret } from './secret-input.ts';
+import { finishCommand, isUnderWay, PAIRS, type PairName, replaced } from './secret-pair.ts';
 import { type Installation, UsageError } from './target.ts';
+import { isSameTimeZone } from './time-zone.ts';
 import { checkToken, sendWith } from './token.ts';
+import { commandFor } from './typed.ts';
 
 /** Contacts looked at for one to try with: one page of HubSpot's. */
 const PAGE = 100;
@@ -27,8 +30,14 @@ const EARLIEST_MS = Date.UTC(2000, 0, 1);
 export interface Patience {
   readonly scoreWithinMs: number;
   readonly lookEveryMs: number;
+  /** Between two tries whether the endpoint takes the secret. */
+  readonly probeEveryMs: number;
 }
-export const PATIENCE: Patience = { scoreWithinMs: 8 * 60_000, lookEveryMs: 2000 };
+export const PATIENCE: Patience = {
+  scoreWithinMs: 8 * 60_000,
+  lookEveryMs: 2000,
+  probeEveryMs: PROBE_EVERY_MS,
+};
 
 export interface SetupOptions {
   readonly model: Model;
@@ -101,7 +110,7 @@ export async function setUp(installation: Installation, options: SetupOptions): 
     created > 0 ? 'done' : 'already',
     `${created} created or completed, ${provisioned.length - created} as they were`,
   );
-  const stored = await storeSecrets(installation, secrets);
+  const { stored, content } = await storeSecrets(installation, secrets);
   done('secrets', stored.length > 0 ? 'done' : 'already', stored.join(', ') || 'nothing new');
   const url = `${installation.ingestUrl}/webhooks/hubspot`;
   const app = buildHubSpotApp(model, { url, directory: appDirectory, isCheck: false });
@@ -123,7 +132,7 @@ export async function setUp(installation: Installation, options: SetupOptions): 
     steps,
     contact: tried?.tried ?? null,
     warnings: warningsOf(installation, account, info, tried, model),
-    left: leftToDo(installation, app, tried),
+    left: leftToDo(installation, app, tried, content),
   };
 }
 
@@ -146,6 +155,7 @@ async function secretsToUse({ stack, secrets }: Installation, given: GivenSecret
     );
   const known = given.signalsSecret ?? webhook['signalsSecret'];
   const signalsSecret = known ?? newSignalsSecret();
+  webhookContent(webhook, { clientSecret, signalsSecret }, stack); // Refuses a third secret before anything is changed.
   return { accessToken, clientSecret, signalsSecret, isSignalsSecretNew: known === undefined };
 }
 
@@ -167,61 +177,69 @@ async function provision(
   } catch (error) {
     if (!(error instanceof HubSpotError && error.status === 403)) throw error;
     throw new UsageError(
-      `the access token may not make the properties (${error.reason}); the model asks for ${scopesOf(model).join(', ')}: build the app with \`afterglow hubspot-app build --stack ${stack}\`, upload it and accept its scopes; no secret was stored`,
+      `the access token may not make the properties (${error.reason}); the model asks for ${scopesOf(model).join(', ')}: build the app with \`${commandFor(stack)('hubspot-app build')}\`, upload it and accept its scopes; no secret was stored`,
       { cause: error },
     );
   }
   return done;
 }
 
-/**
- * Stores what differs, beside what else the secrets hold. One that is replaced stays valid for what is under way.
- *
- * @returns what was stored, in words
- */
-async function storeSecrets({ secrets }: Installation, wanted: Secrets): Promise<string[]> {
-  const { accessToken, clientSecret, signalsSecret } = wanted;
+type Content = Readonly<Record<string, string>>;
+
+/** @throws UsageError where a secret would be lost that is still valid */
+function webhookContent(
+  before: Content,
+  { clientSecret, signalsSecret }: Pick<Secrets, 'clientSecret' | 'signalsSecret'>,
+  stack: string,
+): Content {
+  return replaced(
+    replaced(before, 'client-secret', clientSecret, stack),
+    'signals-secret',
+    signalsSecret,
+    stack,
+  );
+}
+
+interface Stored {
+  /** What was stored, in words. */
+  readonly stored: readonly string[];
+  /** What the webhook secret holds now. */
+  readonly content: Content;
+}
+
+/** Stores what differs, beside what else the secrets hold. One that is replaced stays valid for what is under way. */
+async function storeSecrets({ secrets, stack }: Installation, wanted: Secrets): Promise<Stored> {
+  const { accessToken } = wanted;
   const token = await secrets.token.read();
-  const webhook = await secrets.webhook.read();
+  const before = await secrets.webhook.read();
+  const content = webhookContent(before, wanted, stack);
   const isTokenNew = token['accessToken'] !== accessToken;
   // The token first: with the other, webhooks are taken.
   if (isTokenNew) await secrets.token.write({ ...token, accessToken });
-  const isClientNew = webhook['clientSecret'] !== clientSecret;
-  const isSignalsNew = webhook['signalsSecret'] !== signalsSecret;
-  if (isClientNew || isSignalsNew) {
-    const replaced = {
-      ...(isClientNew &&
-        webhook['clientSecret'] !== undefined && { previousClientSecret: webhook['clientSecret'] }),
-      ...(isSignalsNew &&
-        webhook['signalsSecret'] !== undefined && { previousSignalsSecret: webhook['signalsSecret'] }),
-    };
-    await secrets.webhook
-      .write({ ...webhook, ...replaced, clientSecret, signalsSecret })
-      .catch((cause: unknown) => {
-        const reason = cause instanceof Error ? cause.name : 'unknown';
-        throw new UsageError(
-          `${isTokenNew ? 'the access token is stored, ' : ''}the client secret is not (${reason}), so no webhook is taken: may you write the secret ${secrets.webhook.arn}? Run setup again`,
-          { cause },
-        );
-      });
-  }
-  return [
-    ...(isTokenNew ? ['access token stored'] : []),
-    ...(isClientNew
-      ? [
-          webhook['clientSecret'] === undefined
-            ? 'client secret stored'
-            : 'client secret replaced, the one before stays valid',
-        ]
-      : []),
-    ...(isSignalsNew
-      ? [
-          wanted.isSignalsSecretNew
-            ? `signalsSecret generated, it stands in ${secrets.webhook.arn}`
-            : 'signalsSecret stored',
-        ]
-      : []),
-  ];
+  if (content !== before)
+    await secrets.webhook.write(content).catch((cause: unknown) => {
+      const reason = cause instanceof Error ? cause.name : 'unknown';
+      throw new UsageError(
+        `${isTokenNew ? 'the access token is stored, ' : ''}the client secret is not (${reason}), so no webhook is taken: may you write the secret ${secrets.webhook.arn}? Run setup again`,
+        { cause },
+      );
+    });
+  const told = (which: PairName, first: string): string[] => {
+    const { name } = PAIRS[which];
+    if (before[name] === content[name]) return [];
+    return [before[name] === undefined ? first : `${name} replaced, the one before stays valid`];
+  };
+  const signals = wanted.isSignalsSecretNew
+    ? `signalsSecret generated, it stands in ${secrets.webhook.arn}`
+    : 'signalsSecret stored';
+  return {
+    content,
+    stored: [
+      ...(isTokenNew ? ['access token stored'] : []),
+      ...told('client-secret', 'client secret stored'),
+      ...told('signals-secret', signals),
+    ],
+  };
 }
 
 interface Trial {
@@ -289,7 +307,7 @@ async function sendTest(
   installation: Installation,
   clientSecret: string,
   { id, createdAtMs }: Contact,
-  { lookEveryMs }: Patience,
+  { probeEveryMs }: Patience,
 ): Promise<void> {
   const event = {
     portalId: Number(installation.portalId),
@@ -303,8 +321,14 @@ async function sendTest(
   const { status } = await postUntilKnown(
     () => postSigned(installation, JSON.stringify([event]), clientSecret),
     installation.clock,
-    lookEveryMs,
-  );
+    probeEveryMs,
+  ).catch((cause: unknown) => {
+    if (!(cause instanceof UsageError)) throw cause;
+    throw new UsageError(
+      `the secrets are stored and the properties made, but ${cause.message}: does that address lead to the stack's API? Look at the setting publicUrl, then run setup again`,
+      { cause },
+    );
+  });
   if (status !== 202) throw new UsageError(whyNotTaken(installation, status));
 }
 
@@ -325,12 +349,14 @@ function whyNoScore(
   { scoreWithinMs }: Patience,
 ): string {
   const waited = `after ${Math.round(scoreWithinMs / 1000)} s`;
-  const letters = `\`afterglow dead-letters --stack ${stack}\``;
+  const command = commandFor(stack);
+  const letters = `\`${command('dead-letters')}\``;
+  const portal = `\`${command('portal')}\``;
   if ((head?.revision ?? 0) <= before)
     return `the test event was accepted, but ${waited} the scorer has stored nothing of contact ${id}: look at the log of the scorer function and at ${letters}, then run setup again`;
   if (head?.shown === undefined)
-    return `the test event was stored, but ${waited} contact ${id} was not read from HubSpot: look at the log of the write-back function and at \`afterglow portal --stack ${stack}\`, then run setup again`;
-  return `contact ${id} is scored (${head.shown.score ?? head.shown.status}), but ${waited} HubSpot has not confirmed it: look at the log of the write-back function, ${letters} and \`afterglow portal --stack ${stack}\`, then run setup again`;
+    return `the test event was stored, but ${waited} contact ${id} was not read from HubSpot: look at the log of the write-back function and at ${portal}, then run setup again`;
+  return `contact ${id} is scored (${head.shown.score ?? head.shown.status}), but ${waited} HubSpot has not confirmed it: look at the log of the write-back function, ${letters} and ${portal}, then run setup again`;
 }
 
 function describeTried({ tried: { id, status, score, grade, seconds } }: Trial): string {
@@ -339,20 +365,20 @@ function describeTried({ tried: { id, status, score, grade, seconds } }: Trial):
 }
 
 function warningsOf(
-  { timeZone }: Installation,
+  { timeZone, stack }: Installation,
   account: Account,
   info: TokenInfo | undefined,
   trial: Trial | null,
   model: Model,
 ): string[] {
   return [
-    ...(account.timeZone === timeZone
+    ...(isSameTimeZone(account.timeZone, timeZone)
       ? []
       : [
-          `the portal's time zone is ${account.timeZone}, the setting timeZone is ${timeZone}: nights and dates go by the setting; put ${account.timeZone} into cdk.json and deploy`,
+          `the portal's time zone is ${account.timeZone}, the setting timeZone is ${timeZone}: nights and dates go by the setting; put "timeZone": "${account.timeZone}" into cdk.json (context.afterglow) and deploy`,
         ]),
     ...(info === undefined
-      ? ['HubSpot did not tell the scopes of the token: `afterglow doctor` tries each']
+      ? [`HubSpot did not tell the scopes of the token: \`${commandFor(stack)('doctor')}\` tries each`]
       : []),
     ...(trial === null || trial.shown.model === model.id
       ? []
@@ -362,7 +388,12 @@ function warningsOf(
   ];
 }
 
-function leftToDo({ stack, portalId }: Installation, app: Built, trial: Trial | null): string[] {
+function leftToDo(
+  { stack, portalId }: Installation,
+  app: Built,
+  trial: Trial | null,
+  webhook: Content,
+): string[] {
   const isNew = app.files.some(({ did }) => did === 'written');
   return [
     isNew
@@ -371,7 +402,13 @@ function leftToDo({ stack, portalId }: Installation, app: Built, trial: Trial | 
     ...(trial === null
       ? []
       : [`Look at the contact: https://app.hubspot.com/contacts/${portalId}/record/0-1/${trial.tried.id}`]),
-    `Change a contact in HubSpot, and see with \`afterglow doctor --stack ${stack}\` that webhooks arrive`,
+    `Change a contact in HubSpot, and see with \`${commandFor(stack)('doctor')}\` that webhooks arrive`,
+    ...(['client-secret', 'signals-secret'] as const)
+      .filter((which) => isUnderWay(webhook, which))
+      .map(
+        (which) =>
+          `The ${PAIRS[which].name} from before is still valid. When nothing signed with it can come any more: ${finishCommand(which, stack)}`,
+      ),
   ];
 }
 

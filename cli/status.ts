@@ -49,7 +49,10 @@ const FIGURES: readonly Figure[] = [
 
 /** How a system is doing, in figures. */
 export async function readStatus(
-  target: Pick<Target, 'portalId' | 'sqs' | 'queues' | 'portalRow' | 'clock' | 'timeZone' | 'budget'>,
+  target: Pick<
+    Target,
+    'portalId' | 'sqs' | 'queues' | 'portalRow' | 'clock' | 'timeZone' | 'nightlyHour' | 'budget'
+  >,
   metrics: MetricSource,
 ): Promise<Status> {
   const nowMs = target.clock();
@@ -118,6 +121,6 @@ function budgetText({ today, share, stopped }: Status['budget']): string {
 }
 
 function nightText({ finished, missed }: LastNight): string {
-  if (finished === '') return 'none finished yet';
-  return missed === 0 ? `${finished} finished` : `${finished} finished, ${missed} MISSED`;
+  const text = finished === '' ? 'none finished yet' : `${finished} finished`;
+  return missed === 0 ? text : `${text}, ${missed} MISSED`;
 }

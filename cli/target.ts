@@ -17,6 +17,7 @@ import { ContactTable } from '../lambdas/store/contact-table.ts';
 import { PortalRow } from '../lambdas/store/portal-rows.ts';
 import { resumption, sendAll } from '../lambdas/store/queues.ts';
 import { factStores } from '../lambdas/write-back/portal-facts.ts';
+import { commandFor } from './typed.ts';
 
 /** Where the local run keeps its logs and what the commands need to find it. */
 export const LOCAL_DIRECTORY = process.env['AFTERGLOW_LOCAL_DIR'] ?? join(import.meta.dirname, '../.local');
@@ -65,6 +66,8 @@ export interface Target {
   readonly hubspotUrl: string;
   /** Of the setting, by which scores are shown; IANA name. */
   readonly timeZone: string;
+  /** Of the setting, in its time zone; undefined where no schedule runs the nights, as in the local system. */
+  readonly nightlyHour?: number | undefined;
   readonly contacts: Pick<ContactTable, 'readLiving'>;
   /** A row of the portal's own partition; `initial` stands while there is none that fits the schema. */
   readonly portalRow: <T>(sk: string, schema: v.GenericSchema<unknown, T>, initial: T) => PortalRow<T>;
@@ -220,28 +223,31 @@ export async function findInstallation(stack: string): Promise<Installation> {
   };
   const queues = read('Queues', Queues);
   const budget = read('HubSpotBudget', HubSpotBudget);
+  const setup = commandFor(stack)('setup');
   const secrets = {
-    webhook: secretAt(output('WebhookSecretArn')),
-    token: secretAt(output('HubSpotTokenSecretArn')),
+    webhook: secretAt(output('WebhookSecretArn'), setup),
+    token: secretAt(output('HubSpotTokenSecretArn'), setup),
   };
   const target = connect({
     portalId: output('PortalId'),
     ingestUrl: output('HubSpotWebhookUrl').replace(/\/webhooks\/hubspot$/, ''),
     hubspotUrl: output('HubSpotApiUrl'),
     timeZone: output('TimeZone'),
+    nightlyHour: outputs.has('NightlyHour') ? read('NightlyHour', v.number()) : undefined,
     tableName: output('ContactTableName'),
     queues,
     budget,
     dynamoDb: new DynamoDBClient({}),
     sqs: new SQSClient({}),
     clock: Date.now,
-    readClientSecret: () => readField(secrets.webhook, 'clientSecret'),
-    readToken: () => readField(secrets.token, 'accessToken'),
+    readClientSecret: () => readField(secrets.webhook, 'clientSecret', setup),
+    readToken: () => readField(secrets.token, 'accessToken', setup),
   });
   return { ...target, stack, secrets };
 }
 
-function secretAt(arn: string): StackSecret {
+/** @param setup - the command that fills it in */
+function secretAt(arn: string, setup: string): StackSecret {
   const client = new SecretsManagerClient({});
   return {
     arn,
@@ -254,7 +260,7 @@ function secretAt(arn: string): StackSecret {
       // What is wrong with it would quote it.
       if (!content.success)
         throw new UsageError(
-          `the secret ${arn} is not a JSON object of texts: put {} there, and run \`afterglow setup\``,
+          `the secret ${arn} is not a JSON object of texts: put {} there, and run \`${setup}\``,
         );
       return content.output;
     },
@@ -264,10 +270,10 @@ function secretAt(arn: string): StackSecret {
   };
 }
 
-async function readField(secret: StackSecret, field: string): Promise<string> {
+async function readField(secret: StackSecret, field: string, setup: string): Promise<string> {
   const value = (await secret.read())[field];
   if (value === undefined)
-    throw new UsageError(`the secret ${secret.arn} has no ${field} yet: run \`afterglow setup\``);
+    throw new UsageError(`the secret ${secret.arn} has no ${field} yet: run \`${setup}\``);
   return value;
 }
 

@@ -5,6 +5,7 @@ import { type BudgetState, FULL_BUDGET } from '../lambdas/hubspot/budget-state.t
 import { readTokenInfo, type TokenInfo } from '../lambdas/hubspot/token-info.ts';
 import { type Send, transportOf } from '../lambdas/hubspot/transport.ts';
 import { type Target, UsageError } from './target.ts';
+import { commandFor } from './typed.ts';
 
 /** The least that HubSpot allows any token (developers.hubspot.com, "API usage guidelines", read 2026-11). */
 const CALLS_PER_10_SECONDS = 100;
@@ -84,13 +85,13 @@ export async function checkToken(
   });
   if (String(account.portalId) !== portalId)
     throw new UsageError(
-      `the access token is of portal ${account.portalId}, the stack ${stack} is deployed for portal ${portalId}: install the app there and give its token, or deploy with -c afterglow.portalId=${account.portalId}; nothing was stored`,
+      `the access token is of portal ${account.portalId}, the stack ${stack} is deployed for portal ${portalId}: install the app there and give its token, or put "portalId": "${account.portalId}" into cdk.json (context.afterglow) and deploy; nothing was stored`,
     );
   const info = await describeToken(hubspotUrl, send, token);
   const missing = info === undefined ? [] : scopes.filter((scope) => !info.scopes.includes(scope));
   if (missing.length > 0)
     throw new UsageError(
-      `the access token lacks ${missing.join(', ')}, which the model asks for: build the app with \`afterglow hubspot-app build --stack ${stack}\`, upload it and accept its scopes, see hubspot-app/README.md; nothing was stored`,
+      `the access token lacks ${missing.join(', ')}, which the model asks for: build the app with \`${commandFor(stack)('hubspot-app build')}\`, upload it and accept its scopes, see hubspot-app/README.md; nothing was stored`,
     );
   return { account, info };
 }

@@ -8,6 +8,7 @@ import {
 } from '../lambdas/hubspot/removal.ts';
 import { findUses, mentioned, type PropertyUse, type Unseen } from '../lambdas/hubspot/usage.ts';
 import { reasonOf } from './doctor/verdict.ts';
+import { type Asking, askYes } from './secret-input.ts';
 import type { Target } from './target.ts';
 
 type Kind = keyof OutputProperties;
@@ -57,7 +58,11 @@ export async function survey({ portalId, hubspotUrl, send }: Portal): Promise<Su
     },
   );
   const provisions = { contacts: leftOf(contacts), companies: companies && leftOf(companies) };
-  const names = KINDS.flatMap((kind) => provisions[kind]?.ours ?? []);
+  // What stands in another group stays, but whoever uses it relies on what Afterglow writes.
+  const names = KINDS.flatMap((kind) => {
+    const { ours = [], elsewhere = [] } = provisions[kind] ?? {};
+    return [...ours, ...elsewhere];
+  });
   if (names.length === 0) return { portalId, provisions, uses: [], unseen: [] };
   const { uses, unseen } = await findUses(hubspotUrl, send, names);
   return { portalId, provisions, uses: [...calculations([contacts, companies], names), ...uses], unseen };
@@ -76,7 +81,12 @@ function calculations(found: readonly (Provisions | null)[], names: readonly str
     });
 }
 
-/** Whether anything is left to archive. */
+/** Whether properties of every kind of record were looked at: what was not may hold some of ours. */
+export function isAllSeen({ provisions }: Survey): boolean {
+  return KINDS.every((kind) => provisions[kind] !== null);
+}
+
+/** Whether nothing that was seen is left to archive. */
 export function isClean({ provisions }: Survey): boolean {
   return KINDS.every((kind) => {
     const { ours = [], hasGroup = false, others = [] } = provisions[kind] ?? {};
@@ -139,35 +149,48 @@ export function isComplete({ kept, groups }: Removal): boolean {
 
 /** What there is, for people who are to decide. */
 export function formatSurvey(found: Survey): string {
-  const { portalId, provisions, uses, unseen } = found;
-  if (isClean(found)) return `Portal ${portalId}: nothing of Afterglow's is left to archive.`;
-  const used = new Set(uses.flatMap(({ properties }) => properties));
+  const { portalId, provisions } = found;
+  const lines = KINDS.flatMap((kind) => provisionLines(kind, provisions[kind]));
+  if (lines.length === 0) return `Portal ${portalId}: nothing of Afterglow's is left to archive.`;
   return [
-    `Portal ${portalId}`,
-    ...KINDS.flatMap((kind) => provisionLines(kind, provisions[kind])),
+    isClean(found) ? `Portal ${portalId}: nothing was found that is to be archived.` : `Portal ${portalId}`,
+    ...lines,
+    ...usageLines(found),
+  ].join('\n');
+}
+
+/** Nothing where there is no property that anybody could use. */
+function usageLines({ provisions, uses, unseen }: Survey): string[] {
+  const ours = KINDS.flatMap((kind) => provisions[kind]?.ours ?? []);
+  const elsewhere = KINDS.flatMap((kind) => provisions[kind]?.elsewhere ?? []);
+  if (ours.length + elsewhere.length === 0) return [];
+  const used = ours.filter((name) => uses.some(({ properties }) => properties.includes(name)));
+  return [
     '',
     uses.length === 0 ? 'Nothing that can be looked at uses them.' : 'What uses them:',
     ...uses.map(
       ({ kind, id, name, properties }) => `  ${kind}: "${name}" (${id}) names ${properties.join(', ')}`,
     ),
-    ...(used.size === 0
+    ...(used.length === 0
       ? []
       : [
-          `HubSpot refuses to archive a property in use, also by what is switched off: ${[...used].join(', ')}. Take it out of these first.`,
+          `HubSpot refuses to archive a property in use, also by what is switched off: ${used.join(', ')}. Take it out of these first.`,
         ]),
     ...unseen.map(
       ({ kind, scope, reason }) =>
         `NOT LOOKED AT: ${kind} (${reason}). Give the app the scope ${scope}, or look at them in HubSpot by hand.`,
     ),
     'No API tells of reports, dashboards, saved views, record pages, e-mails and imports: look there by hand. HubSpot archives a property all the same.',
-  ].join('\n');
+  ];
 }
 
 function provisionLines(kind: Kind, found: Left | null): string[] {
   if (found === null)
-    return [`  ${kind}: not looked at, the token may not read their properties (crm.schemas.${kind}.read)`];
+    return [
+      `  ${kind}: NOT LOOKED AT, the token may not read their properties: give the app the scope crm.schemas.${kind}.read, or look in HubSpot by hand for properties that begin with afterglow_`,
+    ];
   const { ours, others, elsewhere, hasGroup } = found;
-  if (ours.length === 0 && !hasGroup && elsewhere.length === 0) return [];
+  if (ours.length + elsewhere.length === 0 && !hasGroup) return [];
   return [
     `  ${kind}: ${ours.length === 0 ? 'no properties' : ours.join(', ')}${hasGroup ? `; the group ${OUTPUT_GROUP.name}` : ''}`,
     ...(others.length === 0
@@ -180,8 +203,27 @@ function provisionLines(kind: Kind, found: Left | null): string[] {
 }
 
 /** What has to be known before anybody says yes. */
-export const BEFORE = `Archived properties vanish at once from records, lists and reports. Destroy the stack right afterwards, not before: its token is what this command
+const BEFORE = `Archived properties vanish at once from records, lists and reports. Destroy the stack right afterwards, not before: its token is what this command
 calls HubSpot with. In between, write-back finds the properties missing and raises the alarm UnwritableProperties; nothing else comes of it.`;
+
+/**
+ * Asks who sits at the terminal, if anybody does.
+ *
+ * @param isShown - whether the survey stands on the terminal already
+ * @returns whether to archive what was found
+ */
+export async function isAgreed(found: Survey, isShown: boolean, asking: Asking): Promise<boolean> {
+  const say = (text: string): unknown => asking.output.write(`${text}\n`);
+  if (asking.input.isTTY !== true) {
+    say('Nothing was archived. Look at what uses the properties, then give --yes.');
+    return false;
+  }
+  if (!isShown) say(formatSurvey(found));
+  say(`\n${BEFORE}\n`);
+  const isYes = await askYes('Archive them?', asking);
+  if (!isYes) say('Nothing was archived.');
+  return isYes;
+}
 
 /** What was done, and what is left to do, for people. @param stack - undefined = the local system */
 export function formatRemoval(removal: Removal, stack: string | undefined): string {

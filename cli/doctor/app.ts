@@ -6,6 +6,8 @@ import type { Target } from '../target.ts';
 import { ok, someOf, unknown, type Verdict, warning, wrong } from './verdict.ts';
 
 const DAY_MS = 86_400_000;
+/** After so many days without a single event of any subscription, over a weekend too, something holds them up. */
+const SILENT_DAYS = 3;
 /** After so many days without a single event of a subscription it is worth a look; of a rare change there may be none for longer. */
 const SUSPICIOUS_DAYS = 14;
 /** What may not happen for months in a portal where all is well. */
@@ -52,10 +54,13 @@ function lacks(what: string, needed: readonly string[], there: readonly string[]
 /**
  * Which subscriptions bring events. Never wrong: nothing may have happened. How long we have been listening is not kept; the oldest day
  * on which any subscription last brought something tells the least.
+ *
+ * @param rotate - the command that replaces the client secret
  */
 export async function checkArrivals(
   { portalRow, clock }: Pick<Target, 'portalRow' | 'clock'>,
   model: Model,
+  rotate: string,
 ): Promise<Verdict> {
   const { heard } = await portalRow(HEARD_ROW, HeardDays, NOTHING_HEARD).read();
   const wanted = subscriptionsOf(model);
@@ -70,8 +75,14 @@ export async function checkArrivals(
   const missing = wanted.filter((name) => heard[name] === undefined);
   const unusual = missing.filter((name) => !RARE.test(name));
   const found = `${days.length} of ${wanted.length} subscriptions brought events, the last on ${newest}`;
+  const silentDays = daysSince(newest, clock());
+  if (silentDays > SILENT_DAYS)
+    return warning(
+      `${found}: nothing for ${silentDays} days`,
+      `compare the client secret with the one on the Auth tab of the app in HubSpot (\`${rotate}\` replaces it), and look whether the app's webhooks are on and point to the endpoint`,
+    );
   if (missing.length === 0) return ok(found);
-  const listeningDays = Math.floor((clock() - Date.parse(`${oldest}T00:00:00Z`)) / DAY_MS);
+  const listeningDays = daysSince(oldest, clock());
   if (unusual.length === 0) return ok(`${found}; none of ${someOf(missing)}, which are rare`);
   return listeningDays < SUSPICIOUS_DAYS
     ? ok(`${found}; none yet of ${someOf(unusual)} (suspicious after ${SUSPICIOUS_DAYS} days)`)
@@ -79,6 +90,11 @@ export async function checkArrivals(
         `${found}; in ${listeningDays} days none of ${someOf(unusual)}: perhaps nothing of the kind happened`,
         `${exampleOf(unusual)} in HubSpot by hand, wait 10 minutes, and look again`,
       );
+}
+
+/** @param day - `YYYY-MM-DD` in UTC */
+function daysSince(day: string, nowMs: number): number {
+  return Math.floor((nowMs - Date.parse(`${day}T00:00:00Z`)) / DAY_MS);
 }
 
 /** Something to do that would tell. */

@@ -11,6 +11,7 @@ import type { Model } from '../../lambdas/scoring/model.ts';
 import { scopesOf } from '../hubspot-app.ts';
 import { tierOf } from '../portal.ts';
 import { type Target, UsageError } from '../target.ts';
+import { isSameTimeZone } from '../time-zone.ts';
 import {
   type Outcome,
   ok,
@@ -150,6 +151,11 @@ export function checkToken(
     : unknown(reasonOf(error));
 }
 
+/** How a setting is changed so that it stays: what is given to one deployment alone is gone with the next. */
+function setting(name: string, value: string | number): string {
+  return `set ${name} to ${value} in cdk.json (context.afterglow), and deploy`;
+}
+
 export function checkPortal({ account, tokenInfo }: Told, portalId: string): Verdict {
   const ids = [
     ...('value' in account ? [account.value.portalId] : []),
@@ -162,7 +168,7 @@ export function checkPortal({ account, tokenInfo }: Told, portalId: string): Ver
     ? ok(`${portalId}${'value' in account ? `, ${account.value.accountType}` : ''}`)
     : wrong(
         `the token is of portal ${other}, the setting portalId is ${portalId}`,
-        `take the token of the app in portal ${portalId}, or deploy with -c afterglow.portalId=${other}`,
+        `take the token of the app in portal ${portalId}, or ${setting('portalId', other)}`,
       );
 }
 
@@ -187,11 +193,11 @@ export function checkScopes(told: Told, model: Model, build: string): Verdict {
 export function checkTimeZone({ account }: Told, timeZone: string): Verdict {
   if ('error' in account) return unknown(reasonOf(account.error));
   const own = account.value.timeZone;
-  return own === timeZone
+  return isSameTimeZone(own, timeZone)
     ? ok(own)
     : warning(
         `the portal has ${own}, the setting timeZone is ${timeZone}: nights and the dates in reasons are not the portal's`,
-        `deploy with -c afterglow.timeZone=${own}`,
+        setting('timeZone', own),
       );
 }
 
@@ -204,17 +210,17 @@ export function checkLimits({ limits, account }: Told, budget: Target['budget'])
   if (budget.reserve >= per10Seconds)
     return wrong(
       `${found}; the setting hubspotReservePer10Seconds is ${budget.reserve}: hardly any call is left for Afterglow`,
-      `deploy with -c afterglow.hubspotReservePer10Seconds=${Math.floor(per10Seconds / 10)}`,
+      setting('hubspotReservePer10Seconds', Math.floor(per10Seconds / 10)),
     );
   if (budget.limit !== per10Seconds)
     return warning(
       `${found}; the setting hubspotLimitPer10Seconds is ${budget.limit}, and counts until HubSpot has told`,
-      `deploy with -c afterglow.hubspotLimitPer10Seconds=${per10Seconds}`,
+      setting('hubspotLimitPer10Seconds', per10Seconds),
     );
   return perDay !== undefined && budget.dailyLimit > perDay
     ? warning(
         `${found}; the setting hubspotDailyLimit is ${budget.dailyLimit}, and counts until HubSpot has told`,
-        `deploy with -c afterglow.hubspotDailyLimit=${perDay}`,
+        setting('hubspotDailyLimit', perDay),
       )
     : ok(found);
 }

@@ -37,12 +37,18 @@ export function checkStop({ state: { stop } }: BudgetNow, nowMs: number): Verdic
   if (stop === undefined) return ok('none');
   const { reason, until, isOver } = stopNow(stop, nowMs);
   const why = `${STOPS[reason]}${stop.refusedCall === undefined ? '' : ` (${stop.refusedCall})`}`;
-  if (reason === 'unauthorised')
-    return wrong(
-      `${why}; tried again after ${until}`,
-      'see what is said of the token and its scopes; it goes on by itself within 5 minutes of being mended',
-    );
-  return isOver ? ok(`over since ${until}; the next call tries`) : warning(`${why}, until ${until}`);
+  const todo = 'see what is said of the token and its scopes';
+  if (isOver) {
+    const over = `over since ${until}; the next call tries`;
+    // A call of another kind than the one that was refused does not end it, and tells nothing of whether it is mended.
+    return stop.refusedCall === undefined ? ok(over) : warning(`${why}; ${over}`, todo);
+  }
+  return reason === 'unauthorised'
+    ? wrong(
+        `${why}; tried again after ${until}`,
+        `${todo}; it goes on by itself within 5 minutes of being mended`,
+      )
+    : warning(`${why}, until ${until}`);
 }
 
 /** Above it, a busy day may come to the limit. */
@@ -63,12 +69,12 @@ export function checkBudget({ state: { share }, today: { calls, limit, percent }
 }
 
 export function checkNight({ finished, missed }: LastNight): Verdict {
+  const todo = 'see "Night not finished" in docs/runbook.md; the next run catches up';
   if (finished === '')
-    return warning('no night has been finished yet: the first comes at the hour of the setting nightlyHour');
+    return missed > 0
+      ? wrong(`none was ever finished, and events have come for days: ${missed} missed`, todo)
+      : warning('no night has been finished yet: the first comes at the hour of the setting nightlyHour');
   return missed > 0
-    ? wrong(
-        `the last that was finished is ${finished}: ${missed} missed`,
-        'see "Night not finished" in docs/runbook.md; the next run catches up',
-      )
+    ? wrong(`the last that was finished is ${finished}: ${missed} missed`, todo)
     : ok(`${finished} is finished`);
 }
