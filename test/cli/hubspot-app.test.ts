@@ -138,7 +138,7 @@ describe('the scopes', () => {
     'schemas.contacts.write',
   ];
 
-  // hubspot-facts: reading an object and subscribing to it needs its read scope, writing its write scope, making properties its schema scopes.
+  // As HubSpot documents scopes: reading an object and subscribing to it needs its read scope, writing its write scope, making properties its schema scopes.
   test.each([
     ['a model of contacts alone', {}, []],
     ['a rule about the company', { fit: { rules: [BY_COMPANY] } }, ['objects.companies.read']],
@@ -192,7 +192,7 @@ function rules(kind: string, count: number, rest: object) {
 }
 
 describe('what HubSpot does not let anybody subscribe to', () => {
-  // hubspot-facts, "Subscription types": no subscription to these two, at most 1,000 of an app.
+  // HubSpot documents no subscription to these two, at most 1,000 of an app.
   test.each(['num_unique_conversion_events', 'hs_lastmodifieddate', 'afterglow_score'])(
     'stops the build by the line of the rule that reads it: %s',
     async (property) => {
