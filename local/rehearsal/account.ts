@@ -71,11 +71,12 @@ export class Account {
     }
   }
 
-  async outputs(name: string): Promise<Map<string, string>> {
-    const { Stacks = [] } = await this.#cloudFormation.send(new DescribeStacksCommand({ StackName: name }));
-    return new Map(
-      (Stacks[0]?.Outputs ?? []).map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]),
-    );
+  /** @throws Error when the stack has no such output */
+  async output(stack: string, name: string): Promise<string> {
+    const { Stacks = [] } = await this.#cloudFormation.send(new DescribeStacksCommand({ StackName: stack }));
+    const value = Stacks[0]?.Outputs?.find(({ OutputKey }) => OutputKey === name)?.OutputValue;
+    if (value === undefined) throw new Error(`the stack ${stack} has no output ${name}`);
+    return value;
   }
 
   /** @param stack - its id, by which CloudFormation knows it also when it is gone */

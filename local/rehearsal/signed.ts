@@ -12,20 +12,12 @@ export interface Sender {
   readonly signalsSecret: string;
 }
 
-/** Posts webhook events as HubSpot does: one array, signature v3. @param url - as the stack tells it */
-export async function postEvents(
-  url: string,
-  events: readonly object[],
-  { clientSecret }: Pick<Sender, 'clientSecret'>,
-): Promise<void> {
-  const body = JSON.stringify(events);
-  await accepted(url, body, () =>
-    webhookHeaders({ method: 'POST', uri: url, body, secret: clientSecret, timestamp: Date.now() }),
-  );
-}
-
-/** Posts what a workflow of HubSpot's tells, signed as its app webhooks are. */
-export async function postWorkflow(
+/**
+ * Posts as HubSpot does, with signature v3: its app an array of events, its workflows one object.
+ *
+ * @param url - as the stack tells it
+ */
+export async function postAsHubSpot(
   url: string,
   content: object,
   { clientSecret }: Pick<Sender, 'clientSecret'>,

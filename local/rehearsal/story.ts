@@ -11,7 +11,7 @@ import { type Actor, AT_FIRST, castOf, IN_PROGRESS_CHANGED, type Moment, scoreOf
 import type { Commands } from './commands.ts';
 import type { TestPortal } from './portal.ts';
 import type { Caller, RecordedCall } from './recorded-calls.ts';
-import { postEvents, postSignals, postUnsigned, postWorkflow } from './signed.ts';
+import { postAsHubSpot, postSignals, postUnsigned } from './signed.ts';
 import { DifferenceError, type Steps } from './steps.ts';
 
 const MODEL = path.join(import.meta.dirname, 'model.yaml');
@@ -181,9 +181,8 @@ async function deploy(stage: Stage, model: string): Promise<string> {
       `afterglow.${name}=${value}`,
     ]),
   );
-  const outputs = await account.outputs(stack);
   const resources = await stackResources(stage);
-  await onDeployed(new URL(outputs.get('ExplainUrl') ?? '').origin, resources);
+  await onDeployed(new URL(await account.output(stack, 'ExplainUrl')).origin, resources);
   return `${resources.length} resources`;
 }
 
@@ -269,8 +268,7 @@ async function happen(run: Run, bodies: Bodies): Promise<string> {
   const { stage, cast, ids } = run;
   for (const [at, { isInProgress }] of cast.entries())
     if (isInProgress) await stage.portal.change(ids[at] ?? '', { hs_lead_status: 'IN_PROGRESS' });
-  const outputs = await stage.account.outputs(stage.stack);
-  const unsigned = await postUnsigned(outputs.get('HubSpotWebhookUrl') ?? '');
+  const unsigned = await postUnsigned(await stage.account.output(stage.stack, 'HubSpotWebhookUrl'));
   if (unsigned !== 401)
     throw new DifferenceError(`a request without a signature was answered with ${unsigned}, expected 401`);
   await postAll(run, bodies);
@@ -281,11 +279,11 @@ async function happen(run: Run, bodies: Bodies): Promise<string> {
 }
 
 async function postAll({ stage, name }: Run, { events, signals, workflows }: Bodies): Promise<void> {
-  const outputs = await stage.account.outputs(stage.stack);
-  const url = (output: string): string => outputs.get(output) ?? '';
-  await postEvents(url('HubSpotWebhookUrl'), events, stage.secrets);
-  await postSignals(url('SignalsUrl'), `rehearsal-${name}`, signals, stage.secrets);
-  for (const workflow of workflows) await postWorkflow(url('WorkflowWebhookUrl'), workflow, stage.secrets);
+  const { account, stack, secrets } = stage;
+  const workflowUrl = await account.output(stack, 'WorkflowWebhookUrl');
+  await postAsHubSpot(await account.output(stack, 'HubSpotWebhookUrl'), events, secrets);
+  await postSignals(await account.output(stack, 'SignalsUrl'), `rehearsal-${name}`, signals, secrets);
+  for (const workflow of workflows) await postAsHubSpot(workflowUrl, workflow, secrets);
 }
 
 async function repeat(run: Run, bodies: Bodies): Promise<string> {
@@ -303,8 +301,8 @@ async function happenAgain(run: Run): Promise<string> {
   const signals = cast.flatMap(({ logsIn }, at) =>
     logsIn ? [{ signal: 'product.login', occurredAt: Date.now(), contactId: ids[at] }] : [],
   );
-  const outputs = await stage.account.outputs(stage.stack);
-  await postSignals(outputs.get('SignalsUrl') ?? '', `rehearsal-${name}-again`, signals, stage.secrets);
+  const url = await stage.account.output(stage.stack, 'SignalsUrl');
+  await postSignals(url, `rehearsal-${name}-again`, signals, stage.secrets);
   return untilShown(
     run,
     cast.map((actor) => scoreOf(actor, actor.logsIn ? AFTER_CHANGE : AT_FIRST)),
@@ -316,8 +314,7 @@ async function explainOne({ stage, cast, ids }: Run): Promise<string> {
   const { account, stack } = stage;
   const [actor, id] = [cast.at(-1), ids.at(-1)]; // Who is and does everything.
   if (actor === undefined || id === undefined) throw new Error('nobody takes part');
-  const outputs = await account.outputs(stack);
-  const { origin } = new URL(outputs.get('HubSpotWebhookUrl') ?? '');
+  const { origin } = new URL(await account.output(stack, 'HubSpotWebhookUrl'));
   const { status } = await fetch(`${origin}/contacts/${id}/score`);
   if (status !== 403)
     throw new DifferenceError(`a stranger who asks why is answered with ${status}, expected 403`);
