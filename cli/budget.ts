@@ -7,7 +7,7 @@ import {
   FULL_BUDGET,
   type Stop,
 } from '../lambdas/hubspot/budget-state.ts';
-import { factStores } from '../lambdas/write-back/portal-facts.ts';
+import { factStores } from '../lambdas/portal/portal-facts.ts';
 import type { Target } from './target.ts';
 
 /** The portal's calls of its present day. */

@@ -3,8 +3,8 @@ import { Budgeted, believable, FULL_BUDGET } from '../lambdas/hubspot/budget-sta
 import { unwritable } from '../lambdas/hubspot/definitions.ts';
 import { type OutputProperties, outputProperties } from '../lambdas/hubspot/outputs.ts';
 import { detailReaders, type PortalDetails } from '../lambdas/hubspot/portal.ts';
+import { type FactKind, factStores, type Known, PortalFacts } from '../lambdas/portal/portal-facts.ts';
 import type { Model } from '../lambdas/scoring/model.ts';
-import { type FactKind, factStores, type Known, PortalFacts } from '../lambdas/write-back/portal-facts.ts';
 import { type StopNow, stopNow } from './budget.ts';
 import type { Target } from './target.ts';
 

@@ -13,10 +13,10 @@ import * as v from 'valibot';
 import { Budget } from '../lambdas/hubspot/budget.ts';
 import { Budgeted, FULL_BUDGET } from '../lambdas/hubspot/budget-state.ts';
 import { type Send, transportOf } from '../lambdas/hubspot/transport.ts';
+import { factStores } from '../lambdas/portal/portal-facts.ts';
 import { ContactTable } from '../lambdas/store/contact-table.ts';
 import { PortalRow } from '../lambdas/store/portal-rows.ts';
 import { resumption, sendAll } from '../lambdas/store/queues.ts';
-import { factStores } from '../lambdas/write-back/portal-facts.ts';
 import { commandFor } from './typed.ts';
 
 /** Where the local run keeps its logs and what the commands need to find it. */

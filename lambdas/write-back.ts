@@ -9,12 +9,13 @@ import { BUDGET_LANES, type BudgetLane } from './hubspot/budget-state.ts';
 import type { BudgetUsage } from './hubspot/budget-usage.ts';
 import type { HubSpotPortal } from './hubspot/portal.ts';
 import { type Measured, measured, publishing } from './measured.ts';
+import { countStop } from './portal/calls.ts';
+import { connectHubSpot } from './portal/connect.ts';
 import { connectStore } from './store/connect.ts';
 import { type Letter, type ResumeRequest, sendAll, sendLetters, type WriteRequest } from './store/queues.ts';
 import { bring } from './write-back/bring.ts';
-import { countStop } from './write-back/calls.ts';
-import { connectHubSpot } from './write-back/connect.ts';
 import { type Copy, delayUntil, followingOf, lagSeconds, type Refusal } from './write-back/endings.ts';
+import { Outputs, withheldRow } from './write-back/outputs.ts';
 import { type Asked, readRequests } from './write-back/requests.ts';
 import { resume } from './write-back/resume.ts';
 import type { BringParts, Ended } from './write-back/run.ts';
@@ -205,7 +206,7 @@ function fromEnvironment(env: NodeJS.ProcessEnv & Partial<WriteBackEnv>): WriteB
     BUDGET_LANES.find((lane) => lanes[lane].endsWith(`/${queue}`)) ?? 'changes';
   const background: BringParts['background'] = (requests, delaySeconds) =>
     sendAll(sqs, lanes.background, requests, delaySeconds);
-  const { budget, hubSpotOn, outputs } = connectHubSpot({
+  const { budget, hubSpotOn, wanted, definitions } = connectHubSpot({
     env,
     store,
     secrets,
@@ -213,6 +214,17 @@ function fromEnvironment(env: NodeJS.ProcessEnv & Partial<WriteBackEnv>): WriteB
     background,
     count,
     observe,
+    logger,
+  });
+  const { clock, portalId } = store;
+  const outputs = new Outputs({
+    clock,
+    portalId,
+    wanted,
+    definitions,
+    remembered: withheldRow(store),
+    background,
+    count,
     logger,
   });
   return {

@@ -4,12 +4,13 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { BatchWriteCommand, DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { chunks } from '../../lambdas/chunks.ts';
 import type { WriteBackEnv } from '../../lambdas/env.ts';
+import { connectHubSpot } from '../../lambdas/portal/connect.ts';
 import { CompanyTable } from '../../lambdas/store/company-table.ts';
 import type { Store } from '../../lambdas/store/connect.ts';
 import { ContactTable } from '../../lambdas/store/contact-table.ts';
 import { contactKey } from '../../lambdas/store/keys.ts';
 import { HEAD, NO_HEAD, scoreAttributes } from '../../lambdas/store/rows.ts';
-import { connectHubSpot } from '../../lambdas/write-back/connect.ts';
+import { Outputs, withheldRow } from '../../lambdas/write-back/outputs.ts';
 import { createWriteBack } from '../../lambdas/write-back.ts';
 import type { TablePlan } from '../../local/runner/assembly.ts';
 import { LOCAL_CREDENTIALS, startTableEngine } from '../../local/runner/engines.ts';
@@ -180,7 +181,7 @@ function startEnvironment(
     observe: () => {},
     logger: { info: () => {}, warn: () => {}, error: () => {} },
   };
-  const { budget, hubSpotOn, outputs } = connectHubSpot({
+  const { budget, hubSpotOn, wanted, definitions } = connectHubSpot({
     ...shared,
     env: {
       ...SETTINGS,
@@ -191,6 +192,14 @@ function startEnvironment(
     store,
     secrets: secretsWith(accessToken),
     model,
+  });
+  const outputs = new Outputs({
+    ...shared,
+    clock: store.clock,
+    portalId: store.portalId,
+    wanted,
+    definitions,
+    remembered: withheldRow(store),
   });
   return createWriteBack({
     ...store,

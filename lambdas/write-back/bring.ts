@@ -1,10 +1,10 @@
+import { normalAddress, resolveEmails } from '../hydration/addresses.ts';
+import { hydrate } from '../hydration/hydrate.ts';
 import { contactIdOf, contactKey } from '../store/keys.ts';
 import { ALIAS_HOPS } from '../store/record-heads.ts';
 import type { Head } from '../store/rows.ts';
-import { normalAddress, resolveEmails } from './addresses.ts';
 import { rollUpCompanies, tellCompaniesOnce } from './company-scores.ts';
 import { findContactsOfDeals } from './deals.ts';
-import { hydrate } from './hydrate.ts';
 import { companyKind, contactKind } from './kinds.ts';
 import type { Errand, ErrandsBy } from './requests.ts';
 import { type BringParts, type Ended, type Run, search, startRun } from './run.ts';

@@ -1,27 +1,17 @@
 import { RetryableError } from '../errors.ts';
+import { knowCompanies } from '../hydration/companies.ts';
+import { tellCompanies } from '../hydration/company-news.ts';
+import { each } from '../hydration/each.ts';
 import { companyScore, scoresNeeded } from '../scoring/company-score.ts';
 import { type CompanyHead, INDEX_LAG_SECONDS } from '../store/company-table.ts';
-import { companyIdOf, contactKey } from '../store/keys.ts';
+import { companyIdOf } from '../store/keys.ts';
 import type { Head } from '../store/rows.ts';
-import { knowCompanies } from './companies.ts';
 import type { Errand, ErrandsBy } from './requests.ts';
-import { each, type Run, search } from './run.ts';
-import type { Surroundings } from './surroundings.ts';
+import { type Run, search } from './run.ts';
 import type { Candidate } from './write.ts';
 
 /** How often a roll-up is done again after somebody else stored first. */
 const ROLL_UPS = 12;
-
-/** Asks for the scores of companies to be rolled up anew, where the model rolls any up. @param ids - any of them twice, if need be */
-export async function tellCompanies(
-  ids: readonly string[],
-  { model, portalId, background }: Run,
-  delaySeconds: number,
-): Promise<void> {
-  if (model.companyScore === undefined) return;
-  const requests = [...new Set(ids)].map((companyId) => ({ portalId, companyId }));
-  await background(requests, delaySeconds);
-}
 
 /** The same for the companies of contacts that stand in the table as they will stay. */
 export function tellCompaniesOf(heads: readonly Head[], run: Run): Promise<void> {
@@ -34,29 +24,6 @@ export async function tellCompaniesOnce(ids: readonly string[], run: Run): Promi
   const untold = ids.filter((id) => !run.told.has(id));
   await tellCompanies(untold, run, INDEX_LAG_SECONDS);
   for (const id of untold) run.told.add(id);
-}
-
-/**
- * The companies that contacts leave or come to by what was found: nothing that is shown of the contacts themselves may change with it.
- *
- * @param found - by id of the contact
- * @returns ids of companies; none where the model rolls nothing up
- */
-export async function companiesOfMoves(
-  found: ReadonlyMap<string, Surroundings>,
-  { model, contacts, portalId }: Run,
-): Promise<string[]> {
-  if (model.companyScore === undefined) return [];
-  const heads = await contacts.heads([...found.keys()].map((id) => contactKey(portalId, id)));
-  return [...found].flatMap(([id, { company }]) => {
-    const head = heads.get(contactKey(portalId, id));
-    if (head === undefined || company === undefined) return [];
-    const before = companyIdOf(head.company ?? '', portalId);
-    if (before === company.id) return [];
-    // A contact that was never written is to be written, and its company told then.
-    const both = head.confirmedWriteId === undefined ? [before] : [before, company.id];
-    return both.filter((companyId) => companyId !== undefined);
-  });
 }
 
 /**

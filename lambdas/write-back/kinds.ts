@@ -4,12 +4,12 @@ import {
   outputValues,
   WRITE_ID_PROPERTY,
 } from '../hubspot/outputs.ts';
+import { noteDeletion, noteMerge } from '../hydration/companies.ts';
+import { noteContactGone, uniteContacts } from '../hydration/hydrate.ts';
 import type { CompanyHead } from '../store/company-table.ts';
 import { contactKey } from '../store/keys.ts';
 import type { Head } from '../store/rows.ts';
-import { noteDeletion, noteMerge } from './companies.ts';
 import { tellCompaniesOf } from './company-scores.ts';
-import { noteContactGone, uniteContacts } from './hydrate.ts';
 import type { Run } from './run.ts';
 import type { Kind } from './write.ts';
 

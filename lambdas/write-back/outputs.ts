@@ -1,7 +1,11 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
+import * as v from 'valibot';
 import type { MetricName } from '../env.ts';
 import { type Definitions, unwritable } from '../hubspot/definitions.ts';
 import type { OutputProperties } from '../hubspot/outputs.ts';
+import type { DefinitionsOf } from '../portal/connect.ts';
+import type { Store } from '../store/connect.ts';
+import { PortalRow } from '../store/portal-rows.ts';
 import { type ResumeRequest, resumption } from '../store/queues.ts';
 
 /** The kinds of records that show something of ours. */
@@ -12,19 +16,19 @@ const TYPES = ['contacts', 'companies'] as const satisfies readonly Type[];
 const LOOK_AGAIN_MS = 15 * 60_000;
 
 /** What the table remembers of it: names of properties that could not be written. */
-export interface Withheld {
-  readonly names: readonly string[];
+export const Withheld = v.object({ names: v.array(v.string()) });
+export type Withheld = v.InferOutput<typeof Withheld>;
+
+/** The row `withheld` of the portal. */
+export function withheldRow({ client, tableName, portalId }: Store): PortalRow<Withheld> {
+  return new PortalRow(client, tableName, portalId, 'withheld', Withheld, { names: [] });
 }
 
 export interface OutputsParts {
   readonly clock: () => number;
   readonly portalId: string;
   readonly wanted: OutputProperties;
-  /**
-   * How HubSpot defines the properties: as kept, so that nobody waits for HubSpot; as believed, which asks it once a day; or read anew.
-   * Undefined where it does not tell.
-   */
-  readonly definitions: (type: Type, how: 'kept' | 'believed' | 'anew') => Promise<Definitions | undefined>;
+  readonly definitions: DefinitionsOf;
   readonly remembered: {
     read(): Promise<Withheld>;
     update<R>(change: (state: Withheld) => { readonly state: Withheld; readonly result: R }): Promise<R>;

@@ -1,52 +1,23 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
-import pMap from 'p-map';
-import { chunks } from '../chunks.ts';
 import { type Outcome, outcomeOf } from '../hubspot/batch-write.ts';
-import { BATCH } from '../hubspot/objects.ts';
-import type { HubSpotPortal } from '../hubspot/portal.ts';
+import { type Each, isFailure } from '../hydration/each.ts';
+import type { Hydration, HydrationParts } from '../hydration/hydrate.ts';
 import type { Measured } from '../measured.ts';
-import type { Model } from '../scoring/model.ts';
-import type { CompanyTable } from '../store/company-table.ts';
-import type { ContactTable } from '../store/contact-table.ts';
-import type { ResumeRequest, WriteRequest } from '../store/queues.ts';
+import type { WriteRequest } from '../store/queues.ts';
 import type { Outputs } from './outputs.ts';
 import type { Errand, ErrandsBy } from './requests.ts';
 
-/** Records worked on at once. */
-const AT_ONCE = 16;
-/** Batches read at once. */
-const READINGS_AT_ONCE = 4;
 /** A reading without an answer has changed nothing; HubSpot's bad moments last longer than this. */
 const READING_RETRY_MS = 60_000;
 
 /** How often HubSpot may decline a record, within about an hour, before it counts as refused. */
 const MOST_DECLINES = 8;
 
-export interface BringParts extends Pick<Measured, 'count' | 'observe'> {
-  readonly clock: () => number;
-  readonly model: Model;
-  readonly portalId: string;
-  readonly timeZone: string;
-  readonly contacts: ContactTable;
-  readonly companies: CompanyTable;
-  readonly hubSpot: HubSpotPortal;
-  readonly identityKey: { read(): Promise<{ key: string }> };
-  /** Puts requests on the lane for what nobody waits for. */
-  readonly background: (
-    requests: readonly (WriteRequest | ResumeRequest)[],
-    delaySeconds: number,
-  ) => Promise<void>;
+export interface BringParts extends HydrationParts, Pick<Measured, 'count' | 'observe'> {
   /** Which of our properties HubSpot lets us write. */
   readonly outputs: Outputs;
-  /** Custom unique property by which contacts are written; `''` = the record id. */
-  readonly idProperty: string;
   /** A contact that is written more often than this in an hour is in a loop. */
   readonly mostWritesPerHour: number;
-  /** Has the contacts of companies scored anew. */
-  readonly ticks: (
-    messages: readonly { readonly portalId: string; readonly companyId: string }[],
-    delaySeconds: number,
-  ) => Promise<void>;
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
 
@@ -74,9 +45,7 @@ export interface Ended {
 }
 
 /** What every step is given: it ends errands, each once, or hands them on. */
-export interface Run extends BringParts {
-  /** Epoch milliseconds at which this run began. */
-  readonly startedAtMs: number;
+export interface Run extends BringParts, Hydration {
   /** Somebody waits for it: a contact goes alone rather than later. */
   readonly isUrgent: boolean;
   /** @param about - the living record, where it is not the one the errand names */
@@ -133,58 +102,6 @@ function endingOf(failed: unknown, nowMs: number): Ending {
   } catch {
     return { kind: 'failed' };
   }
-}
-
-/** Why one of several could not be done; the others were. */
-export interface Failure {
-  readonly failed: unknown;
-}
-
-/** What became of each of several: what was looked for, undefined where there is none, or a failure. */
-export type Each<T> = ReadonlyMap<string, T | undefined | Failure>;
-
-export function isFailure(result: unknown): result is Failure {
-  return typeof result === 'object' && result !== null && 'failed' in result;
-}
-
-/** What was found, if anything was. @throws what the search failed with */
-export function foundOrThrow<T>(result: T | undefined | Failure): T | undefined {
-  if (isFailure(result)) throw result.failed;
-  return result;
-}
-
-/** Does one after the other, some at once; the failure of one is its own. */
-export async function each<T>(
-  keys: readonly string[],
-  act: (key: string) => Promise<T | undefined>,
-): Promise<Map<string, T | undefined | Failure>> {
-  const results = await pMap(
-    keys,
-    async (key) => [key, await act(key).catch((failed: unknown): Failure => ({ failed }))] as const,
-    { concurrency: AT_ONCE },
-  );
-  return new Map(results);
-}
-
-/** Runs a step for a hundred keys at a time; where a step fails as a whole, it failed for each of its keys. */
-export async function inBatches<T>(
-  keys: readonly string[],
-  step: (keys: readonly string[]) => Promise<Each<T>>,
-): Promise<Map<string, T | undefined | Failure>> {
-  const found = new Map<string, T | undefined | Failure>();
-  await pMap(
-    chunks(keys, BATCH),
-    async (batch) => {
-      try {
-        const results = await step(batch);
-        for (const key of batch) found.set(key, results.get(key));
-      } catch (failed) {
-        for (const key of batch) found.set(key, { failed });
-      }
-    },
-    { concurrency: READINGS_AT_ONCE },
-  );
-  return found;
 }
 
 /** Looks for what errands need. Where that fails or finds nothing, they end. */

@@ -3,10 +3,11 @@ import { chunks } from '../chunks.ts';
 import type { Outcome } from '../hubspot/batch-write.ts';
 import { BATCH, type HubSpotObjects, type HubSpotRecord } from '../hubspot/objects.ts';
 import type { OutputProperties } from '../hubspot/outputs.ts';
+import { isFailure } from '../hydration/each.ts';
+import { readRecords } from '../hydration/reading.ts';
 import type { Writes } from '../store/rows.ts';
-import { readRecords } from './reading.ts';
 import { type Errand, oldest } from './requests.ts';
-import { type About, type Ending, isFailure, type Run } from './run.ts';
+import type { About, Ending, Run } from './run.ts';
 import { type Partly, send } from './send.ts';
 
 /** Batches under way at once: at 0.5 s an answer this is twice what the budget of one token allows. */

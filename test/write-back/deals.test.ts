@@ -1,5 +1,5 @@
+import { dealOf } from '../../lambdas/hydration/deals.ts';
 import { contactKey } from '../../lambdas/store/keys.ts';
-import { dealOf } from '../../lambdas/write-back/deals.ts';
 import type { FaultableCall } from '../../local/hubspot/faults.ts';
 import { closeAll, NOON_MS } from '../local/hubspot/portal.ts';
 import { type Engine, startDynalite } from '../store/table.ts';

@@ -1,8 +1,8 @@
 // What write-back counts of its work, its calls and its limits.
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { HubSpotObjects } from '../../lambdas/hubspot/objects.ts';
+import { connectHubSpot } from '../../lambdas/portal/connect.ts';
 import { contactKey } from '../../lambdas/store/keys.ts';
-import { connectHubSpot } from '../../lambdas/write-back/connect.ts';
 import type { Fault, FaultableCall } from '../../local/hubspot/faults.ts';
 import { connectProvisioned, loginModel } from '../hubspot/connection.ts';
 import { closeAll, NOON_MS } from '../local/hubspot/portal.ts';

@@ -1,7 +1,7 @@
 import { score } from '../scoring/score.ts';
 import type { Standing } from '../store/contact-table.ts';
 import { contactKey } from '../store/keys.ts';
-import type { BringParts } from './run.ts';
+import type { HydrationParts } from './hydrate.ts';
 
 /**
  * Folds and stores as the scorer does.
@@ -11,7 +11,7 @@ import type { BringParts } from './run.ts';
  */
 export function rescore(
   contactId: string,
-  { contacts, model, portalId, timeZone, clock }: BringParts,
+  { contacts, model, portalId, timeZone, clock }: HydrationParts,
   readAtMs?: number,
 ): Promise<Standing | undefined> {
   const nowMs = clock();

@@ -6,42 +6,54 @@ import { MisconfiguredError } from '../errors.ts';
 import { HubSpotError } from '../hubspot/answer.ts';
 import { Budget } from '../hubspot/budget.ts';
 import { Budgeted, type BudgetLane, FULL_BUDGET } from '../hubspot/budget-state.ts';
+import type { Definitions } from '../hubspot/definitions.ts';
 import { type OutputProperties, outputProperties } from '../hubspot/outputs.ts';
 import { detailReaders, type HubSpotPortal, hubSpotPortal } from '../hubspot/portal.ts';
 import { type TransportOptions, transportOf } from '../hubspot/transport.ts';
+import type { Measured } from '../measured.ts';
 import type { Model } from '../scoring/model.ts';
 import type { Store } from '../store/connect.ts';
 import { PortalRow } from '../store/portal-rows.ts';
-import { resumption } from '../store/queues.ts';
+import { type ResumeRequest, resumption } from '../store/queues.ts';
 import { secretOf } from '../store/secrets.ts';
 import { countCall, countStop } from './calls.ts';
-import { Outputs, type OutputsParts } from './outputs.ts';
 import { factStores, PortalFacts } from './portal-facts.ts';
-import type { BringParts } from './run.ts';
 
 /** A token that cannot stand in a header would be quoted by the error that says so. */
 const HEADER_TEXT = /^[\x21-\x7e]+$/;
 const Token = v.object({ accessToken: v.pipe(v.string(), v.regex(HEADER_TEXT)) });
-const Remembered = v.object({ names: v.array(v.string()) });
 
-export interface HubSpotConnectionParts extends Pick<BringParts, 'background' | 'count' | 'observe'> {
+export interface HubSpotConnectionParts extends Pick<Measured, 'count' | 'observe'> {
   readonly env: Partial<WriteBackEnv>;
   readonly store: Store;
   readonly secrets: Pick<SecretsManagerClient, 'send'>;
   readonly model: Model;
+  /** Puts requests on the lane for what nobody waits for. */
+  readonly background: (requests: readonly ResumeRequest[], delaySeconds: number) => Promise<void>;
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
 
-/** HubSpot as write-back reaches it. */
+/**
+ * How HubSpot defines the properties: as kept, so that nobody waits for HubSpot; as believed, which asks it once a day; or read anew.
+ * Undefined where it does not tell.
+ */
+export type DefinitionsOf = (
+  type: keyof OutputProperties,
+  how: 'kept' | 'believed' | 'anew',
+) => Promise<Definitions | undefined>;
+
+/** HubSpot as the doors reach it. */
 export interface HubSpotConnection {
   readonly budget: Budget;
   readonly hubSpotOn: (lane: BudgetLane) => HubSpotPortal;
-  readonly outputs: Outputs;
+  /** The properties that Afterglow writes. */
+  readonly wanted: OutputProperties;
+  readonly definitions: DefinitionsOf;
 }
 
 /** Connects to the portal that the environment names: one budget for all lanes, one memory of what the portal told of itself. */
 export function connectHubSpot(parts: HubSpotConnectionParts): HubSpotConnection {
-  const { env, store, model, background, count, logger } = parts;
+  const { env, store, model, logger } = parts;
   const { clock, portalId, client, tableName } = store;
   const apiUrl = env.HUBSPOT_API_URL ?? '';
   const wanted = outputProperties(model);
@@ -64,23 +76,15 @@ export function connectHubSpot(parts: HubSpotConnectionParts): HubSpotConnection
   return {
     budget,
     hubSpotOn: (lane) => (portals[lane] ??= hubSpotPortal(apiUrl, transportOf({ ...transport, lane }))),
-    outputs: new Outputs({
-      clock,
-      portalId,
-      wanted,
-      async definitions(type, how) {
-        const [account, known] = await Promise.all([
-          how === 'kept' ? facts.kept('account') : facts.read('account'),
-          definitionsOf(facts, type, how),
-        ]);
-        timeZone = account?.timeZone ?? store.timeZone;
-        return known;
-      },
-      remembered: new PortalRow(client, tableName, portalId, 'withheld', Remembered, { names: [] }),
-      background,
-      count,
-      logger,
-    }),
+    wanted,
+    async definitions(type, how) {
+      const [account, known] = await Promise.all([
+        how === 'kept' ? facts.kept('account') : facts.read('account'),
+        definitionsOf(facts, type, how),
+      ]);
+      timeZone = account?.timeZone ?? store.timeZone;
+      return known;
+    },
   };
 }
 
@@ -112,11 +116,7 @@ function budgetOf(
   });
 }
 
-function definitionsOf(
-  facts: PortalFacts,
-  type: keyof OutputProperties,
-  how: Parameters<OutputsParts['definitions']>[1],
-) {
+function definitionsOf(facts: PortalFacts, type: keyof OutputProperties, how: Parameters<DefinitionsOf>[1]) {
   if (how === 'kept') return facts.kept(type);
   return how === 'believed' ? facts.read(type) : facts.refresh(type);
 }

@@ -2,7 +2,8 @@ import { HubSpotError } from '../hubspot/answer.ts';
 import { type Associated, readAssociated } from '../hubspot/associations.ts';
 import { inHalves } from '../hubspot/halves.ts';
 import { FEW_SILENT, type HubSpotObjects, type HubSpotRecord, type ObjectType } from '../hubspot/objects.ts';
-import { type Each, each, type Failure, inBatches, type Run } from './run.ts';
+import { type Each, each, type Failure, inBatches } from './each.ts';
+import type { HydrationParts } from './hydrate.ts';
 
 /** What HubSpot refuses to read: a record id, or an address. */
 interface Unread extends Failure {
@@ -71,7 +72,7 @@ export interface Links {
  * @param isEnough - whether further pages of one record matter
  */
 export function readLinks(
-  { hubSpot, clock }: Pick<Run, 'hubSpot' | 'clock'>,
+  { hubSpot, clock }: Pick<HydrationParts, 'hubSpot' | 'clock'>,
   kinds: readonly [from: ObjectType, to: ObjectType],
   ids: readonly string[],
   isEnough?: (found: readonly Associated[]) => boolean,

@@ -2,8 +2,9 @@ import { observe } from '../events/property-facts.ts';
 import type { HubSpotRecord } from '../hubspot/objects.ts';
 import { companyInputs } from '../scoring/model.ts';
 import { askAround, type CompanyHead } from '../store/company-table.ts';
+import { type Each, each, type Failure, foundOrThrow } from './each.ts';
+import type { Hydration } from './hydrate.ts';
 import { readRecords } from './reading.ts';
-import { type Each, each, type Failure, foundOrThrow, type Run } from './run.ts';
 
 /**
  * The companies as the table knows them; those whose properties a rule reads and that were only heard of so far are read from
@@ -11,7 +12,7 @@ import { type Each, each, type Failure, foundOrThrow, type Run } from './run.ts'
  *
  * @returns by id as asked, the head of the record that lives today, which may be marked as deleted
  */
-export function knowCompanies(companyIds: readonly string[], run: Run): Promise<Each<CompanyHead>> {
+export function knowCompanies(companyIds: readonly string[], run: Hydration): Promise<Each<CompanyHead>> {
   return know(companyIds, isUnread, run);
 }
 
@@ -19,14 +20,17 @@ export function knowCompanies(companyIds: readonly string[], run: Run): Promise<
  * The same for companies that HubSpot has just named as those of contacts. One that is marked as deleted is asked for again: HubSpot
  * may have missed it once.
  */
-export function knowNamedCompanies(companyIds: readonly string[], run: Run): Promise<Each<CompanyHead>> {
+export function knowNamedCompanies(
+  companyIds: readonly string[],
+  run: Hydration,
+): Promise<Each<CompanyHead>> {
   return know(companyIds, (head) => isUnread(head) || head.life === 'deleted', run);
 }
 
 async function know(
   companyIds: readonly string[],
   isToBeRead: (head: CompanyHead) => boolean,
-  run: Run,
+  run: Hydration,
 ): Promise<Each<CompanyHead>> {
   const { companies, model } = run;
   const inputs = companyInputs(model);
@@ -52,7 +56,7 @@ function isUnread({ readAtMs, life }: CompanyHead): boolean {
 async function readCompanies(
   heads: ReadonlyMap<string, CompanyHead>,
   inputs: readonly string[],
-  run: Run,
+  run: Hydration,
 ): Promise<Map<string, Failure>> {
   const askedAtMs = run.clock();
   const ids = [...heads.keys()];
@@ -73,7 +77,7 @@ async function keepCompany(
   { id, properties, updatedAtMs }: HubSpotRecord,
   inputs: readonly string[],
   askedAtMs: number,
-  { companies, model, portalId }: Run,
+  { companies, model, portalId }: Hydration,
 ): Promise<undefined> {
   const observed = inputs.flatMap((property) => {
     const value = properties[property]?.trim() ?? '';
@@ -84,7 +88,7 @@ async function keepCompany(
 }
 
 /** Notes that HubSpot merged a company into another. Its contacts are to be scored by what the living one is. */
-export async function noteMerge(companyId: string, livingId: string, run: Run): Promise<undefined> {
+export async function noteMerge(companyId: string, livingId: string, run: Hydration): Promise<undefined> {
   const { companies, background, portalId } = run;
   const request = { portalId, companyId: livingId, rescoreContacts: true } as const;
   await askAround(
@@ -94,7 +98,7 @@ export async function noteMerge(companyId: string, livingId: string, run: Run): 
 }
 
 /** Notes that HubSpot has a company that was marked as deleted. Its contacts are to be scored with it. */
-async function noteLife(companyId: string, atMs: number, run: Run): Promise<undefined> {
+async function noteLife(companyId: string, atMs: number, run: Hydration): Promise<undefined> {
   const { companies, background, portalId } = run;
   const request = { portalId, companyId, rescoreContacts: true } as const;
   await askAround(
@@ -104,7 +108,7 @@ async function noteLife(companyId: string, atMs: number, run: Run): Promise<unde
 }
 
 /** Notes that HubSpot has no such company any more. A restore since this run began wins. */
-export async function noteDeletion(companyId: string, run: Run): Promise<undefined> {
+export async function noteDeletion(companyId: string, run: Hydration): Promise<undefined> {
   const { companies, background, portalId } = run;
   const request = { portalId, companyId, rescoreContacts: true } as const;
   await askAround(

@@ -1,12 +1,7 @@
 import { MisconfiguredError } from '../../lambdas/errors.ts';
 import type { DetailReaders } from '../../lambdas/hubspot/portal.ts';
+import { type FactRow, type FactStore, factStores, PortalFacts } from '../../lambdas/portal/portal-facts.ts';
 import { PortalRow } from '../../lambdas/store/portal-rows.ts';
-import {
-  type FactRow,
-  type FactStore,
-  factStores,
-  PortalFacts,
-} from '../../lambdas/write-back/portal-facts.ts';
 import { createTable, ENGINES } from '../store/table.ts';
 
 const NOON_MS = Date.UTC(2026, 10, 10, 12);

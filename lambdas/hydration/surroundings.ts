@@ -5,8 +5,9 @@ import { usesCompanies, usesDeals } from '../scoring/model.ts';
 import { byNewestId, companyKept, dealsKept } from '../store/associations.ts';
 import { knowNamedCompanies } from './companies.ts';
 import { dealOf, STATE_PROPERTIES } from './deals.ts';
+import { type Each, type Failure, isFailure } from './each.ts';
+import type { Hydration } from './hydrate.ts';
 import { type Links, readLinks, readRecords } from './reading.ts';
-import { type Each, type Failure, isFailure, type Run } from './run.ts';
 
 /** Most deals of one contact that are read, the newest: ten calls. Who has more stands for nobody in particular. */
 const DEALS_READ_PER_CONTACT = 1_000;
@@ -27,7 +28,7 @@ export interface Surroundings {
  */
 export async function readSurroundings(
   contactIds: readonly string[],
-  run: Run,
+  run: Hydration,
 ): Promise<Map<string, Surroundings | Failure>> {
   const [companies, deals] = await Promise.all([
     usesCompanies(run.model) ? primaryCompanies(contactIds, run) : undefined,
@@ -54,7 +55,7 @@ interface PrimaryCompany {
   readonly kept: PropertyValue;
 }
 
-async function primaryCompanies(ids: readonly string[], run: Run): Promise<Each<PrimaryCompany>> {
+async function primaryCompanies(ids: readonly string[], run: Hydration): Promise<Each<PrimaryCompany>> {
   const links = await readLinks(run, ['contacts', 'companies'], ids, (found) => found.some(isPrimary));
   const primary = mapEach(links, ({ to, atMs }) => ({ id: to.find(isPrimary)?.id, atMs }));
   const known = await knowNamedCompanies(
@@ -79,7 +80,7 @@ function keptDeals({ records, atMs }: DealsRead, before: readonly Deal[]): Prope
 }
 
 /** The deals of each contact. */
-async function dealsOf(ids: readonly string[], run: Run): Promise<Each<DealsRead>> {
+async function dealsOf(ids: readonly string[], run: Hydration): Promise<Each<DealsRead>> {
   const links = await readLinks(run, ['contacts', 'deals'], ids);
   const newest = mapEach(links, ({ to, atMs }) => ({ ids: newestOf(to), atMs }));
   const dealIds = distinct(newest, (each) => each.ids);

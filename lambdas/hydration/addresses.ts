@@ -2,8 +2,9 @@ import { ADDRESSES } from '../events/property-facts.ts';
 import { inHalves } from '../hubspot/halves.ts';
 import type { HubSpotRecord } from '../hubspot/objects.ts';
 import { contactKey, emailKey } from '../store/keys.ts';
+import { type Each, each, type Failure, foundOrThrow, inBatches, isFailure } from './each.ts';
+import type { HydrationParts } from './hydrate.ts';
 import { rescore } from './rescore.ts';
-import { type BringParts, type Each, each, type Failure, foundOrThrow, inBatches, isFailure } from './run.ts';
 
 /** An address that HubSpot refuses to look for. */
 interface Unread extends Failure {
@@ -21,7 +22,7 @@ export function normalAddress(email: string): string {
  * @param addresses - normalised, none twice
  * @returns by address the id of its contact; none for an address that belongs to nobody yet: its facts go on waiting
  */
-export function resolveEmails(addresses: readonly string[], parts: BringParts): Promise<Each<string>> {
+export function resolveEmails(addresses: readonly string[], parts: HydrationParts): Promise<Each<string>> {
   const { contacts, portalId, identityKey } = parts;
   return inBatches(addresses, async (batch) => {
     const owners = await ownersOf(batch, parts);
@@ -38,7 +39,7 @@ export function resolveEmails(addresses: readonly string[], parts: BringParts): 
 
 async function ownersOf(
   addresses: readonly string[],
-  { hubSpot }: BringParts,
+  { hubSpot }: HydrationParts,
 ): Promise<Map<string, string | Failure>> {
   const read = await inHalves<string, HubSpotRecord | Unread>(
     addresses,
@@ -59,7 +60,7 @@ async function ownersOf(
  */
 export async function uniteAddresses(
   contact: HubSpotRecord,
-  { contacts, portalId, identityKey }: BringParts,
+  { contacts, portalId, identityKey }: HydrationParts,
 ): Promise<void> {
   for (const address of addressesOf(contact)) {
     const { key } = await identityKey.read();

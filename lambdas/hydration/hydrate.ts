@@ -1,15 +1,49 @@
 import { ADDRESSES, modelInputs, observe } from '../events/property-facts.ts';
 import type { HubSpotRecord } from '../hubspot/objects.ts';
+import type { HubSpotPortal } from '../hubspot/portal.ts';
 import type { PropertyValue } from '../scoring/facts.ts';
-import { askAround } from '../store/company-table.ts';
-import type { Standing } from '../store/contact-table.ts';
+import type { Model } from '../scoring/model.ts';
+import { askAround, type CompanyTable } from '../store/company-table.ts';
+import type { ContactTable, Standing } from '../store/contact-table.ts';
 import { contactKey } from '../store/keys.ts';
+import type { ResumeRequest, WriteRequest } from '../store/queues.ts';
 import { uniteAddresses } from './addresses.ts';
-import { companiesOfMoves, tellCompanies } from './company-scores.ts';
+import { companiesOfMoves, tellCompanies } from './company-news.ts';
+import { type Each, each, foundOrThrow, isFailure } from './each.ts';
 import { readRecords } from './reading.ts';
 import { rescore } from './rescore.ts';
-import { type Each, each, foundOrThrow, isFailure, type Run } from './run.ts';
 import { readSurroundings, type Surroundings } from './surroundings.ts';
+
+/** What bringing HubSpot's word into the table needs. */
+export interface HydrationParts {
+  readonly clock: () => number;
+  readonly model: Model;
+  readonly portalId: string;
+  /** IANA name. */
+  readonly timeZone: string;
+  readonly contacts: ContactTable;
+  readonly companies: CompanyTable;
+  readonly hubSpot: HubSpotPortal;
+  readonly identityKey: { read(): Promise<{ key: string }> };
+  /** Custom unique property by which contacts are written; `''` = the record id. */
+  readonly idProperty: string;
+  /** Puts requests on the lane for what nobody waits for. */
+  readonly background: (
+    requests: readonly (WriteRequest | ResumeRequest)[],
+    delaySeconds: number,
+  ) => Promise<void>;
+  /** Has the contacts of companies scored anew. */
+  readonly ticks: (
+    messages: readonly { readonly portalId: string; readonly companyId: string }[],
+    delaySeconds: number,
+  ) => Promise<void>;
+}
+
+/** One going over of records, and what it needs. */
+export interface Hydration extends HydrationParts {
+  /** Epoch milliseconds at which it began: what happened to a record since then is newer than what it finds. */
+  readonly startedAtMs: number;
+}
 
 /**
  * Reads from HubSpot contacts that were only heard of so far, and what they are associated with; keeps what the model needs, and
@@ -19,7 +53,7 @@ import { readSurroundings, type Surroundings } from './surroundings.ts';
  * @returns by id as asked for, the contacts as they stand then: those merged away under their living id, none for those that
  *   HubSpot does not have, which are marked so
  */
-export async function hydrate(contactIds: readonly string[], run: Run): Promise<Each<Standing>> {
+export async function hydrate(contactIds: readonly string[], run: Hydration): Promise<Each<Standing>> {
   if (contactIds.length === 0) return new Map();
   const askedAtMs = run.clock();
   const own = run.idProperty === '' ? [] : [run.idProperty];
@@ -48,7 +82,7 @@ export async function hydrate(contactIds: readonly string[], run: Run): Promise<
 }
 
 /** HubSpot has no such contact: nothing is tried again until it is restored, or something is heard of it. A restore since this run began wins. */
-export async function noteContactGone(contactId: string, run: Run): Promise<undefined> {
+export async function noteContactGone(contactId: string, run: Hydration): Promise<undefined> {
   const { contacts, portalId, startedAtMs } = run;
   const key = contactKey(portalId, contactId);
   const left = await contacts.companiesOf([key]);
@@ -59,7 +93,7 @@ export async function noteContactGone(contactId: string, run: Run): Promise<unde
 }
 
 /** Makes a contact one with that into which HubSpot merged it. The company it leaves may be another than that of the living one. */
-export async function uniteContacts(contactId: string, livingId: string, run: Run): Promise<void> {
+export async function uniteContacts(contactId: string, livingId: string, run: Hydration): Promise<void> {
   const { contacts, portalId } = run;
   const key = contactKey(portalId, contactId);
   const left = await contacts.companiesOf([key]);
@@ -70,7 +104,7 @@ export async function uniteContacts(contactId: string, livingId: string, run: Ru
 }
 
 /** By what the contact is written, where that is not its record id. */
-function idOf({ properties, updatedAtMs }: HubSpotRecord, { idProperty }: Run): PropertyValue[] {
+function idOf({ properties, updatedAtMs }: HubSpotRecord, { idProperty }: Hydration): PropertyValue[] {
   if (idProperty === '') return [];
   return [{ name: idProperty, value: properties[idProperty] ?? '', occurredAtMs: updatedAtMs }];
 }
@@ -80,7 +114,7 @@ async function keepFound(
   record: HubSpotRecord,
   surroundings: Surroundings | undefined,
   askedAtMs: number,
-  run: Run,
+  run: Hydration,
 ): Promise<Standing | undefined> {
   const { contacts, model, portalId } = run;
   const key = contactKey(portalId, record.id);
