@@ -3,17 +3,12 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
-import { chunks } from './chunks.ts';
 import type { NightlyEnv } from './env.ts';
-import { CONTACTS_PER_TICK, type Tick } from './events/envelope.ts';
 import { type Measured, measured, publishing } from './measured.ts';
-import { addDays, localDate, nextDate } from './scoring/calendar.ts';
+import { type DecayParts, decay, type NightReport } from './nightly/decay.ts';
 import { dueContacts } from './store/due-index.ts';
 import { PortalRow } from './store/portal-rows.ts';
 import { sendAll } from './store/queues.ts';
-
-/** Nights that are looked at again although they were finished: a tick that went astray still finds its contact there. */
-const NIGHTS_AGAIN = 7;
 
 /** What the schedule asks. `upTo: 'now'` also looks at what falls due today, which the coming night would find. */
 const Job = v.object({
@@ -21,25 +16,8 @@ const Job = v.object({
   upTo: v.optional(v.picklist(['tonight', 'now']), 'tonight'),
 });
 
-/** The last night whose due contacts were all ticked, `YYYY-MM-DD`; empty before the first run. */
-export interface NightlyProgress {
-  readonly finishedNight: string;
-}
-
-export interface NightlyParts extends Pick<Measured, 'count' | 'observe'> {
-  readonly clock: () => number;
-  readonly portalId: string;
-  readonly timeZone: string;
-  readonly due: (night: string) => AsyncIterable<string[]>;
-  readonly tick: (ticks: readonly Tick[]) => Promise<void>;
-  readonly progress: Pick<PortalRow<NightlyProgress>, 'update'>;
+export interface NightlyParts extends DecayParts, Pick<Measured, 'observe'> {
   readonly logger: Pick<Logger, 'info' | 'error'>;
-}
-
-/** One night in figures. */
-export interface NightReport {
-  readonly nights: readonly string[];
-  readonly due: number;
 }
 
 // Schedule -> due index -> ticks queue. Decay without sweeping: only contacts whose shown values change are touched.
@@ -52,7 +30,7 @@ export function createNightly(parts: NightlyParts): (event: unknown) => Promise<
     const startedAtMs = clock();
     let isFinished = false;
     try {
-      const report = await decay(v.parse(Job, event), parts);
+      const report = await decay(v.parse(Job, event).upTo, parts);
       isFinished = true;
       return report;
     } finally {
@@ -60,44 +38,6 @@ export function createNightly(parts: NightlyParts): (event: unknown) => Promise<
       observe('NightlySeconds', (clock() - startedAtMs) / 1000);
     }
   };
-}
-
-async function decay({ upTo }: v.InferOutput<typeof Job>, parts: NightlyParts): Promise<NightReport> {
-  const { clock, timeZone, progress, portalId, count, logger } = parts;
-  const tonight = localDate(clock(), timeZone);
-  const finishedNight = await progress.update((state) => begun(state, tonight));
-  const nights = nightsBetween(finishedNight, tonight);
-  let due = 0;
-  for (const night of upTo === 'now' ? [...nights, nextDate(tonight)] : nights) {
-    for await (const contactIds of parts.due(night)) {
-      count('ContactsDue', contactIds.length);
-      await parts.tick(chunks(contactIds, CONTACTS_PER_TICK).map((ids) => ({ portalId, contactIds: ids })));
-      count('ContactsTicked', contactIds.length);
-      due += contactIds.length;
-    }
-  }
-  await progress.update((state) => finished(state, tonight));
-  logger.info('nightly decay', { nights: nights.length, due, finished: true });
-  return { nights, due };
-}
-
-/** The first run notes the night before as finished, so that however often it fails, nothing since then is left out. */
-function begun({ finishedNight }: NightlyProgress, tonight: string) {
-  const result = finishedNight === '' ? addDays(tonight, -1) : finishedNight;
-  return { state: { finishedNight: result }, result };
-}
-
-/** Runs may overlap: the later night stands. */
-function finished(state: NightlyProgress, tonight: string) {
-  return { state: tonight > state.finishedNight ? { finishedNight: tonight } : state, result: undefined };
-}
-
-/** The nights to look at: those since the last finished one, and a few before it. */
-function nightsBetween(finishedNight: string, tonight: string): string[] {
-  const nights: string[] = [];
-  for (let night = addDays(finishedNight, -NIGHTS_AGAIN); night <= tonight; night = nextDate(night))
-    nights.push(night);
-  return nights;
 }
 
 function fromEnvironment(env: NodeJS.ProcessEnv & Partial<NightlyEnv>): NightlyParts & Measured {
