@@ -122,6 +122,10 @@ export class HubSpotError extends Error {
 
 /** The lock of a record lasts 2 s (developers.hubspot.com, error 423, read 2026-11). */
 const LOCK_MS = 2000;
+/** The limit of searches alone, of one second and all apps of the account ("Search" guide, read 2026-11). */
+export const SECONDLY = 'SECONDLY';
+/** Milliseconds after which such a second is surely over. */
+export const SECOND_PASSES_MS = 1100;
 
 /**
  * Reads an answer that is no success.
@@ -223,6 +227,7 @@ function usualWait(
 ): number | undefined {
   if (status === 423) return nowMs + LOCK_MS;
   if (status !== 429) return undefined;
+  if (policyName === SECONDLY) return nowMs + SECOND_PASSES_MS;
   return policyName === 'DAILY' ? dayPasses(nowMs, timeZone) : nowMs + WINDOW_PASSES_MS;
 }
 

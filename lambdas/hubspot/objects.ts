@@ -90,8 +90,8 @@ export interface HubSpotObjects {
   patch(id: string, properties: WriteInput['properties']): Promise<HubSpotRecord['id'] | undefined>;
 }
 
-/** The SDK's classes are loose about what they hold; what comes back is checked like anything from outside. */
-const ReadRecord = v.object({
+/** A record as the SDK reads it: its classes are loose about what they hold, so what comes back is checked like anything from outside. */
+export const ReadRecord = v.object({
   id: v.string(),
   properties: v.record(v.string(), v.nullable(v.string())),
   updatedAt: v.date(),
@@ -173,7 +173,13 @@ async function orMissing<T>(answer: Promise<T>): Promise<T | undefined> {
   }
 }
 
-function objectApis(apiUrl: string, send: Send): { batch: BatchApi; single: BasicApi } {
+/**
+ * The SDK's generated APIs of records, of any kind.
+ *
+ * @param apiUrl - scheme and host, no trailing slash
+ * @param send - carries one request to HubSpot and throws what is no success
+ */
+export function objectApis(apiUrl: string, send: Send): { batch: BatchApi; single: BasicApi } {
   const configuration = createConfiguration({
     baseServer: new ServerConfiguration(apiUrl, {}),
     httpApi: wrapHttpLibrary({
@@ -195,6 +201,7 @@ function objectApis(apiUrl: string, send: Send): { batch: BatchApi; single: Basi
   return { batch: new BatchApi(configuration), single: new BasicApi(configuration) };
 }
 
-function asRecord({ id, properties, updatedAt }: v.InferOutput<typeof ReadRecord>): HubSpotRecord {
+/** A record as the SDK reads it. */
+export function asRecord({ id, properties, updatedAt }: v.InferOutput<typeof ReadRecord>): HubSpotRecord {
   return { id, properties, updatedAtMs: updatedAt.getTime() };
 }

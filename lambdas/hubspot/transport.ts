@@ -1,4 +1,4 @@
-import { type Answer, HubSpotError, troubleOf } from './answer.ts';
+import { type Answer, HubSpotError, SECONDLY, troubleOf } from './answer.ts';
 import type { Budget, Grant } from './budget.ts';
 import { type BudgetLane, WINDOW_PASSES_MS } from './budget-state.ts';
 
@@ -113,6 +113,7 @@ function saysNothing(
   error: HubSpotError | undefined,
   isOptional: boolean,
 ): boolean {
+  if (error?.policyName === SECONDLY) return true; // It is of searches alone.
   if (isApart) return error?.trouble !== 'rate-limited' && error?.trouble !== 'migrating';
   // That a scope is missing for what can be done without stops nobody, and tells nothing of what does.
   return isOptional && status === 403;

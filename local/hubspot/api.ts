@@ -17,6 +17,7 @@ import { propertyRoutes } from './property-routes.ts';
 import type { Random } from './random.ts';
 import type { CrmState } from './records.ts';
 import { createRouteTable, type MatchedRoute, type PortalFacts } from './routes.ts';
+import { isSearch, searchRoutes } from './search-routes.ts';
 
 /** Longest path with query that is taken. */
 const MAX_URI_LENGTH = 8192;
@@ -52,6 +53,7 @@ export interface Api {
 const table = createRouteTable([
   ...batchRoutes,
   ...objectRoutes,
+  ...searchRoutes,
   ...associationRoutes,
   ...propertyRoutes,
   ...accountRoutes,
@@ -88,7 +90,7 @@ export async function answerApi(api: Api, request: IncomingMessage, response: Se
   if (token === undefined || appId === undefined) return answer(unauthenticated(token));
   if ((request.url ?? '').length > MAX_URI_LENGTH) return answer(errorReply(414, 'URI too long'));
   if (text === undefined) return answer(errorReply(413, 'Request body too large'));
-  const { refusal, headers } = api.limiter.admit(token);
+  const { refusal, headers } = api.limiter.admit(token, isSearch(method, url.pathname));
   if (refusal !== undefined) return answer(refusal, headers);
   api.admitted++;
   const fault = api.faults?.({ number: api.admitted, method, path: url.pathname, body: requestBody });

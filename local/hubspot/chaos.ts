@@ -175,7 +175,7 @@ function chaosCall({ method, path, body }: FaultableCall): ChaosCall | undefined
   const [, subject, rest = ''] = RECORD_CALL.exec(path) ?? [];
   if (subject === undefined) return undefined;
   const isBatchOfRecords = subject === 'objects' && rest.startsWith('/batch/');
-  const isRead = method === 'GET' || rest.endsWith('/read');
+  const isRead = method === 'GET' || rest.endsWith('/read') || rest === '/search';
   const { inputs = [], properties = {} } = isRead ? {} : parsedBody(body);
   const names = new Set([properties, ...inputs.map((input) => input.properties ?? {})].flatMap(Object.keys));
   return {

@@ -8,6 +8,7 @@ import {
   emptyRecord,
   indexAllUnique,
   liveRecord,
+  noteState,
   raise,
   type StoredRecord,
   uniqueConflict,
@@ -43,6 +44,7 @@ export function mergeRecords(
   const source = options.source ?? A_USER;
   const merged = emptyRecord(state, type, Math.min(primary.createdAtMs, other.createdAtMs));
   merged.updatedAtMs = Math.max(atMs, primary.updatedAtMs, other.updatedAtMs);
+  noteState(state, merged);
   const propertiesMoved = unite(merged, primary, other);
   merged.versions.set('hs_merged_object_ids', [{ value: oldIds.join(';'), atMs, source }]);
   retire(state, type, primary, merged.id);
@@ -140,6 +142,8 @@ export function restoreRecord(
   const atMs = options.atMs ?? state.clock();
   record.archivedAtMs = undefined;
   record.updatedAtMs = Math.max(record.updatedAtMs, atMs);
+  record.states = []; // Searches find it anew.
+  noteState(state, record);
   indexAllUnique(state, type, record, true);
   raise(state, { kind: 'restore', type, id, atMs, source: options.source ?? A_USER });
   return true;

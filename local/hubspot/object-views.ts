@@ -88,7 +88,11 @@ function associationsOf(
         type: typeId === primary || primary === undefined ? plain : `${plain}_unlabeled`,
       })),
     );
-    if (results.length > 0) found[toType] = { results };
+    const { associationsInline: most } = state.rules;
+    const after = String(most);
+    const link = `https://api.hubapi.com/crm/objects/2026-03/${type}/${record.id}/associations/${toType}?after=${after}`;
+    const paging = results.length > most ? { paging: { next: { after, link } } } : {};
+    if (results.length > 0) found[toType] = { results: results.slice(0, most), ...paging };
   }
   return found;
 }

@@ -21,6 +21,8 @@ export interface StoredRecord {
   archivedAtMs: number | undefined;
   /** Newest first. */
   readonly versions: Map<string, Version[]>;
+  /** By the portal's clock, since when the record is as it is, and was as it was: what a search that lags behind goes by. Ascending. */
+  states: readonly { readonly sinceMs: number; readonly updatedAtMs: number }[];
 }
 
 interface ObjectStore {
@@ -35,12 +37,24 @@ interface ObjectStore {
   readonly secondaryEmails: Map<string, string>;
 }
 
+/** Where HubSpot differs from what one would expect of it. */
+interface CrmRules {
+  /** Milliseconds after which searches know of a change. */
+  readonly searchLagMs: number;
+  /** Associations that are told along with a record, of one kind. */
+  readonly associationsInline: number;
+}
+
+/** The lag is the longest observed; where HubSpot cuts the associations is not known. */
+const USUAL_RULES: CrmRules = { searchLagMs: 30_000, associationsInline: 500 };
+
 export interface CrmState {
   readonly stores: Readonly<Record<ObjectType, ObjectStore>>;
   readonly catalog: PropertyCatalog;
   readonly assets: Assets;
   /** `<type>:<id>` -> `<type>:<id>` -> association type ids. */
   readonly associations: Map<string, Map<string, Set<number>>>;
+  readonly rules: CrmRules;
   readonly clock: () => number;
   readonly ids: Random;
   readonly listeners: ((change: Change) => void)[];
@@ -52,12 +66,13 @@ export interface WriteOptions {
   readonly source?: ChangeSource;
 }
 
-export function createCrmState(clock: () => number, seed: number): CrmState {
+export function createCrmState(clock: () => number, seed: number, rules: Partial<CrmRules> = {}): CrmState {
   return {
     stores: { contacts: emptyStore(), companies: emptyStore(), deals: emptyStore() },
     catalog: createPropertyCatalog(),
     assets: noAssets(),
     associations: new Map(),
+    rules: { ...USUAL_RULES, ...rules },
     clock,
     ids: createRandom(seed, 'ids'),
     listeners: [],
@@ -142,10 +157,20 @@ export function emptyRecord(state: CrmState, type: ObjectType, atMs: number): St
     updatedAtMs: atMs,
     archivedAtMs: undefined,
     versions: new Map(),
+    states: [],
   };
+  noteState(state, record);
   store.order.push(number);
   store.records.set(record.id, record);
   return record;
+}
+
+/** Notes that a record changed, for searches; forgets what no search can find any more. */
+export function noteState({ clock, rules }: CrmState, record: StoredRecord): void {
+  const sinceMs = clock();
+  const before = record.states.filter((each) => each.sinceMs < sinceMs);
+  const known = before.findLastIndex((each) => each.sinceMs <= sinceMs - rules.searchLagMs);
+  record.states = [...before.slice(Math.max(0, known)), { sinceMs, updatedAtMs: record.updatedAtMs }];
 }
 
 /**
@@ -168,6 +193,7 @@ export function writeValues(
   if (!written) return;
   calculate(type, record, whole.keys(), atMs);
   record.updatedAtMs = Math.max(record.updatedAtMs, atMs);
+  noteState(state, record);
   const property = OBJECTS[type].modifiedProperty;
   const valueMs = record.updatedAtMs;
   raise(state, {

@@ -54,6 +54,12 @@ export interface SimulatorOptions {
   readonly rateLimitPer10Seconds?: number;
   /** Default 625,000, HubSpot Professional. */
   readonly dailyLimit?: number;
+  /** Default 5, whatever the plan. */
+  readonly searchesPerSecond?: number;
+  /** Milliseconds of the portal's clock after which a search knows of a change; default 30,000, the longest observed. */
+  readonly searchLagMs?: number;
+  /** Associations of one kind that are told along with a record; default 500. */
+  readonly associationsInline?: number;
   /** Least and most milliseconds that an API call takes; default none. */
   readonly latencyMs?: readonly [number, number];
   /** Wall milliseconds until a created property is seen by reads and writes; default 250 to 700 as observed. */
@@ -93,12 +99,17 @@ export interface Simulator {
 
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const { portalId = 1, appId = 50_780_459, seed = 1, clock = Date.now } = options;
-  const state = createCrmState(clock, seed);
+  const { searchLagMs, associationsInline } = options;
+  const state = createCrmState(clock, seed, {
+    ...(searchLagMs !== undefined && { searchLagMs }),
+    ...(associationsInline !== undefined && { associationsInline }),
+  });
   const crm = createCrm(state);
   const calls: ReceivedCall[] = [];
   const delivery = createDelivery(
     options.clientSecret ?? 'local-client-secret',
     createRandom(seed, 'delivery'),
+    createRandom(seed, 'drops'),
   );
   const writer = createEventWriter({ portalId, appId, random: createRandom(seed, 'events') });
   state.listeners.push((change) => delivery.send(writer.eventsOf(change, delivery.subscriptions())));
@@ -162,6 +173,7 @@ function createApi(
       timeZone,
       perTenSeconds: options.rateLimitPer10Seconds ?? 190,
       daily: options.dailyLimit ?? 625_000,
+      searchesPerSecond: options.searchesPerSecond,
     }),
     apps: new Map([
       [options.accessToken ?? 'local-access-token', appId],

@@ -21,6 +21,10 @@ export interface WebhookConfig {
   /** Share of events that are delivered a second time; default 0. */
   readonly duplicateRate?: number;
   readonly reorder?: boolean;
+  /** Share of events that are never delivered; default 0. Which ones depends on the seed and the order of changes alone. */
+  readonly dropRate?: number;
+  /** Of the subscriptions, those of which nothing is delivered. */
+  readonly dropSubscriptions?: readonly string[];
   /** Default and most: 100. */
   readonly batchSize?: number;
   /** Default and most: 10. */
@@ -39,6 +43,8 @@ export interface DeliveryCounts {
   readonly refused: number;
   /** Events given up after the last retry. */
   readonly lost: number;
+  /** Events that were never sent. */
+  readonly dropped: number;
 }
 
 interface Outgoing {
@@ -64,8 +70,11 @@ export interface Delivery {
 interface DeliveryState {
   readonly clientSecret: string;
   readonly random: Random;
+  readonly drops: Random;
   config: WebhookConfig | undefined;
   subscriptions: readonly Subscription[];
+  /** Ids of subscriptions of which nothing is delivered. */
+  silenced: ReadonlySet<number>;
   pending: Outgoing[];
   readonly timers: Set<NodeJS.Timeout>;
   readonly ready: Batch[];
@@ -78,18 +87,22 @@ interface DeliveryState {
   events: number;
   refused: number;
   lost: number;
+  dropped: number;
   readonly accepted: Set<number>;
   readonly waiters: (() => void)[];
   readonly agents: readonly [http.Agent, https.Agent];
 }
 
-export function createDelivery(clientSecret: string, random: Random): Delivery {
+/** @param drops - decides which events are never delivered */
+export function createDelivery(clientSecret: string, random: Random, drops: Random): Delivery {
   const agents = [new http.Agent({ keepAlive: true }), new https.Agent({ keepAlive: true })] as const;
   const state: DeliveryState = {
     clientSecret,
     random,
+    drops,
     config: undefined,
     subscriptions: [],
+    silenced: new Set(),
     pending: [],
     timers: new Set(),
     ready: [],
@@ -102,6 +115,7 @@ export function createDelivery(clientSecret: string, random: Random): Delivery {
     events: 0,
     refused: 0,
     lost: 0,
+    dropped: 0,
     accepted: new Set(),
     waiters: [],
     agents,
@@ -116,6 +130,7 @@ export function createDelivery(clientSecret: string, random: Random): Delivery {
       distinct: state.accepted.size,
       refused: state.refused,
       lost: state.lost,
+      dropped: state.dropped,
     }),
     settled: () => new Promise((resolve) => (isIdle(state) ? resolve() : state.waiters.push(resolve))),
     stop: () => stop(state),
@@ -123,19 +138,40 @@ export function createDelivery(clientSecret: string, random: Random): Delivery {
 }
 
 function configure(state: DeliveryState, config: WebhookConfig): void {
-  state.subscriptions = parseSubscriptions(config.subscriptions);
+  const { subscriptions, dropSubscriptions = [] } = config;
+  state.subscriptions = parseSubscriptions(subscriptions);
+  state.silenced = idsOf(dropSubscriptions, subscriptions);
   state.config = config;
+}
+
+/** @throws RangeError on one that is not subscribed: nothing could be dropped of it */
+function idsOf(chosen: readonly string[], subscriptions: readonly string[]): ReadonlySet<number> {
+  const stranger = chosen.find((text) => !subscriptions.includes(text));
+  if (stranger !== undefined) throw new RangeError(`"${stranger}" is not subscribed`);
+  const texts = [...new Set(subscriptions)];
+  const parsed = parseSubscriptions(texts);
+  return new Set(parsed.filter((_each, at) => chosen.includes(texts[at] ?? '')).map(({ id }) => id));
 }
 
 function accept(state: DeliveryState, events: readonly WebhookEvent[]): void {
   if (state.config === undefined || state.stopped) return;
   for (const event of events) {
+    if (isDropped(state, event)) {
+      state.dropped++;
+      continue;
+    }
     const sequence = state.sequence++;
     state.pending.push({ event, sequence, again: false });
     if (state.random.next() < (state.config.duplicateRate ?? 0))
       state.pending.push({ event, sequence, again: true });
   }
   gather(state);
+}
+
+/** Draws for every event, so that what is chosen to be silent changes nothing for the others. */
+function isDropped({ config, drops, silenced }: DeliveryState, { subscriptionId }: WebhookEvent): boolean {
+  const isUnlucky = drops.next() < (config?.dropRate ?? 0);
+  return isUnlucky || (typeof subscriptionId === 'number' && silenced.has(subscriptionId));
 }
 
 /** Waits a moment for more events, then sends. */

@@ -91,6 +91,7 @@ export async function connect(
   const said: unknown[] = [];
   const portal = await openPortal({
     rateLimitPer10Seconds: PLENTY,
+    searchesPerSecond: PLENTY, // Its clock stands still.
     onExchange: (exchange) => exchanges.push(exchange),
     ...options,
   });

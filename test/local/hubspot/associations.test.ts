@@ -190,3 +190,48 @@ test('a deleted company is associated with nobody', async () => {
   portal.crm.restore('companies', company);
   expect((await portal.call('POST', READ, { inputs: [{ id: contact }] })).status).toBe(200);
 });
+
+test('told along with a record, associations are cut, and where they are a page follows', async () => {
+  const portal = await openPortal({ associationsInline: 2 });
+  const { crm } = portal;
+  const [few = '', many = ''] = [1, 2].map(() => crm.create('contacts', {}));
+  for (const id of [few, few, many, many, many]) {
+    crm.associate('contacts', id, 'deals', crm.create('deals', {}));
+  }
+
+  const { body } = await portal.call('GET', '/crm/objects/2026-03/contacts?associations=deals');
+
+  const [whole, cut] = body.results.map(
+    ({ associations }: { associations: { deals: unknown } }) => associations.deals,
+  );
+  expect(whole.results).toHaveLength(2);
+  expect(whole.paging).toBeUndefined();
+  expect(cut.results).toHaveLength(2);
+  expect(cut.paging).toMatchObject({ next: { after: '2' } });
+  expect(portal.specProblems).toEqual([]);
+});
+
+test('by five hundred, unless one says otherwise', async () => {
+  const portal = await openPortal();
+  const { crm } = portal;
+  const id = crm.create('companies', {});
+  for (let count = 0; count < 501; count++)
+    crm.associate('companies', id, 'contacts', crm.create('contacts', {}));
+
+  const { body } = await portal.call('GET', `/crm/objects/2026-03/companies/${id}?associations=contacts`);
+
+  expect(body.associations.contacts.results).toHaveLength(500);
+  expect(body.associations.contacts.paging).toBeDefined();
+});
+
+test('a new association changes neither record: a search for what changed does not find them', async () => {
+  const portal = await openPortal();
+  const { crm } = portal;
+  const [contact, deal] = [crm.create('contacts', {}), crm.create('deals', {})];
+  portal.time.nowMs += 60_000;
+
+  crm.associate('contacts', contact, 'deals', deal);
+
+  expect(crm.get('contacts', contact)?.updatedAt).toBe('2026-11-10T12:00:00Z');
+  expect(crm.get('deals', deal)?.updatedAt).toBe('2026-11-10T12:00:00Z');
+});

@@ -346,3 +346,25 @@ test('batch archive answers 204, whether or not the ids exist', async () => {
   expect(archived.body.results).toMatchObject([{ id, archived: true }]);
   expect(portal.specProblems).toEqual([]);
 });
+
+test('a batch read of archived records gives those in the recycling bin: not living, merged or erased ones', async () => {
+  const portal = await openPortal();
+  const { crm } = portal;
+  const [alive = '', deleted = '', old = '', other = '', erased = ''] = [1, 2, 3, 4, 5].map(() =>
+    crm.create('contacts', {}),
+  );
+  crm.delete('contacts', deleted);
+  crm.merge('contacts', old, other);
+  crm.privacyDelete(erased);
+
+  const { body } = await portal.call('POST', `${CONTACTS}/batch/read?archived=true`, {
+    inputs: [alive, deleted, old, other, erased, '999'].map((id) => ({ id })),
+    properties: [],
+    propertiesWithHistory: [],
+  });
+
+  expect(body.results).toMatchObject([{ id: deleted, archived: true }]);
+  const [error] = body.errors;
+  expect(error.context.ids.toSorted()).toEqual([alive, erased, '999'].toSorted());
+  expect(portal.specProblems).toEqual([]);
+});

@@ -179,8 +179,8 @@ function schemaIn(holder: Json): unknown {
 }
 
 /**
- * OpenAPI 3.0 as JSON Schema, with two corrections where real answers are known to differ from HubSpot's files: values
- * of `properties` may be null on reads, and error bodies may lack a category (404, 429).
+ * OpenAPI 3.0 as JSON Schema, with corrections where HubSpot is known to differ from its files: values of `properties` may be null on
+ * reads, error bodies may lack a category (404, 429), and the order of a search is given as objects, as its guide has it.
  */
 function asJsonSchema(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(asJsonSchema);
@@ -200,6 +200,10 @@ function asJsonSchema(node: unknown): unknown {
         properties: { type: 'object', additionalProperties: { type: ['string', 'null'] } },
       };
     }
+  }
+  if ('filterGroups' in properties && 'sorts' in properties) {
+    const sorts = { type: 'array', items: { type: 'object', required: ['propertyName', 'direction'] } };
+    converted.properties = { ...properties, sorts };
   }
   if (converted.nullable === true && typeof converted.type === 'string')
     converted.type = [converted.type, 'null'];

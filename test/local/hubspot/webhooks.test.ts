@@ -365,6 +365,17 @@ const orderOfArrival = async (reorder: boolean) => {
   return listener.events().map(({ occurredAt }) => Number(occurredAt) - NOON_MS);
 };
 
+/** Of 1,000 events, numbered as they happened, those that arrive, and how many were dropped. */
+const arrivals = async (seed: number, dropRate: number) => {
+  const listener = await listenForWebhooks();
+  const portal = await openPortal({ seed });
+  portal.setWebhooks({ targetUrl: listener.url, subscriptions: ['contact.creation'], dropRate });
+  for (let count = 0; count < 1000; count++) portal.crm.create('contacts', {}, { atMs: NOON_MS + count });
+  await portal.settled();
+  const arrived = listener.events().map(({ occurredAt }) => Number(occurredAt) - NOON_MS);
+  return { arrived: arrived.toSorted((one, other) => one - other), dropped: portal.delivered().dropped };
+};
+
 describe('delivery', () => {
   const subscriptions = ['contact.creation'];
 
@@ -403,7 +414,49 @@ describe('delivery', () => {
     expect(Math.max(...listener.requests.map(({ events }) => events.length))).toBe(100);
     expect(listener.mostInFlight()).toBe(10);
     expect(listener.events()).toHaveLength(2050);
-    expect(portal.delivered()).toEqual({ requests: 21, events: 2050, distinct: 2050, refused: 0, lost: 0 });
+    expect(portal.delivered()).toEqual({
+      requests: 21,
+      events: 2050,
+      distinct: 2050,
+      refused: 0,
+      lost: 0,
+      dropped: 0,
+    });
+  });
+
+  test('of a share of the events never happens: of which ones, the seed decides', async () => {
+    const [first, again, other] = await Promise.all([7, 7, 8].map((seed) => arrivals(seed, 0.1)));
+    const none = await arrivals(7, 1);
+
+    expect(first?.dropped).toBeGreaterThan(70);
+    expect(first?.dropped).toBeLessThan(130);
+    expect(first?.arrived).toHaveLength(1000 - (first?.dropped ?? 0));
+    expect(again).toEqual(first);
+    expect(other?.arrived).not.toEqual(first?.arrived);
+    expect(none).toEqual({ arrived: [], dropped: 1000 });
+  });
+
+  test('of chosen subscriptions never happens, and again when they are chosen no more', async () => {
+    const listener = await listenForWebhooks();
+    const portal = await openPortal();
+    const both = ['contact.creation', 'contact.propertyChange:jobtitle'];
+    portal.setWebhooks({ targetUrl: listener.url, subscriptions: both, dropSubscriptions: both.slice(1) });
+    const id = portal.crm.create('contacts', { jobtitle: 'CTO' });
+    await portal.settled();
+    portal.setWebhooks({ targetUrl: listener.url, subscriptions: both });
+    portal.crm.set('contacts', id, { jobtitle: 'CEO' });
+    await portal.settled();
+
+    expect(
+      listener.events().map(({ subscriptionType, propertyValue }) => [subscriptionType, propertyValue]),
+    ).toEqual([
+      ['contact.creation', undefined],
+      ['contact.propertyChange', 'CEO'],
+    ]);
+    expect(portal.delivered()).toMatchObject({ distinct: 2, dropped: 1 });
+    expect(() =>
+      portal.setWebhooks({ targetUrl: listener.url, subscriptions, dropSubscriptions: ['contact.merge'] }),
+    ).toThrow(RangeError);
   });
 
   test('can be made narrower', async () => {
@@ -465,7 +518,14 @@ describe('delivery', () => {
     expect(listener.events().map(({ attemptNumber }) => attemptNumber)).toEqual([
       0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
     ]);
-    expect(portal.delivered()).toEqual({ requests: 0, events: 0, distinct: 0, refused: 11, lost: 1 });
+    expect(portal.delivered()).toEqual({
+      requests: 0,
+      events: 0,
+      distinct: 0,
+      refused: 11,
+      lost: 1,
+      dropped: 0,
+    });
   });
 
   test('counts no answer within five seconds as a failure', async () => {
@@ -490,7 +550,7 @@ describe('delivery', () => {
     portal.crm.create('contacts', {});
     await portal.settled();
 
-    expect(portal.delivered()).toMatchObject({ refused: 11, lost: 1 });
+    expect(portal.delivered()).toMatchObject({ refused: 11, lost: 1, dropped: 0 });
   });
 
   test('sends some events twice, the same event in another request', async () => {
