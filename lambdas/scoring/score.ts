@@ -12,6 +12,8 @@ export interface Scored {
   readonly writeId: string;
   /** The night on which `shown` is to be looked at again, `YYYY-MM-DD`; undefined when it never changes by itself. */
   readonly dueNight: string | undefined;
+  /** The due moment itself, epoch milliseconds; undefined when it never comes. */
+  readonly dueAtMs: number | undefined;
   /** Epoch milliseconds of the newest signal that counts. */
   readonly lastSignalAtMs: number | undefined;
 }
@@ -39,11 +41,12 @@ export function score(
 ): Scored {
   const folded = fold(model, known, nowMs);
   const shown = show(previous, folded, model, timeZone);
-  const dueMs = dueMoment(model, folded, shown, timeZone);
+  const dueAtMs = dueMoment(model, folded, shown, timeZone);
   return {
     shown,
     writeId: writeIdOf(portalId, contactId, shown),
-    dueNight: dueMs === undefined ? undefined : nightOf(dueMs, timeZone),
+    dueNight: dueAtMs === undefined ? undefined : nightOf(dueAtMs, timeZone),
+    dueAtMs,
     lastSignalAtMs: folded.lastSignalAtMs,
   };
 }

@@ -6,7 +6,7 @@ import type { Deal, PropertyValue } from '../scoring/facts.ts';
  * like any value. No property of HubSpot has a dot in its name.
  */
 const COMPANY = 'associated.company';
-const DEALS = 'associated.deals';
+export const DEALS = 'associated.deals';
 
 /** Most deals of one contact that are kept: a fold looks at each. */
 export const DEALS_PER_CONTACT = 100;
@@ -72,11 +72,13 @@ export function takeApart(rows: readonly PropertyValue[]): Associated {
   return {
     properties: rows.filter(({ name }) => name !== COMPANY && name !== DEALS),
     companyId: company === '' ? undefined : company,
-    deals: deals === '' ? [] : readDeals(deals),
+    deals: readDeals(deals),
   };
 }
 
-function readDeals(text: string): Deal[] {
+/** @param text - of the property {@link DEALS}; empty for a contact whose deals were never read */
+export function readDeals(text: string): Deal[] {
+  if (text === '') return [];
   const parsed = v.safeParse(Deals, text);
   if (!parsed.success) throw new TypeError('the deals of a contact cannot be read');
   return parsed.output.map(([id, state, closedAtMs]) => ({ id, state, closedAtMs: closedAtMs ?? undefined }));

@@ -85,6 +85,11 @@ export class CompanyTable {
     await this.#heads.noteReading(this.#keyOf(companyId), readAtMs);
   }
 
+  /** What is kept of a company under this very id: merges are not followed. */
+  async kept(companyId: string): Promise<PropertyValue[]> {
+    return (await this.#rows.beginning(this.#keyOf(companyId))).properties;
+  }
+
   /**
    * Notes that a company was merged into another, which is to be read afresh. Its properties do not go along: what it was says
    * nothing of the living one. They stay where they are, and count for its contacts until the living one is read.

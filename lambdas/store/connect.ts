@@ -10,6 +10,9 @@ import { type Secret, secretOf } from './secrets.ts';
 /** Shortest identity key that is believed to be one, in characters. */
 const KEY_LENGTH = 16;
 
+/** What the identity secret holds. */
+export const IdentityKey = v.object({ key: v.pipe(v.string(), v.minLength(KEY_LENGTH)) });
+
 /** What every door that scores takes from its environment. */
 export interface Store {
   readonly clock: () => number;
@@ -35,7 +38,6 @@ export function connectStore(
     marshallOptions: { removeUndefinedValues: true },
   });
   const factRetentionDays = Number(env.FACT_RETENTION_DAYS);
-  const Key = v.object({ key: v.pipe(v.string(), v.minLength(KEY_LENGTH)) });
   const options = { client, tableName, portalId, factRetentionDays, clock };
   return {
     clock,
@@ -45,6 +47,6 @@ export function connectStore(
     client,
     contacts: new ContactTable(options),
     companies: new CompanyTable(options),
-    identityKey: secretOf(secrets, env.IDENTITY_KEY_SECRET_ARN ?? '', Key, clock),
+    identityKey: secretOf(secrets, env.IDENTITY_KEY_SECRET_ARN ?? '', IdentityKey, clock),
   };
 }

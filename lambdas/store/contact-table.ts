@@ -1,13 +1,23 @@
 import { isDeepStrictEqual } from 'node:util';
 import { RetryableError } from '../errors.ts';
-import type { Fact, Known, PropertyValue } from '../scoring/facts.ts';
+import type { Deal, Fact, Known, PropertyValue } from '../scoring/facts.ts';
 import type { Scored } from '../scoring/score.ts';
 import type { Shown } from '../scoring/show.ts';
-import { type Associated, takeApart } from './associations.ts';
+import { type Associated, DEALS, readDeals, takeApart } from './associations.ts';
 import { companyIdOf, contactIdOf, contactKey, dueKey, isIdentityKey, recordKey } from './keys.ts';
 import { type Beginning, type PartitionOptions, Partitions } from './partitions.ts';
 import { ALIAS_HOPS, RecordHeads } from './record-heads.ts';
-import { type Head, rankOf, readHead, scoreAttributes, type Writes } from './rows.ts';
+import { RollIndex, type RollPage } from './roll-index.ts';
+import {
+  type Head,
+  type Reconciled,
+  rankOf,
+  readHead,
+  reconciledAttributes,
+  rollPlace,
+  scoreAttributes,
+  type Writes,
+} from './rows.ts';
 
 /** How often a store is tried again after somebody else stored first. Each try sees the other's facts. */
 const STORE_TRIES = 12;
@@ -42,11 +52,13 @@ export class ContactTable {
   readonly #portalId: string;
   readonly #rows: Partitions;
   readonly #heads: RecordHeads;
+  readonly #roll: RollIndex;
 
   constructor(options: PartitionOptions) {
     this.#portalId = options.portalId;
     this.#rows = new Partitions(options);
     this.#heads = new RecordHeads(options, this.#rows);
+    this.#roll = new RollIndex(options);
   }
 
   /**
@@ -66,6 +78,7 @@ export class ContactTable {
    * reading began will read the head afterwards, and one of the two stores fails and sees both.
    *
    * @param readAtMs - when HubSpot was asked for the contact's properties and associations, if it just was; they then count as known
+   * @param reconciled - if what HubSpot has was just compared with what is kept: noted with the score, as by `noteReconciled`
    * @returns the contact under its living id, or undefined when it is erased, or an address that nobody is known by
    * @throws RetryableError when others kept storing first
    */
@@ -74,6 +87,7 @@ export class ContactTable {
     scoreKnown: ScoreKnown,
     nowMs: number,
     readAtMs?: number,
+    reconciled?: Reconciled,
   ): Promise<Standing | undefined> {
     for (let attempt = 0; attempt < STORE_TRIES; attempt++) {
       const living = await this.#living(key);
@@ -85,6 +99,7 @@ export class ContactTable {
       const company = await this.#companyOf(associated);
       const known = await this.#known(living.key, associated, company);
       const scored = scoreKnown(contactId, known, head.shown);
+      const noted = later(head, reconciled);
       const next: Head = {
         ...head,
         revision: head.revision + 1,
@@ -94,9 +109,16 @@ export class ContactTable {
         lastSignalAtMs: scored.lastSignalAtMs,
         readAtMs: readingAfter(head, readAtMs),
         due: scored.dueNight && dueKey(this.#portalId, scored.dueNight, contactId),
+        dueAtMs: scored.dueAtMs,
         company: head.life === 'living' ? company?.key : undefined,
+        ...(noted !== undefined && { reconciledAtMs: noted.atMs, reconciledFor: noted.of }),
       };
-      const isStored = await this.#heads.store(living.key, scoreAttributes(next));
+      const place = head.life === 'living' ? rollPlace(this.#portalId, contactId) : undefined;
+      const isStored = await this.#heads.store(living.key, {
+        ...scoreAttributes(next, place),
+        // Otherwise they are left alone: a comparison that was noted meanwhile stays.
+        ...(noted !== undefined && reconciledAttributes(noted)),
+      });
       if (isStored && !(await this.#isOverlooked(head, next, associated, company)))
         return { contactId, head: next, previous: head.shown };
     }
@@ -215,6 +237,33 @@ export class ContactTable {
     return this.#heads.readProperty(keys, name);
   }
 
+  /** What is kept of the deals of many contacts, strongly consistent. @returns by key; keys whose deals were never read are left out */
+  async dealsOf(keys: readonly string[]): Promise<Map<string, Deal[]>> {
+    const texts = await this.#heads.readProperty(keys, DEALS);
+    return new Map([...texts].map(([key, text]) => [key, readDeals(text)]));
+  }
+
+  /** As {@link RollIndex.idsBetween}. */
+  idsBetween(after: string | undefined, until: string | undefined): Promise<string[]> {
+    return this.#roll.idsBetween(after, until);
+  }
+
+  /** As {@link RollIndex.page}. */
+  rollPage(after: string | undefined): Promise<RollPage> {
+    return this.#roll.page(after);
+  }
+
+  /** As {@link RollIndex.count}. */
+  countRoll(): Promise<number> {
+    return this.#roll.count();
+  }
+
+  /** As {@link RecordHeads.noteReconciled}. @param key - of a contact */
+  async noteReconciled(key: string, reconciled: Reconciled): Promise<void> {
+    const contactId = contactIdOf(key, this.#portalId);
+    if (contactId !== undefined) await this.#heads.noteReconciled(key, contactId, reconciled);
+  }
+
   /** Everything that waits under an address of which nobody knows whose it is. */
   async waiting(key: string): Promise<Known> {
     const { properties } = await this.#rows.beginning(key);
@@ -287,4 +336,13 @@ function readingAfter(
 ): number | undefined {
   if (readAtMs === undefined) return before;
   return forgotAtMs !== undefined && forgotAtMs >= readAtMs ? undefined : readAtMs;
+}
+
+/** The comparison to note with a store: none where a later one of the same properties is noted already. */
+function later(
+  { reconciledAtMs = 0, reconciledFor }: Head,
+  reconciled: Reconciled | undefined,
+): Reconciled | undefined {
+  const isOlder = reconciledFor === reconciled?.of && reconciledAtMs > (reconciled?.atMs ?? 0);
+  return isOlder ? undefined : reconciled;
 }

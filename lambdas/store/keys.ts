@@ -19,12 +19,22 @@ export function recordKey(portalId: string, type: 'company' | 'deal', id: string
  */
 export function emailKey(portalId: string, email: string, key: string): string {
   const normalised = email.trim().toLowerCase().normalize('NFC');
-  return `${portalId}#email#${createHmac('sha256', key).update(normalised).digest('base64url')}`;
+  return addressPartition(portalId, createHmac('sha256', key).update(normalised).digest('base64url'));
+}
+
+/** The partition of an address of which only the HMAC is known. */
+export function addressPartition(portalId: string, addressKey: string): string {
+  return `${portalId}#email#${addressKey}`;
+}
+
+/** The HMAC in the partition key of an e-mail address; undefined for other partitions. */
+export function addressKeyOf(key: string, portalId: string): string | undefined {
+  return isIdentityKey(key, portalId) ? key.slice(addressPartition(portalId, '').length) : undefined;
 }
 
 /** Whether a partition is that of an e-mail address: what stands there waits to learn whose it is. */
 export function isIdentityKey(key: string, portalId: string): boolean {
-  return key.startsWith(`${portalId}#email#`);
+  return key.startsWith(addressPartition(portalId, ''));
 }
 
 /** The partition that holds what belongs to the portal itself. */
@@ -32,17 +42,26 @@ export function portalKey(portalId: string): string {
   return `${portalId}#portal`;
 }
 
-/** Over how many partitions of the index one night is spread: DynamoDB serves 1,000 writes a second from each. */
-export const DUE_SHARDS = 16;
+/** Over how many partitions of an index contacts are spread: DynamoDB serves 1,000 writes a second from each. */
+export const SHARDS = 16;
+
+/** The partition of an index in which a contact stands, from 0 to {@link SHARDS} − 1. */
+export function shardOf(contactId: string): number {
+  return createHash('sha256').update(contactId).digest().readUInt16BE(0) % SHARDS;
+}
 
 /** The partition of the due index in which a contact falls due on a night. @param night - `YYYY-MM-DD` */
 export function dueKey(portalId: string, night: string, contactId: string): string {
-  const shard = createHash('sha256').update(contactId).digest().readUInt16BE(0) % DUE_SHARDS;
-  return dueShardKey(portalId, night, shard);
+  return dueShardKey(portalId, night, shardOf(contactId));
 }
 
 export function dueShardKey(portalId: string, night: string, shard: number): string {
   return `${portalId}#${night}#${shard}`;
+}
+
+/** A partition of the index of all contacts that live. */
+export function rollShardKey(portalId: string, shard: number): string {
+  return `${portalId}#roll#${shard}`;
 }
 
 /** The id behind the portal in a contact's partition key; undefined for other partitions. */

@@ -5,11 +5,14 @@ import { RetryableError } from '../errors.ts';
 import { companyIdOf, contactIdOf, isIdentityKey } from './keys.ts';
 import type { Beginning, PartitionOptions, Partitions } from './partitions.ts';
 import {
-  COMPANY_ATTRIBUTES,
   HEAD,
+  LIVING_ATTRIBUTES,
   PROPERTY,
+  type Reconciled,
   readHead,
   readProperty,
+  reconciledAttributes,
+  rollPlace,
   SCORE_ATTRIBUTES,
   type Writes,
 } from './rows.ts';
@@ -254,8 +257,8 @@ export class RecordHeads {
 
   /**
    * Notes that HubSpot deleted or restored the record; the newest of these wins, in whatever order they are heard. Of two at
-   * the same instant the restoring is the later: only what was deleted is restored. A deleted contact leaves the index of its
-   * company at once; a restored one is back when it is scored.
+   * the same instant the restoring is the later: only what was deleted is restored. A deleted contact leaves the indexes of its
+   * company and of all contacts at once; a restored one is back when it is scored.
    *
    * @param atMs - epoch milliseconds at which it happened
    */
@@ -264,10 +267,10 @@ export class RecordHeads {
       new UpdateCommand({
         TableName: this.#tableName,
         Key: { pk: key, sk: HEAD },
-        UpdateExpression: `SET life = :life, lifeAt = :at ADD rev :one${life === 'deleted' ? ` REMOVE ${IN_COMPANY.names}` : ''}`,
+        UpdateExpression: `SET life = :life, lifeAt = :at ADD rev :one${life === 'deleted' ? ` REMOVE ${IN_INDEXES.names}` : ''}`,
         ConditionExpression:
           'attribute_not_exists(life) OR (life <> :erased AND (lifeAt < :at OR (lifeAt = :at AND life < :life)))',
-        ...(life === 'deleted' && { ExpressionAttributeNames: IN_COMPANY.attributes }),
+        ...(life === 'deleted' && { ExpressionAttributeNames: IN_INDEXES.attributes }),
         ExpressionAttributeValues: { ':life': life, ':at': atMs, ':one': 1, ':erased': 'erased' },
       }),
     );
@@ -338,6 +341,33 @@ export class RecordHeads {
   }
 
   /**
+   * Notes that a contact was compared with HubSpot and nothing new was found: its score stays, so the revision does too. Whoever was
+   * stored before there was an index of all contacts comes into it.
+   *
+   * Nothing happens to what does not live, nor where a later comparison of the same properties is noted.
+   */
+  async noteReconciled(key: string, contactId: string, reconciled: Reconciled): Promise<void> {
+    const values = { ...reconciledAttributes(reconciled), ...rollPlace(this.#portalId, contactId) };
+    const { attributes } = named(Object.keys(values));
+    await this.#rows.ifHolds(
+      new UpdateCommand({
+        TableName: this.#tableName,
+        Key: { pk: key, sk: HEAD },
+        UpdateExpression: `SET ${Object.keys(values)
+          .map((name) => `#${name} = :${name}`)
+          .join(', ')}`,
+        ConditionExpression:
+          'attribute_exists(pk) AND attribute_not_exists(alias) AND (attribute_not_exists(life) OR life = :living) AND (attribute_not_exists(recFor) OR recFor <> :recFor OR recAt < :recAt)',
+        ExpressionAttributeNames: attributes,
+        ExpressionAttributeValues: {
+          ...Object.fromEntries(Object.entries(values).map(([name, value]) => [`:${name}`, value])),
+          ':living': 'living',
+        },
+      }),
+    );
+  }
+
+  /**
    * Stores the attributes of a score, and removes those that are undefined, on condition that nobody stored in between.
    *
    * @param values - with `rev`, one above that of the head that was read
@@ -390,5 +420,5 @@ function named(attributes: readonly string[]) {
 
 /** Takes everything from a head that a score ever put there. */
 const NO_SCORE = named(SCORE_ATTRIBUTES);
-/** Takes a head out of the index of its company. */
-const IN_COMPANY = named(COMPANY_ATTRIBUTES);
+/** Takes a head out of the indexes of those that live. */
+const IN_INDEXES = named(LIVING_ATTRIBUTES);

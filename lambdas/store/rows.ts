@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { Fact, PropertyValue } from '../scoring/facts.ts';
 import type { Shown } from '../scoring/show.ts';
+import { rollShardKey, shardOf } from './keys.ts';
 
 /** Sort keys. `#` sorts before letters: the head comes first. */
 export const HEAD = '#head';
@@ -54,6 +55,11 @@ const HeadRow = v.object({
   ws: v.optional(v.number()),
   wn: v.optional(v.number(), 0),
   due: v.optional(v.string()),
+  /** Epoch milliseconds of the due moment, which lies on the day before the due night. */
+  dueAt: v.optional(v.number()),
+  /** Epoch milliseconds at which HubSpot was asked when the contact was last reconciled, and which properties it was then asked for. */
+  recAt: v.optional(v.number()),
+  recFor: v.optional(v.string()),
   /** Partition of the primary company while the contact lives: under it the index `company` has the contact, by its `rank`. */
   company: v.optional(v.string()),
 });
@@ -63,6 +69,14 @@ export interface Writes {
   /** Epoch milliseconds at which this hour began. */
   readonly sinceMs: number;
   readonly count: number;
+}
+
+/** That a contact was compared with what HubSpot has of it. */
+export interface Reconciled {
+  /** Epoch milliseconds at which HubSpot was asked. */
+  readonly atMs: number;
+  /** Stands for the list of properties that HubSpot was asked for, in 8 characters: other inputs are another comparison. */
+  readonly of: string;
 }
 
 /** The first row of a contact's partition: the score it has, what HubSpot knows of it, and what became of the record. */
@@ -86,6 +100,11 @@ export interface Head {
   /** Undefined before the first write. */
   readonly writes?: Writes | undefined;
   readonly due: string | undefined;
+  /** Epoch milliseconds from which something else is to be shown; undefined when that never comes. */
+  readonly dueAtMs: number | undefined;
+  /** When it was last compared with HubSpot, epoch milliseconds, and what then was asked for: see {@link Reconciled}. */
+  readonly reconciledAtMs: number | undefined;
+  readonly reconciledFor: string | undefined;
   /** Partition of the primary company, as the index has it: none while the contact does not live. */
   readonly company: string | undefined;
 }
@@ -104,6 +123,9 @@ export const NO_HEAD: Head = {
   readAtMs: undefined,
   forgotAtMs: undefined,
   due: undefined,
+  dueAtMs: undefined,
+  reconciledAtMs: undefined,
+  reconciledFor: undefined,
   company: undefined,
 };
 
@@ -123,6 +145,9 @@ export function readHead(row: unknown): Head {
     ws,
     wn,
     due,
+    dueAt,
+    recAt,
+    recFor,
     company,
     ...values
   } = parseRow(HeadRow, row);
@@ -143,6 +168,9 @@ export function readHead(row: unknown): Head {
     forgotAtMs: forgotAt,
     writes: ws === undefined ? undefined : { sinceMs: ws * 1000, count: wn },
     due,
+    dueAtMs: dueAt,
+    reconciledAtMs: recAt,
+    reconciledFor: recFor,
     company,
   };
 }
@@ -194,8 +222,12 @@ export function readProperty(row: unknown): PropertyValue {
   return { name: sk.slice(PROPERTY.length), value, occurredAtMs: at };
 }
 
-/** The attributes of a head that a store of a score sets, or removes where undefined. */
-export function scoreAttributes(head: Head) {
+/**
+ * The attributes of a head that a store of a score sets, or removes where undefined.
+ *
+ * @param place - in the index of all contacts, for one that lives
+ */
+export function scoreAttributes(head: Head, place: RollPlace | undefined) {
   const { shown } = head;
   return {
     rev: head.revision,
@@ -211,9 +243,30 @@ export function scoreAttributes(head: Head) {
     lastAt: head.lastSignalAtMs,
     readAt: head.readAtMs,
     due: head.due,
+    dueAt: head.dueAtMs,
     company: head.company,
     rank: rankOf(head),
+    roll: place?.roll,
+    id: place?.id,
   };
+}
+
+/** The attributes of a head that note a comparison with HubSpot. */
+export function reconciledAttributes({ atMs, of }: Reconciled) {
+  return { recAt: atMs, recFor: of };
+}
+
+/** Where a contact stands in the index of all that live: as long as it does, always at the same place. */
+interface RollPlace {
+  readonly roll: string;
+  /** Its id, so that the index has numbers in HubSpot's order. */
+  readonly id: number;
+}
+
+/** @returns undefined for a number that cannot be kept exactly; HubSpot's are far below */
+export function rollPlace(portalId: string, contactId: string): RollPlace | undefined {
+  const id = Number(contactId);
+  return Number.isSafeInteger(id) ? { roll: rollShardKey(portalId, shardOf(contactId)), id } : undefined;
 }
 
 /** Below every score: contacts without one come last. */
@@ -224,12 +277,13 @@ export function rankOf({ company, shown }: Head): number | undefined {
   return company === undefined ? undefined : (shown?.score ?? NO_RANK);
 }
 
-/** What takes a contact out of the index of its company. */
-export const COMPANY_ATTRIBUTES = ['company', 'rank'];
+/** What takes a contact out of the indexes of those that live: of its company, and of all. */
+export const LIVING_ATTRIBUTES = ['company', 'rank', 'roll', 'id'];
 
 /** What an erased head loses: everything a score ever put there. */
 export const SCORE_ATTRIBUTES = [
-  ...Object.keys(scoreAttributes(NO_HEAD)).filter((name) => name !== 'rev'),
+  ...Object.keys(scoreAttributes(NO_HEAD, undefined)).filter((name) => name !== 'rev'),
+  ...Object.keys(reconciledAttributes({ atMs: 0, of: '' })),
   'cwid',
   'forgotAt',
   'ws',

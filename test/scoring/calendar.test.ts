@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { addDays, localDate, nextDate, nightOf, readableDate } from '../../lambdas/scoring/calendar.ts';
+import { instantOf, ZONES, type Zone } from './local-time.ts';
 
 test.each([
   ['2026-11-01T12:00:00Z', 'UTC', '2026-11-01', 'the same day'],
@@ -65,23 +66,54 @@ test.each([
   expect(nightOf(Date.parse(instant), timeZone)).toBe(expected);
 });
 
-test('whatever the time zone, a night finds all of its work due already, and none is older than two days', () => {
-  const zones = fc.constantFrom(
-    'UTC',
-    'Pacific/Kiritimati',
-    'Etc/GMT+12',
-    'Europe/Berlin',
-    'America/New_York',
-    'Asia/Kolkata',
-    'Australia/Lord_Howe',
+test('whatever the time zone, also while clocks change, a night is that of the day before: all of its work is due, and none older than a day', () => {
+  const changes = [
+    '2026-03-08',
+    '2026-03-29',
+    '2026-04-05',
+    '2026-09-06',
+    '2026-10-04',
+    '2026-10-25',
+    '2026-11-01',
+  ];
+  const instants = fc.oneof(
+    fc.integer({ min: Date.parse('2026-01-01'), max: Date.parse('2028-01-01') }),
+    fc
+      .tuple(fc.constantFrom(...changes), fc.integer({ min: -30 * 60, max: 54 * 60 }))
+      .map(([date, minutes]) => Date.parse(date) + minutes * 60_000),
   );
-  const instants = fc.integer({ min: Date.parse('2026-01-01'), max: Date.parse('2028-01-01') });
   fc.assert(
-    fc.property(instants, zones, (dueMs, timeZone) => {
-      const night = nightOf(dueMs, timeZone);
+    fc.property(instants, fc.constantFrom(...ZONES), fc.constantFrom(-1, 0, 1), (nearMs, timeZone, more) => {
+      const dueMs = nearMs + more;
 
-      expect(localDate(dueMs, timeZone) < night).toBe(true);
-      expect(localDate(dueMs + 26 * 3_600_000, timeZone) >= night).toBe(true);
+      const night = nightOf(dueMs, timeZone);
+      const dayBefore = new Date(Date.parse(night) - 86_400_000).toISOString().slice(0, 10);
+
+      expect(dueMs).toBeLessThan(instantOf(night, 0, timeZone));
+      expect(dueMs).toBeGreaterThanOrEqual(instantOf(dayBefore, 0, timeZone));
     }),
+    { numRuns: 1000 },
   );
+});
+
+test.each<[Zone, string, number, string]>([
+  ['Europe/Berlin', '2026-03-29', 23, 'summer time begins'],
+  ['Europe/Berlin', '2026-10-25', 25, 'summer time ends'],
+  ['America/New_York', '2026-03-08', 23, 'summer time begins'],
+  ['America/New_York', '2026-11-01', 25, 'summer time ends'],
+  ['America/Santiago', '2026-09-06', 23, 'there is no midnight'],
+  ['Australia/Lord_Howe', '2026-10-04', 23.5, 'summer time is half an hour'],
+  ['Pacific/Kiritimati', '2026-03-29', 24, 'nothing changes'],
+  ['Etc/GMT+12', '2026-03-29', 24, 'nothing changes'],
+])('in %s the night after %s finds what fell due in %d hours: %s', (timeZone, date, hours) => {
+  const night = nextDate(date);
+  const beginsMs = instantOf(date, 0, timeZone);
+  const endsMs = beginsMs + hours * 3_600_000;
+
+  expect([beginsMs - 1, beginsMs, endsMs - 1, endsMs].map((ms) => nightOf(ms, timeZone))).toEqual([
+    date,
+    night,
+    night,
+    nextDate(night),
+  ]);
 });

@@ -5,11 +5,13 @@ import { dueMoment } from '../../lambdas/scoring/due.ts';
 import type { Known } from '../../lambdas/scoring/facts.ts';
 import { fold } from '../../lambdas/scoring/fold.ts';
 import { nextGradeChange } from '../../lambdas/scoring/forecast.ts';
-import { checkModel, type Model } from '../../lambdas/scoring/model.ts';
+import type { Model } from '../../lambdas/scoring/model.ts';
 import { score } from '../../lambdas/scoring/score.ts';
 import { type Shown, show } from '../../lambdas/scoring/show.ts';
-import { contacts, DAY_MS, facts, models, NOW_MS } from './histories.ts';
+import { busyContacts, contacts, DAY_MS, models, NOW_MS } from './histories.ts';
 import { modelOf } from './model-of.ts';
+import { OCCURRENCES } from './occurrences.ts';
+import { models1000, smallContacts } from './thousandths.ts';
 
 const LOGIN = 'id: login, title: Login, from: { kind: signal, signal: login }';
 const BANDS = 'bands: [{ grade: A, from: 50 }, { grade: B, from: 20 }, { grade: C, from: 0 }]';
@@ -106,8 +108,13 @@ describe('by hand', () => {
     // Due at 12:00 UTC on 21 November: 02:00 on 22 November on Kiritimati.
     const scored = score(model, contact, { properties: [], facts: [login(10)] }, undefined, NOW_MS);
 
-    expect(scored).toMatchObject({ dueNight: '2026-11-23', lastSignalAtMs: NOW_MS - 10 * DAY_MS });
-    expect(score(model, contact, { properties: [], facts: [] }, undefined, NOW_MS).dueNight).toBeUndefined();
+    expect(scored).toMatchObject({
+      dueNight: '2026-11-23',
+      dueAtMs: NOW_MS + 20 * DAY_MS + 1,
+      lastSignalAtMs: NOW_MS - 10 * DAY_MS,
+    });
+    const nothing = score(model, contact, { properties: [], facts: [] }, undefined, NOW_MS);
+    expect(nothing).toMatchObject({ dueNight: undefined, dueAtMs: undefined });
   });
 
   test('the dead band puts off the fall of a grade that was shown', () => {
@@ -190,87 +197,6 @@ describe('by hand', () => {
   });
 });
 
-/** An object without the keys that have no value. */
-function defined(entries: object): object {
-  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined));
-}
-
-function thousandths(most: number): fc.Arbitrary<number> {
-  return fc.integer({ min: -most, max: most }).map((points) => points / 1000);
-}
-
-/**
- * Models in which little is left of every term, so that few instants have to be looked at, and in which the shown values
- * are about to change: thousandths decide.
- */
-function models1000(): fc.Arbitrary<Model> {
-  const cap = fc.option(
-    fc.integer({ min: 0, max: 6 }).map((points) => points / 1000),
-    { nil: undefined },
-  );
-  const sources = fc.constantFrom(
-    { kind: 'signal', signal: 'login' },
-    { kind: 'signal', signal: 'ticket' },
-    { kind: 'timestamp', property: 'click' },
-    { kind: 'counter', property: 'views' },
-    { kind: 'transition', property: 'status', to: ['open'] },
-  );
-  const rule = fc.record({
-    from: sources,
-    points: thousandths(4),
-    halfLifeDays: fc.constantFrom(0.5, 1, 7, 30, 'never'),
-    cap,
-    group: fc.constantFrom(undefined, 'web'),
-  });
-  return fc
-    .record({
-      signals: fc.uniqueArray(rule, {
-        minLength: 1,
-        maxLength: 4,
-        selector: ({ from }) => JSON.stringify(from),
-      }),
-      fitPoints: fc.constantFrom(44.499, 44.5, 44.502, 42.5, 12.498, 0.499),
-      offset: fc.constantFrom(undefined, 0.499, 0.5),
-      groupCap: fc.integer({ min: 0, max: 8 }).map((points) => points / 1000),
-      step: fc.constantFrom(1, 1, 5),
-      deadBand: fc.constantFrom(0, 2, 5),
-      horizonDays: fc.constantFrom(3, 20, 60),
-      isGrid: fc.boolean(),
-      gradeOnly: fc.boolean(),
-    })
-    .map(({ signals, fitPoints, offset, groupCap, step, deadBand, horizonDays, isGrid, gradeOnly }) => {
-      const steady = {
-        id: 'steady',
-        title: 'Steady',
-        from: { kind: 'text', property: 'url', contains: ['/'] },
-        halfLifeDays: 'never',
-      };
-      const checked = checkModel({
-        name: 'thousandths',
-        horizonDays,
-        fit: { rules: [{ id: 'job', title: 'Job', property: 'jobtitle', known: true, points: fitPoints }] },
-        engagement: {
-          groups: { web: { cap: groupCap } },
-          signals: [
-            ...signals.map((signal, at) => ({
-              id: `signal-${at}`,
-              title: `Signal ${at}`,
-              ...defined(signal),
-            })),
-            ...(offset === undefined ? [] : [{ ...steady, points: offset, cap: offset }]),
-          ],
-        },
-        grades: {
-          deadBand,
-          ...(isGrid ? { grid: { fit: ROWS, engagement: COLUMNS } } : { bands: ROWS }),
-        },
-        display: { step, gradeOnly },
-      });
-      if ('problems' in checked) throw new Error(JSON.stringify(checked.problems));
-      return checked.model;
-    });
-}
-
 /**
  * Every instant after now at which anything can change: where a fact leaves the horizon, and where the points left of a
  * fact, whatever it may be worth, pass from one thousandth to the next.
@@ -293,24 +219,7 @@ function candidates(model: Model, known: Known): number[] {
   return [...moments].filter((ms) => ms > NOW_MS && Number.isFinite(ms)).toSorted((a, b) => a - b);
 }
 
-const ROWS = [
-  { grade: 'A', from: 45 },
-  { grade: 'B', from: 43 },
-  { grade: 'C', from: 10 },
-  { grade: 'D', from: 0 },
-];
-/** Engagement is a few thousandths around half a point, where one point begins to be shown. */
-const COLUMNS = [
-  { grade: '1', from: 1 },
-  { grade: '2', from: 0 },
-];
-
-const smallContacts = fc
-  .record({
-    properties: fc.constantFrom([], [{ name: 'jobtitle', value: 'CTO', occurredAtMs: 0 }]),
-    facts: facts(['1', '2'], 24 * 20),
-  })
-  .map(({ properties, facts: some }): Known => ({ properties, facts: some.slice(0, 8) }));
+const anyContacts = fc.oneof(contacts(), busyContacts);
 const grades = fc.constantFrom(undefined, 'A', 'B', 'C', 'A1', 'B1', 'B2');
 
 function same(a: Shown, b: Shown): boolean {
@@ -365,7 +274,7 @@ describe('against brute force', () => {
   test('until the due moment the same is shown, at it something else, whatever the model', () => {
     const fractions = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 8, maxLength: 8 });
     fc.assert(
-      fc.property(models(), contacts(), grades, fractions, (model, known, grade, parts) => {
+      fc.property(models(), anyContacts, grades, fractions, (model, known, grade, parts) => {
         const { shown, dueMs } = dueOf(model, known, withGrade(model, known, grade));
         const showAt = (ms: number) => show(shown, fold(model, known, ms), model, 'UTC');
         const lastMs = dueMs === undefined ? NOW_MS + 400 * DAY_MS : dueMs - 1;
@@ -376,5 +285,17 @@ describe('against brute force', () => {
       }),
       { numRuns: 150 },
     );
+  });
+
+  const all = fc.sample(fc.tuple(models(), anyContacts), { numRuns: 600, seed: 33 });
+  const small = fc.sample(fc.tuple(models1000(), smallContacts), { numRuns: 600, seed: 33 });
+
+  test.each(Object.entries(OCCURRENCES))('the contacts that are drawn have %s', (what, isIn) => {
+    const [times = 0, timesSmall = 0] = [all, small].map(
+      (drawn) => drawn.filter(([model, known]) => isIn(model, fold(model, known, NOW_MS))).length,
+    );
+    expect(times).toBeGreaterThanOrEqual(10);
+    // No rule of the small models looks at how close signals are.
+    expect(timesSmall > 10 || what === 'signals too close to each other').toBe(true);
   });
 });

@@ -34,13 +34,13 @@ const ANY_SHAPE: ModelShape = {
   horizonDays: [5, 30, 365],
 };
 
-const EXCLUSIONS = [
+export const EXCLUSIONS = [
   { id: 'customer', title: 'Is a customer', property: 'stage', is: ['customer'] },
   { id: 'rival', title: 'Is a rival', property: 'email', domain: ['rival.example'] },
   { id: 'won', title: 'Has a won deal', deal: 'won' },
   { id: 'opted-out', title: 'Opted out', property: 'optout', is: [true], onlyGroup: 'mail' },
 ] as const;
-const RESETS = [
+export const RESETS = [
   { id: 'recycled', title: 'Recycled', property: 'status', to: ['lost'] },
   { id: 'deal-lost', title: 'Deal lost', deal: 'lost' },
 ] as const;
@@ -198,7 +198,7 @@ const properties = fc
     { name: 'optout', value: optout, occurredAtMs: NOW_MS },
   ]);
 
-const deals: fc.Arbitrary<Deal[]> = fc.array(
+export const deals: fc.Arbitrary<Deal[]> = fc.array(
   fc
     .record({
       id: fc.constantFrom('1', '2', '3'),
@@ -221,3 +221,24 @@ export function contacts(records?: readonly string[], maxAgeHours?: number): fc.
     deals: fc.oneof({ arbitrary: fc.constant([]), weight: 3 }, { arbitrary: deals, weight: 1 }),
   });
 }
+
+/** Contacts of whom much was heard, some of it in one hour. */
+export const busyContacts: fc.Arbitrary<Known> = fc
+  .tuple(contacts(['1'], 24 * 20), facts(['1'], 24 * 2), facts(['1'], 24 * 5), facts(['1'], 24 * 20))
+  .map(([known, ...more]) => ({ ...known, facts: [known.facts, ...more].flat() }));
+
+/** Counts that rise and fall, of one record. */
+export const counts: fc.Arbitrary<Fact[]> = fc
+  .array(fc.tuple(fc.integer({ min: 0, max: 12 }), fc.integer({ min: 0, max: 24 * 20 })), {
+    minLength: 3,
+    maxLength: 5,
+  })
+  .map((list) =>
+    list.map(([count, ageHours]) => ({
+      key: `count ${count} ${ageHours}`,
+      name: 'property:views',
+      occurredAtMs: NOW_MS - ageHours * HOUR_MS,
+      value: String(count),
+      record: '1',
+    })),
+  );

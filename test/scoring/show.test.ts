@@ -212,7 +212,7 @@ engagement:
     });
   });
 
-  test('fit 480 bytes: whole lines, and the fall of the grade is never the one left out', () => {
+  test('fit 456 bytes: whole lines, and the fall of the grade is never the one left out', () => {
     const title = '営'.repeat(60);
     const signals = ['a', 'b', 'c', 'd', 'e'].map(
       (id, at) =>
@@ -231,7 +231,26 @@ engagement:
       `+39 ${title} (1 Nov 2026)`,
       expect.stringMatching(/^Falls to B on \d+ Nov 2026$/),
     ]);
-    expect(Buffer.byteLength(reasons)).toBeLessThanOrEqual(480);
+    expect(Buffer.byteLength(reasons)).toBeLessThanOrEqual(456);
+  });
+
+  test.each([
+    { more: '', bytes: 456, lines: 5 },
+    { more: 'a', bytes: 457, lines: 4 },
+  ])('of $bytes bytes have $lines of five lines', ({ more, lines }) => {
+    const title = `${'営'.repeat(24)}a`; // 73 bytes in a line of 90: four of these, one of 92 and four ends are 456.
+    const signals = [title, title, title, title, `${'営'.repeat(25)}${more}`].map(
+      (each, at) =>
+        `{ id: s${at}, title: ${each}, from: { kind: signal, signal: s${at} }, points: ${40 - at}, halfLifeDays: never }`,
+    );
+    const model = modelOf(`engagement: { signals: [${signals.join(', ')}] }`);
+
+    const { reasons } = shownAt(
+      model,
+      ['s0', 's1', 's2', 's3', 's4'].map((name) => login(0, name)),
+    );
+
+    expect(reasons.split('\n')).toHaveLength(lines);
   });
 
   test('five long titles and the fall fit as far as whole lines do', () => {

@@ -103,6 +103,15 @@ describe.each(ENGINES)('on $name', ({ start }) => {
       expect((await contacts.read(key(7)))?.known).toEqual(given[0]);
     });
 
+    test('is told as it was kept, under its very id', async () => {
+      const size = property('size', '50');
+      await companies.keepFound('5', [size, property('industry', 'BANKING')], NOON);
+      await companies.unite('5', '6');
+
+      expect(await companies.kept('5')).toEqual([property('industry', 'BANKING'), size]);
+      expect([await companies.kept('6'), await companies.kept('7')]).toEqual([[], []]);
+    });
+
     test('is asked for only where there is a company', async () => {
       const asked: unknown[] = [];
       const client = watched(table.client, (command, go) => {
@@ -201,6 +210,22 @@ describe.each(ENGINES)('on $name', ({ start }) => {
 
       expect(read?.known).toEqual({ properties: [], facts: [], deals });
       expect(read?.head.shown?.reasons).toBe(`deal:1:open:now deal:2:won:${NOON - 5}`);
+    });
+
+    test('is told of many contacts at once, of those of which it was ever read', async () => {
+      const deals = [{ id: '2', state: 'won', closedAtMs: NOON - 5 }] as const;
+      await contacts.keep(key(7), [], [dealsKept(deals, NOON), property('city', 'Paris')]);
+      await contacts.keep(key(8), [], [dealsKept([], NOON)]);
+      await contacts.keep(key(9), [], [property('city', 'Paris')]);
+
+      const kept = await contacts.dealsOf([key(7), key(8), key(9), key(10)]);
+
+      expect(kept).toEqual(
+        new Map<string, unknown>([
+          [key(7), deals],
+          [key(8), []],
+        ]),
+      );
     });
 
     test('is kept of the newest hundred', async () => {

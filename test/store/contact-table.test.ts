@@ -3,7 +3,7 @@ import { BatchGetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynam
 import fc from 'fast-check';
 import { RetryableError } from '../../lambdas/errors.ts';
 import type { Shown } from '../../lambdas/scoring/show.ts';
-import type { ScoreKnown } from '../../lambdas/store/contact-table.ts';
+import type { ContactTable, ScoreKnown } from '../../lambdas/store/contact-table.ts';
 import { fact, NOON, plainScore, property } from './plain-score.ts';
 import {
   type Client,
@@ -39,6 +39,12 @@ async function keepAndScore(key: string, points: number): Promise<void> {
   await other.rescore(CONTACT, plainScore, NOON);
 }
 
+/** The comparison with HubSpot that the contact's head notes. */
+async function noted() {
+  const head = (await table.contacts().heads([CONTACT])).get(CONTACT);
+  return { atMs: head?.reconciledAtMs, of: head?.reconciledFor };
+}
+
 const isTheirs = ({ pk }: Record<string, unknown>) => String(pk).startsWith('33#');
 
 /** A score that shows a grade and nothing else; its write id is the grade. */
@@ -60,16 +66,20 @@ const SHOWN: Shown = {
   model: 'b2b@1',
   reasons: '+20',
 };
+/** On the day before the night of 9 June. */
+const DUE_MS = Date.UTC(2026, 5, 8, 17);
 const scored: ScoreKnown = () => ({
   shown: SHOWN,
   writeId: 'w1',
   dueNight: '2026-06-09',
+  dueAtMs: DUE_MS,
   lastSignalAtMs: NOON - 5,
 });
 const cleared: ScoreKnown = () => ({
   shown: { ...SHOWN, score: null, fit: 0 },
   writeId: 'w2',
   dueNight: undefined,
+  dueAtMs: undefined,
   lastSignalAtMs: undefined,
 });
 
@@ -411,6 +421,7 @@ describe.each(ENGINES)('on $name', ({ start }) => {
           lastSignalAtMs: NOON - 5,
           readAtMs: NOON - 1,
           due: expect.stringMatching(/^33#2026-06-09#\d+$/),
+          dueAtMs: DUE_MS,
         },
       });
       expect((await contacts.heads([CONTACT])).get(CONTACT)).toEqual(standing?.head);
@@ -423,7 +434,7 @@ describe.each(ENGINES)('on $name', ({ start }) => {
       await contacts.rescore(CONTACT, cleared, NOON);
 
       const head = (await contacts.heads([CONTACT])).get(CONTACT);
-      expect(head).toMatchObject({ due: undefined, shown: { score: null, fit: 0 } });
+      expect(head).toMatchObject({ due: undefined, dueAtMs: undefined, shown: { score: null, fit: 0 } });
     });
 
     test('keeps the time at which HubSpot was read until it is read again', async () => {
@@ -493,6 +504,84 @@ describe.each(ENGINES)('on $name', ({ start }) => {
 
       expect(await contacts.read(CONTACT)).toBeUndefined();
       expect(await contacts.heads([CONTACT])).toEqual(new Map());
+    });
+  });
+
+  describe('a contact compared with what HubSpot has', () => {
+    const ASKED = { atMs: NOON - 4, of: 'inputs-1' };
+
+    test('has that noted with its score, and keeps it when it is scored for another reason', async () => {
+      const contacts = table.contacts();
+
+      const standing = await contacts.rescore(CONTACT, plainScore, NOON, NOON - 4, ASKED);
+      await contacts.rescore(CONTACT, scored, NOON, NOON);
+
+      expect(standing?.head).toMatchObject({ reconciledAtMs: NOON - 4, reconciledFor: 'inputs-1' });
+      expect(await noted()).toEqual(ASKED);
+    });
+
+    test('has it noted when nothing new was found, with everything else as it was', async () => {
+      const contacts = table.contacts();
+      await contacts.rescore(CONTACT, scored, NOON);
+      const before = await table.row(CONTACT, '#head');
+
+      await contacts.noteReconciled(CONTACT, ASKED);
+
+      expect(await table.row(CONTACT, '#head')).toEqual({ ...before, recAt: ASKED.atMs, recFor: ASKED.of });
+    });
+
+    test.each([
+      { next: { atMs: NOON - 5, of: 'inputs-1' }, because: 'a later comparison was noted', stands: false },
+      { next: { atMs: NOON - 4, of: 'inputs-1' }, because: 'it is the same', stands: true },
+      { next: { atMs: NOON, of: 'inputs-1' }, because: 'it is later', stands: true },
+      { next: { atMs: NOON - 5, of: 'inputs-2' }, because: 'other properties were asked for', stands: true },
+    ])('$next of $next.atMs stands: $stands, because $because', async ({ next, stands }) => {
+      const contacts = table.contacts();
+      const expected = stands ? next : ASKED;
+
+      await contacts.rescore(CONTACT, plainScore, NOON, NOON - 4, ASKED);
+      await contacts.rescore(CONTACT, plainScore, NOON, NOON - 4, next);
+      expect(await noted()).toEqual(expected);
+
+      await contacts.rescore(CONTACT, plainScore, NOON, NOON - 4, { ...ASKED, of: 'other' });
+      await contacts.noteReconciled(CONTACT, ASKED);
+      await contacts.noteReconciled(CONTACT, next);
+      expect(await noted()).toEqual(expected);
+    });
+
+    test('while it is being scored has both: a comparison that was noted meanwhile is not lost', async () => {
+      await table.contacts().rescore(CONTACT, plainScore, NOON);
+      const client = actAfter(
+        (command) => command instanceof QueryCommand,
+        () => table.contacts().noteReconciled(CONTACT, ASKED),
+      );
+
+      await table.contacts({ client }).rescore(CONTACT, scored, NOON);
+
+      expect(await noted()).toEqual(ASKED);
+      expect(await table.row(CONTACT, '#head')).toMatchObject({ rev: 2, wid: 'w1' });
+    });
+
+    test.each([
+      ['deleted', (contacts: ContactTable) => contacts.mark(CONTACT, 'deleted', NOON)],
+      ['merged away', (contacts: ContactTable) => contacts.unite(CONTACT, '33#8')],
+      ['erased', (contacts: ContactTable) => contacts.erase(CONTACT)],
+    ])('and %s has nothing noted', async (_what, end) => {
+      const contacts = table.contacts();
+      await contacts.rescore(CONTACT, plainScore, NOON);
+      await end(contacts);
+      const before = await table.row(CONTACT, '#head');
+
+      await contacts.noteReconciled(CONTACT, ASKED);
+
+      expect(await table.row(CONTACT, '#head')).toEqual(before);
+    });
+
+    test('that is not known here, or is none, is not made up', async () => {
+      await table.contacts().noteReconciled(CONTACT, ASKED);
+      await table.contacts().noteReconciled('33#email#x', ASKED);
+
+      expect(await table.rows()).toEqual([]);
     });
   });
 

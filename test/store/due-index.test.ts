@@ -1,13 +1,38 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { dueContacts } from '../../lambdas/store/due-index.ts';
+import { dueBy, dueContacts } from '../../lambdas/store/due-index.ts';
 import { contactKey } from '../../lambdas/store/keys.ts';
 import { NOON, plainScore } from './plain-score.ts';
 import { type Client, createTable, ENGINES, type Engine, type Table, watched } from './table.ts';
 
-describe.each(ENGINES)('on $name', ({ start }) => {
-  let engine: Engine;
-  let table: Table;
+let engine: Engine;
+let table: Table;
 
+function scoredWith(id: number, dueNight: string | undefined, dueAtMs: number | undefined) {
+  const key = contactKey('33', String(id));
+  return table.contacts().rescore(key, (...all) => ({ ...plainScore(...all), dueNight, dueAtMs }), NOON);
+}
+
+function dueNow(...ids: number[]): Promise<string[]> {
+  return dueBy(table.contacts(), '33', ids.map(String), NOON);
+}
+
+async function fallsDue(id: number, night: string | undefined, portalId = '33'): Promise<void> {
+  await table
+    .contacts({ portalId })
+    .rescore(
+      contactKey(portalId, String(id)),
+      (...all) => ({ ...plainScore(...all), dueNight: night }),
+      NOON,
+    );
+}
+
+async function due(night: string, client: Client = table.client): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const page of dueContacts(client, table.tableName, '33', night)) ids.push(...page);
+  return ids.toSorted((a, b) => Number(a) - Number(b));
+}
+
+describe.each(ENGINES)('on $name', ({ start }) => {
   beforeAll(async () => {
     engine = await start();
   });
@@ -15,22 +40,6 @@ describe.each(ENGINES)('on $name', ({ start }) => {
   beforeEach(async () => {
     table = await createTable(engine);
   });
-
-  async function fallsDue(id: number, night: string | undefined, portalId = '33'): Promise<void> {
-    await table
-      .contacts({ portalId })
-      .rescore(
-        contactKey(portalId, String(id)),
-        (...all) => ({ ...plainScore(...all), dueNight: night }),
-        NOON,
-      );
-  }
-
-  async function due(night: string, client: Client = table.client): Promise<string[]> {
-    const ids: string[] = [];
-    for await (const page of dueContacts(client, table.tableName, '33', night)) ids.push(...page);
-    return ids.toSorted((a, b) => Number(a) - Number(b));
-  }
 
   test('a night has exactly the contacts that fall due on it, of this portal', async () => {
     await fallsDue(1, '2026-06-08');
@@ -70,5 +79,30 @@ describe.each(ENGINES)('on $name', ({ start }) => {
     });
 
     expect(await due('2026-06-09', twoPerPage)).toEqual(ids.map(String));
+  });
+
+  describe('before its night has come', () => {
+    test('a contact is due from its due moment on', async () => {
+      await scoredWith(1, '2026-06-02', NOON - 1);
+      await scoredWith(2, '2026-06-02', NOON);
+      await scoredWith(3, '2026-06-02', NOON + 1);
+
+      expect(await dueNow(3, 2, 1)).toEqual(['2', '1']);
+    });
+
+    test('one of which only the night is known is due', async () => {
+      await scoredWith(1, '2026-06-02', undefined);
+
+      expect(await dueNow(1)).toEqual(['1']);
+    });
+
+    test('one that was scored a moment ago and does not fade any more is not, nor one that is gone', async () => {
+      for (const id of [1, 2, 3, 4]) await scoredWith(id, '2026-06-02', NOON);
+      await scoredWith(1, undefined, undefined);
+      await table.contacts().erase('33#2');
+      await table.contacts().unite('33#3', '33#4');
+
+      expect(await dueNow(1, 2, 3, 4, 5)).toEqual(['4']);
+    });
   });
 });

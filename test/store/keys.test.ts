@@ -2,12 +2,12 @@ import {
   companyIdOf,
   contactIdOf,
   contactKey,
-  DUE_SHARDS,
   dueKey,
   emailKey,
   isIdentityKey,
   portalKey,
   recordKey,
+  SHARDS,
 } from '../../lambdas/store/keys.ts';
 
 const SECRET = 'a key for tests';
@@ -84,7 +84,7 @@ test('a night is spread evenly over its shards, and a contact keeps its own', ()
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
 
-  const shards = Array.from({ length: DUE_SHARDS }, (_, shard) => `33#2026-06-09#${shard}`);
+  const shards = Array.from({ length: SHARDS }, (_, shard) => `33#2026-06-09#${shard}`);
   expect([...counts.keys()].toSorted()).toEqual(shards.toSorted());
   for (const count of counts.values()) expect(count).toBeGreaterThan(60);
   expect(dueKey('33', '2026-06-10', '7').split('#')[2]).toBe(dueKey('33', '2026-06-09', '7').split('#')[2]);

@@ -35,6 +35,7 @@ export const plainScore: ScoreKnown = (contactId, { facts, properties, company =
     shown,
     writeId: `${contactId}:${points}`,
     dueNight: undefined,
+    dueAtMs: undefined,
     lastSignalAtMs: facts[0]?.occurredAtMs,
   };
 };

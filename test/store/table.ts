@@ -111,11 +111,12 @@ export async function createTable({ url }: Engine): Promise<Table> {
       TableName: tableName,
       BillingMode: 'PAY_PER_REQUEST',
       AttributeDefinitions: [
-        ...['pk', 'sk', 'due', 'company'].map((AttributeName) => ({
+        ...['pk', 'sk', 'due', 'company', 'roll'].map((AttributeName) => ({
           AttributeName,
           AttributeType: 'S' as const,
         })),
         { AttributeName: 'rank', AttributeType: 'N' },
+        { AttributeName: 'id', AttributeType: 'N' },
       ],
       KeySchema: [
         { AttributeName: 'pk', KeyType: 'HASH' },
@@ -135,6 +136,14 @@ export async function createTable({ url }: Engine): Promise<Table> {
           KeySchema: [
             { AttributeName: 'company', KeyType: 'HASH' },
             { AttributeName: 'rank', KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'KEYS_ONLY' },
+        },
+        {
+          IndexName: 'roll',
+          KeySchema: [
+            { AttributeName: 'roll', KeyType: 'HASH' },
+            { AttributeName: 'id', KeyType: 'RANGE' },
           ],
           Projection: { ProjectionType: 'KEYS_ONLY' },
         },

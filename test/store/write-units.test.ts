@@ -44,7 +44,7 @@ function counted(table: Table): { client: Client; units: { table: number; index:
     } finally {
       const after = await table.row(String(pk), String(sk));
       units.table += Math.max(1, Math.ceil(Math.max(rowBytes(before), rowBytes(after)) / 1024));
-      for (const keys of [['due'], ['company', 'rank']]) {
+      for (const keys of [['due'], ['company', 'rank'], ['roll', 'id']]) {
         const [was, is] = [before, after].map((row) => keys.map((name) => row?.[name]).join());
         if (was !== is) units.index += [was, is].filter((key) => key?.startsWith('1') === true).length;
       }
@@ -67,8 +67,12 @@ beforeEach(async () => {
 const CONTACT = '123456789#200000000007';
 /** A score that falls due on a night, whatever the facts are. */
 const dueOn =
-  (night: string): ScoreKnown =>
-  (contactId) => ({ ...plainScore(contactId, { facts: [], properties: [] }, undefined), dueNight: night });
+  (dueNight: string, dueAtMs?: number): ScoreKnown =>
+  (contactId) => ({
+    ...plainScore(contactId, { facts: [], properties: [] }, undefined),
+    dueNight,
+    dueAtMs,
+  });
 
 /** Longest of everything a model may hold. @param letter - of which the titles are made */
 function longestModel(letter: string): Model {
@@ -116,23 +120,25 @@ test.each([
     const facts = Array.from({ length: 40 }, (_, at) => ({
       key: `k${at}`,
       name: 'signal:visit',
-      occurredAtMs: NOON - at,
+      occurredAtMs: NOON - 1 - at, // Times without zeros at the end take most.
     }));
     await contacts.keep(CONTACT, facts, [property('city', 'Paris')]);
     for (let id = 0; id < 10; id++) await contacts.unite(`${portalId}#10000000000${id}`, CONTACT);
     await contacts.mark(CONTACT, 'deleted', NOON + 1);
     await contacts.mark(CONTACT, 'living', NOON + 2);
     await contacts.keep(CONTACT, [], [companyKept('200000000001', NOON)]);
+    await contacts.forgetReading(CONTACT, NOON + 1);
 
     const standing = await contacts.rescore(
       CONTACT,
       (contactId, known, previous) =>
         score(model, { portalId, contactId, timeZone: 'Europe/Berlin' }, known, previous, NOON),
       NOON + 1,
-      NOON + 1,
+      NOON + 2,
+      { atMs: NOON + 2, of: 'inputs-1' },
     );
     await contacts.confirm(CONTACT, standing?.head ?? { writeId: undefined, shownAtMs: undefined }, {
-      sinceMs: NOON,
+      sinceMs: NOON + 1000,
       count: 20,
     });
 
@@ -141,10 +147,17 @@ test.each([
     expect(row).toMatchObject({
       company: '123456789#company#200000000001',
       rank: row?.['score'],
+      roll: expect.any(String),
+      id: 200_000_000_007,
+      dueAt: expect.any(Number),
+      forgotAt: NOON + 1,
+      readAt: NOON + 2,
+      recAt: NOON + 2,
+      recFor: 'inputs-1',
       life: 'living',
     });
     const reasonBytes = Buffer.byteLength(String(row?.['why']));
-    expect(rowBytes(row) - reasonBytes + 480).toBeLessThanOrEqual(1024); // Were the reasons as long as they may be.
+    expect(rowBytes(row) - reasonBytes + 456).toBeLessThanOrEqual(1024); // Were the reasons as long as they may be.
   },
 );
 
@@ -200,16 +213,25 @@ test('four events of one contact in one request cost 1.25 write units each', asy
   expect(units.table / 4).toBe(1.25);
 });
 
+test('the first store of a contact costs one index write more than later ones: it comes into the index of all contacts', async () => {
+  const { client, units } = counted(table);
+  const contacts = table.contacts({ portalId: '123456789', client });
+
+  await contacts.rescore(CONTACT, plainScore, NOON);
+
+  expect(units).toEqual({ table: 1, index: 1 });
+});
+
 test.each([
   { from: undefined, to: '2026-06-09', expected: 1, because: 'it comes into the index' },
   { from: '2026-06-09', to: '2026-06-09', expected: 0, because: 'the night stays' },
   { from: '2026-06-09', to: '2026-06-10', expected: 2, because: 'the night moves' },
 ])(
-  'the index takes $expected write units when the due night goes from $from to $to: $because',
+  'the indexes take $expected write units when the due night goes from $from to $to: $because',
   async (row) => {
     const { client, units } = counted(table);
     const contacts = table.contacts({ portalId: '123456789', client });
-    if (row.from !== undefined) await contacts.rescore(CONTACT, dueOn(row.from), NOON);
+    await contacts.rescore(CONTACT, row.from === undefined ? plainScore : dueOn(row.from), NOON);
     units.index = 0;
 
     await contacts.keep(CONTACT, [fact('visit')], []);
@@ -237,6 +259,29 @@ test.each([
     expect(units).toEqual({ table: 2, index: row.expected });
   },
 );
+
+test('the due moment moves within its night at no cost in the index', async () => {
+  const { client, units } = counted(table);
+  const contacts = table.contacts({ portalId: '123456789', client });
+  await contacts.rescore(CONTACT, dueOn('2026-06-09', NOON), NOON);
+  Object.assign(units, { table: 0, index: 0 });
+
+  await contacts.rescore(CONTACT, dueOn('2026-06-09', NOON + 1), NOON);
+
+  expect(units).toEqual({ table: 1, index: 0 });
+});
+
+test('noting that a contact was compared with HubSpot costs one unit, and none in the index', async () => {
+  const { client, units } = counted(table);
+  const contacts = table.contacts({ portalId: '123456789', client });
+  await contacts.rescore(CONTACT, dueOn('2026-06-09'), NOON);
+  Object.assign(units, { table: 0, index: 0 });
+
+  await contacts.noteReconciled(CONTACT, { atMs: NOON, of: 'inputs-1' });
+  await contacts.rescore(CONTACT, dueOn('2026-06-09'), NOON, NOON, { atMs: NOON + 1, of: 'inputs-1' });
+
+  expect(units).toEqual({ table: 2, index: 0 });
+});
 
 test('confirming costs one unit, and none in the index', async () => {
   const { client, units } = counted(table);
