@@ -63,10 +63,25 @@ export interface ExplainEnv extends CommonEnv {
   readonly TIME_ZONE: string;
 }
 
-export interface NightlyEnv extends CommonEnv {
-  readonly CONTACT_TABLE_NAME: string;
-  readonly TICKS_QUEUE_URL: string;
-  readonly TIME_ZONE: string;
+/** How HubSpot is called, and within which budget. */
+type HubSpotEnv = Pick<
+  WriteBackEnv,
+  | 'HUBSPOT_TOKEN_SECRET_ARN'
+  | 'HUBSPOT_API_URL'
+  | 'HUBSPOT_LIMIT_PER_10_SECONDS'
+  | 'HUBSPOT_RESERVE_PER_10_SECONDS'
+  | 'HUBSPOT_DAILY_LIMIT'
+  | 'HUBSPOT_DAILY_RESERVE_PERCENT'
+  | 'ID_PROPERTY'
+>;
+
+export interface NightlyEnv extends Omit<StoreEnv, 'CHANGES_QUEUE_URL'>, HubSpotEnv {
+  /** App ids whose own writes are no signals, comma separated. */
+  readonly OWN_APP_IDS: string;
+  /** The door's own queue, on which it asks itself to go on. */
+  readonly NIGHTLY_QUEUE_URL: string;
+  /** Share of the portal's daily limit that a night's reconciliation may call, in percent; 0 = there is none. */
+  readonly RECONCILE_DAILY_PERCENT: string;
 }
 
 /**
@@ -143,5 +158,17 @@ export const METRICS = {
   ContactsDue: 'Count',
   ContactsTicked: 'Count',
   NightlySeconds: 'Seconds',
+  /** Pages of HubSpot, or of the table, that a run looked at, and the records on them. */
+  PagesRead: 'Count',
+  RecordsCompared: 'Count',
+  /** Where HubSpot and the table differed; also by `reason`, the figure of the run's report. */
+  NightDrift: 'Count',
+  /** Records taken in afresh, or sent to be written again. */
+  Repaired: 'Count',
+  /** What nobody can know any more; also by `reason`, the figure of the run's report. */
+  Unknowable: 'Count',
+  /** 1 for a run that came to its end, 0 for an invocation that failed; how long the whole run took. */
+  ReconcileFinished: 'Count',
+  ReconcileSeconds: 'Seconds',
 } as const;
 export type MetricName = keyof typeof METRICS;

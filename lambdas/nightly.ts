@@ -1,68 +1,61 @@
-import { Logger } from '@aws-lambda-powertools/logger';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { SQSClient } from '@aws-sdk/client-sqs';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { SQSBatchResponse } from 'aws-lambda';
 import * as v from 'valibot';
-import type { NightlyEnv } from './env.ts';
-import { type Measured, measured, publishing } from './measured.ts';
-import { type DecayParts, decay, type NightReport } from './nightly/decay.ts';
-import { dueContacts } from './store/due-index.ts';
-import { PortalRow } from './store/portal-rows.ts';
-import { sendAll } from './store/queues.ts';
+import { publishing } from './measured.ts';
+import { connectNightly } from './nightly/connect.ts';
+import { type DecayParts, type NightReport, runDecay } from './nightly/decay.ts';
+import { begin, goOn } from './nightly/go-on.ts';
+import type { RunParts } from './nightly/parts.ts';
+import { DecayRequest, WorkRequest } from './nightly/run.ts';
 
-/** What the schedule asks. `upTo: 'now'` also looks at what falls due today, which the coming night would find. */
-const Job = v.object({
-  job: v.literal('decay'),
-  upTo: v.optional(v.picklist(['tonight', 'now']), 'tonight'),
-});
+/** What decay needs, and what comparing HubSpot with the table does. */
+export interface NightlyParts extends Omit<DecayParts, 'logger'>, RunParts {}
 
-export interface NightlyParts extends DecayParts, Pick<Measured, 'observe'> {
-  readonly logger: Pick<Logger, 'info' | 'error'>;
-}
+/** What of a message of the door's own queue is read. */
+const Messages = v.object({ Records: v.array(v.object({ messageId: v.string(), body: v.string() })) });
 
-// Schedule -> due index -> ticks queue. Decay without sweeping: only contacts whose shown values change are touched.
-export function createNightly(parts: NightlyParts): (event: unknown) => Promise<NightReport> {
+// Schedules -> due index -> ticks queue: only contacts whose shown values change are touched. Own queue -> HubSpot, page by page -> what
+// differs is kept, scored, and sent to write-back.
+export function createNightly(
+  parts: NightlyParts,
+): (event: unknown) => Promise<NightReport | SQSBatchResponse> {
   return async (event) => {
-    const { clock, count, observe } = parts;
-    // A night on which nothing falls due is a 0, and no gap.
-    count('ContactsDue', 0);
-    count('ContactsTicked', 0);
-    const startedAtMs = clock();
-    let isFinished = false;
-    try {
-      const report = await decay(v.parse(Job, event).upTo, parts);
-      isFinished = true;
-      return report;
-    } finally {
-      count('NightlyFinished', isFinished ? 1 : 0);
-      observe('NightlySeconds', (clock() - startedAtMs) / 1000);
+    const messages = v.safeParse(Messages, event);
+    if (!messages.success) return fadeAndBegin(event, parts);
+    const failed: string[] = [];
+    for (const { messageId, body } of messages.output.Records) {
+      try {
+        await answer(JSON.parse(body), parts);
+      } catch (error) {
+        parts.count('ReconcileFinished', 0);
+        parts.logger.error('a run came no further', { error: error instanceof Error ? error : undefined });
+        failed.push(messageId); // The queue brings it again, and the run goes on from where it is.
+      }
     }
+    return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
   };
 }
 
-function fromEnvironment(env: NodeJS.ProcessEnv & Partial<NightlyEnv>): NightlyParts & Measured {
-  const { PORTAL_ID: portalId = '', TIME_ZONE: timeZone = 'UTC', CONTACT_TABLE_NAME: tableName = '' } = env;
-  const logger = new Logger();
-  const sqs = new SQSClient({});
-  const client = DynamoDBDocumentClient.from(new DynamoDBClient({}));
-  const Progress = v.object({ finishedNight: v.string() });
-  return {
-    clock: Date.now,
-    portalId,
-    timeZone,
-    due: (night) => dueContacts(client, tableName, portalId, night),
-    tick: (ticks) => sendAll(sqs, env.TICKS_QUEUE_URL ?? '', ticks),
-    progress: new PortalRow(client, tableName, portalId, 'nightly', Progress, { finishedNight: '' }),
-    logger,
-    ...measured(logger),
-  };
+async function answer(body: unknown, parts: NightlyParts): Promise<void> {
+  const work = v.safeParse(WorkRequest, body);
+  if (!work.success) await fadeAndBegin(body, parts);
+  else if (work.output.portalId !== parts.portalId) throw new Error('asked about another portal');
+  else if (work.output.job === 'continue') await goOn(work.output.run, parts);
+  else await begin(work.output.job, {}, parts);
+}
+
+/** Lets fade what is due; where a night is asked for, then begins to compare. */
+async function fadeAndBegin(event: unknown, parts: NightlyParts): Promise<NightReport> {
+  const report = await runDecay(event, parts);
+  const { job } = v.parse(DecayRequest, event);
+  if (job === 'nightly') await begin(job, { due: report.due, ticked: report.due }, parts);
+  return report;
 }
 
 let nightly: ReturnType<typeof createNightly> | undefined;
 
 export const handler: ReturnType<typeof createNightly> = (event) => {
   if (nightly === undefined) {
-    const parts = fromEnvironment(process.env);
+    const parts = connectNightly(process.env);
     nightly = publishing(createNightly(parts), parts);
   }
   return nightly(event);

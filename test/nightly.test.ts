@@ -1,9 +1,9 @@
 import * as v from 'valibot';
 import { Tick } from '../lambdas/events/envelope.ts';
-import { createNightly, type NightlyParts } from '../lambdas/nightly.ts';
+import { type DecayParts, progressRow, runDecay } from '../lambdas/nightly/decay.ts';
+import type { NightlyParts } from '../lambdas/nightly.ts';
 import { dueContacts } from '../lambdas/store/due-index.ts';
 import { contactKey } from '../lambdas/store/keys.ts';
-import { PortalRow } from '../lambdas/store/portal-rows.ts';
 import { recorded } from './recorded.ts';
 import { plainScore } from './store/plain-score.ts';
 import { createTable, type Engine, startDynalite, type Table } from './store/table.ts';
@@ -27,8 +27,7 @@ beforeEach(async () => {
 /** The nightly run at a time of the portal's, which keeps UTC unless told otherwise. */
 function nightlyAt(time: string, more: Partial<NightlyParts> = {}) {
   const { client, tableName } = table;
-  const schema = v.object({ finishedNight: v.string() });
-  return createNightly({
+  const parts: DecayParts & Pick<NightlyParts, 'observe'> = {
     clock: () => Date.parse(time),
     portalId: '33',
     timeZone: 'UTC',
@@ -36,12 +35,14 @@ function nightlyAt(time: string, more: Partial<NightlyParts> = {}) {
       yield [...nightOf].filter(([, due]) => due === night).map(([id]) => id);
     },
     tick: async (messages) => void ticks.push(...messages),
-    progress: new PortalRow(client, tableName, '33', 'nightly', schema, { finishedNight: '' }),
-    logger: { info: () => {}, error: () => {} },
+    dueBy: async (ids) => [...ids],
+    progress: progressRow({ client, tableName, portalId: '33' }),
+    logger: { info: () => {} },
     count: () => {},
     observe: () => {},
     ...more,
-  });
+  };
+  return (event: unknown) => runDecay(event, parts);
 }
 
 const DECAY = { job: 'decay' };
@@ -158,6 +159,22 @@ test('up to now does not stand for the coming night: what falls due until then i
   expect(ticked()).toEqual(['2']);
 });
 
+test('an hourly look ticks what is due by now, and leaves alone what falls due later today', async () => {
+  fallsDue('2026-06-09', 1);
+  fallsDue('2026-06-10', 2, 3);
+  const dueAt = new Map([
+    ['2', '2026-06-09T14:59:59Z'],
+    ['3', '2026-06-09T15:00:01Z'],
+  ]);
+  const dueBy = async (ids: readonly string[], nowMs: number) =>
+    ids.filter((id) => Date.parse(dueAt.get(id) ?? '') <= nowMs);
+
+  const report = await nightlyAt('2026-06-09T15:00:00Z', { dueBy })({ job: 'decay', upTo: 'now' });
+
+  expect(ticked()).toEqual(['1', '2']);
+  expect(report.due).toBe(2);
+});
+
 test.each([
   {
     timeZone: 'Pacific/Auckland',
@@ -183,7 +200,9 @@ test('an older run that ends late does not put the finished night back', async (
 });
 
 test('a schedule that asks for something else is refused', async () => {
-  await expect(nightlyAt('2026-06-09T02:00:00Z')({ job: 'sweep' })).rejects.toThrow('Expected "decay"');
+  await expect(nightlyAt('2026-06-09T02:00:00Z')({ job: 'sweep' })).rejects.toThrow(
+    'Expected ("nightly" | "decay")',
+  );
   expect(ticks).toEqual([]);
 });
 

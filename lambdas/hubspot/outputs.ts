@@ -1,6 +1,8 @@
 import { gradeNames } from '../scoring/display.ts';
 import type { Model } from '../scoring/model.ts';
 import { type Shown, statuses } from '../scoring/show.ts';
+import { asInstant, asNumber } from '../scoring/values.ts';
+import type { HubSpotRecord } from './objects.ts';
 
 /** The property group that holds everything Afterglow writes. */
 export const OUTPUT_GROUP = { name: 'afterglow', label: 'Afterglow', displayOrder: -1 } as const;
@@ -144,6 +146,38 @@ export function outputValues(
 /** The same for a company. @param score - null where none of its contacts has one */
 export function companyOutputValues(score: number | null): Record<string, string> {
   return { [COMPANY_SCORE_PROPERTY]: numberText(score) };
+}
+
+/** Shown as of the last write: a newer moment is no reason to write, so the table may know better. */
+const AS_OF_LAST_WRITE = 'afterglow_last_signal_at';
+
+/**
+ * Of which outputs a record shows something else than it is to, by what they mean: `7.0` is 7, and an instant is the same in any
+ * notation.
+ *
+ * @param values - what is sent, by name
+ * @param shown - what HubSpot has
+ */
+export function differingOutputs(
+  values: Readonly<Record<string, string>>,
+  shown: HubSpotRecord['properties'],
+): string[] {
+  return Object.keys(values).filter((name) => {
+    if (name === AS_OF_LAST_WRITE) return false;
+    return meaningOf(name, values[name] ?? '') !== meaningOf(name, shown[name] ?? '');
+  });
+}
+
+const OUTPUT_TYPES = new Map([
+  ...OUTPUTS.map(([name, , { type }]) => [name, type] as const),
+  [COMPANY_SCORE_PROPERTY, COMPANY_SCORE.type] as const,
+]);
+
+function meaningOf(name: string, value: string): string | number {
+  const text = value.trim().replaceAll('\r\n', '\n');
+  const type = OUTPUT_TYPES.get(name);
+  if (type === 'number') return asNumber(text) ?? text;
+  return type === 'datetime' ? (asInstant(text) ?? text) : text;
 }
 
 /** A missing score is never a fake 0. */

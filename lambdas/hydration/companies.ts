@@ -1,5 +1,6 @@
 import { observe } from '../events/property-facts.ts';
 import type { HubSpotRecord } from '../hubspot/objects.ts';
+import type { PropertyValue } from '../scoring/facts.ts';
 import { companyInputs } from '../scoring/model.ts';
 import { askAround, type CompanyHead } from '../store/company-table.ts';
 import { type Each, each, type Failure, foundOrThrow } from './each.ts';
@@ -72,19 +73,30 @@ async function readCompanies(
   return new Map([...results].flatMap(([id, result]) => (result === undefined ? [] : [[id, result]])));
 }
 
-/** Values are kept as of the time at which HubSpot last changed the record: what was heard since is newer. */
 async function keepCompany(
-  { id, properties, updatedAtMs }: HubSpotRecord,
+  record: HubSpotRecord,
   inputs: readonly string[],
   askedAtMs: number,
-  { companies, model, portalId }: Hydration,
+  run: Hydration,
 ): Promise<undefined> {
-  const observed = inputs.flatMap((property) => {
+  await run.companies.keepFound(record.id, companyValues(record, inputs, run), askedAtMs);
+}
+
+/**
+ * What is kept of a company. Values are as of the time at which HubSpot last changed the record: what was heard since is newer.
+ *
+ * @param inputs - names of the properties that rules read
+ */
+export function companyValues(
+  { id, properties, updatedAtMs }: HubSpotRecord,
+  inputs: readonly string[],
+  { model, portalId }: Pick<Hydration, 'model' | 'portalId'>,
+): PropertyValue[] {
+  return inputs.flatMap((property) => {
     const value = properties[property]?.trim() ?? '';
     const seen = { portalId, objectType: 'company', objectId: id, property, value, atMs: updatedAtMs };
     return observe(model, { ...seen, as: 'found' }).properties;
   });
-  await companies.keepFound(id, observed, askedAtMs);
 }
 
 /** Notes that HubSpot merged a company into another. Its contacts are to be scored by what the living one is. */

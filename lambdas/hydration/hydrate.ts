@@ -56,9 +56,7 @@ export interface Hydration extends HydrationParts {
 export async function hydrate(contactIds: readonly string[], run: Hydration): Promise<Each<Standing>> {
   if (contactIds.length === 0) return new Map();
   const askedAtMs = run.clock();
-  const own = run.idProperty === '' ? [] : [run.idProperty];
-  const properties = [...new Set([...modelInputs(run.model), ...ADDRESSES, ...own])];
-  const records = await readRecords(run.hubSpot.contacts, contactIds, properties);
+  const records = await readRecords(run.hubSpot.contacts, contactIds, contactProperties(run));
   const livingIds = [...records.values()].flatMap((record) =>
     record === undefined || isFailure(record) ? [] : [record.id],
   );
@@ -79,6 +77,12 @@ export async function hydrate(contactIds: readonly string[], run: Hydration): Pr
     },
   );
   return standings;
+}
+
+/** The properties of a contact that tell something. */
+export function contactProperties({ model, idProperty }: Pick<Hydration, 'model' | 'idProperty'>): string[] {
+  const own = idProperty === '' ? [] : [idProperty];
+  return [...new Set([...modelInputs(model), ...ADDRESSES, ...own])];
 }
 
 /** HubSpot has no such contact: nothing is tried again until it is restored, or something is heard of it. A restore since this run began wins. */
@@ -103,8 +107,11 @@ export async function uniteContacts(contactId: string, livingId: string, run: Hy
   );
 }
 
-/** By what the contact is written, where that is not its record id. */
-function idOf({ properties, updatedAtMs }: HubSpotRecord, { idProperty }: Hydration): PropertyValue[] {
+/** By what the contact is written, where that is not its record id: kept like a value. */
+export function ownIdKept(
+  { properties, updatedAtMs }: HubSpotRecord,
+  { idProperty }: Pick<Hydration, 'idProperty'>,
+): PropertyValue[] {
   if (idProperty === '') return [];
   return [{ name: idProperty, value: properties[idProperty] ?? '', occurredAtMs: updatedAtMs }];
 }
@@ -138,7 +145,7 @@ async function keepFound(
   await contacts.keep(
     key,
     observed.flatMap(({ facts }) => facts),
-    [...told, ...idOf(record, run), ...(surroundings?.keptAfter(before.deals) ?? [])],
+    [...told, ...ownIdKept(record, run), ...(surroundings?.keptAfter(before.deals) ?? [])],
   );
   await uniteAddresses(record, run);
   return rescore(record.id, run, askedAtMs);

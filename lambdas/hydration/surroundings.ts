@@ -20,19 +20,24 @@ export interface Surroundings {
   keptAfter(before: readonly Deal[]): PropertyValue[];
 }
 
+/** With what a contact is associated, as far as HubSpot told it already: of each kind all, or it is left out. */
+export type LinksTold = Readonly<Partial<Record<'companies' | 'deals', Links>>>;
+
 /**
  * Finds out what contacts are associated with; of companies that were only heard of so far, and of deals, reads how they are.
  *
  * @param contactIds - none twice
+ * @param told - by id of the contact, what need not be asked for
  * @returns by id, for each of them; a failure where any of it could not be read
  */
 export async function readSurroundings(
   contactIds: readonly string[],
   run: Hydration,
+  told: ReadonlyMap<string, LinksTold> = new Map(),
 ): Promise<Map<string, Surroundings | Failure>> {
   const [companies, deals] = await Promise.all([
-    usesCompanies(run.model) ? primaryCompanies(contactIds, run) : undefined,
-    usesDeals(run.model) ? dealsOf(contactIds, run) : undefined,
+    usesCompanies(run.model) ? primaryCompanies(contactIds, told, run) : undefined,
+    usesDeals(run.model) ? dealsOf(contactIds, told, run) : undefined,
   ]);
   return new Map(
     contactIds.map((id): [string, Surroundings | Failure] => {
@@ -55,8 +60,25 @@ interface PrimaryCompany {
   readonly kept: PropertyValue;
 }
 
-async function primaryCompanies(ids: readonly string[], run: Hydration): Promise<Each<PrimaryCompany>> {
-  const links = await readLinks(run, ['contacts', 'companies'], ids, (found) => found.some(isPrimary));
+/** What of the links of some contacts is not told yet is read. */
+async function linksTo(
+  kind: keyof LinksTold,
+  ids: readonly string[],
+  told: ReadonlyMap<string, LinksTold>,
+  run: Hydration,
+): Promise<Each<Links>> {
+  const untold = ids.filter((id) => told.get(id)?.[kind] === undefined);
+  const isEnough = kind === 'companies' ? (found: readonly Associated[]) => found.some(isPrimary) : undefined;
+  const read = await readLinks(run, ['contacts', kind], untold, isEnough);
+  return new Map(ids.map((id) => [id, told.get(id)?.[kind] ?? read.get(id)]));
+}
+
+async function primaryCompanies(
+  ids: readonly string[],
+  told: ReadonlyMap<string, LinksTold>,
+  run: Hydration,
+): Promise<Each<PrimaryCompany>> {
+  const links = await linksTo('companies', ids, told, run);
   const primary = mapEach(links, ({ to, atMs }) => ({ id: to.find(isPrimary)?.id, atMs }));
   const known = await knowNamedCompanies(
     distinct(primary, ({ id }) => (id === undefined ? [] : [id])),
@@ -80,8 +102,12 @@ function keptDeals({ records, atMs }: DealsRead, before: readonly Deal[]): Prope
 }
 
 /** The deals of each contact. */
-async function dealsOf(ids: readonly string[], run: Hydration): Promise<Each<DealsRead>> {
-  const links = await readLinks(run, ['contacts', 'deals'], ids);
+async function dealsOf(
+  ids: readonly string[],
+  told: ReadonlyMap<string, LinksTold>,
+  run: Hydration,
+): Promise<Each<DealsRead>> {
+  const links = await linksTo('deals', ids, told, run);
   const newest = mapEach(links, ({ to, atMs }) => ({ ids: newestOf(to), atMs }));
   const dealIds = distinct(newest, (each) => each.ids);
   const read = await readRecords(run.hubSpot.deals, dealIds, STATE_PROPERTIES);

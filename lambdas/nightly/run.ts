@@ -69,13 +69,30 @@ export const Run = v.object({
   /** When it last came a page further. */
   progressAtMs: v.number(),
   finishedAtMs: v.optional(v.number()),
-  /** In the order in which they are gone. */
+  /** The invocation that came a page further last. */
+  turn: v.optional(v.string()),
+  /** In the order in which they are gone; none while it is not known which. */
   walks: v.array(Walk),
   /** Pages it expects to take, as far as HubSpot told; 0 where nothing is known. */
   expectedPages: v.number(),
   figures: Figures,
 });
 export type Run = v.InferOutput<typeof Run>;
+
+const HOUR_MS = 3_600_000;
+/** A run that came no page further for so long stands still. */
+export const STANDS_STILL_MS = HOUR_MS;
+/** One that began so long ago, and stands still, makes room for another. */
+const OVER_MS = 24 * HOUR_MS;
+
+export function isStandingStill({ progressAtMs }: Run, nowMs: number): boolean {
+  return nowMs - progressAtMs > STANDS_STILL_MS;
+}
+
+/** Whether a run has died so long ago that another begins in its place. */
+export function isOver(run: Run, nowMs: number): boolean {
+  return nowMs - run.startedAtMs > OVER_MS && isStandingStill(run, nowMs);
+}
 
 /** What the portal's row `run` holds. */
 export const RunState = v.object({
@@ -99,26 +116,78 @@ export function runRow({
   return new PortalRow(client, tableName, portalId, 'run', RunState, {});
 }
 
-/** What the queue of the nightly door, and its schedules, ask for. Messages name their portal; schedules need not. */
-export const NightlyRequest = v.variant('job', [
-  /** Decay, then reconciliation. `upTo: 'now'`: also what fell due today. */
-  v.object({
-    job: v.literal('nightly'),
-    portalId: v.optional(v.string()),
-    upTo: v.optional(v.picklist(['tonight', 'now']), 'tonight'),
-  }),
-  /** Decay alone. */
-  v.object({
-    job: v.literal('decay'),
-    portalId: v.optional(v.string()),
-    upTo: v.optional(v.picklist(['tonight', 'now']), 'tonight'),
-  }),
+/** What the schedules ask for, and commands that do not want to wait for the night. Schedules need not name the portal. */
+export const DecayRequest = v.object({
+  /** `nightly`: decay, then reconciliation; `decay`: that alone. */
+  job: v.picklist(['nightly', 'decay']),
+  portalId: v.optional(v.string()),
+  /** `now` also looks at what fell due today, which the coming night would find. */
+  upTo: v.optional(v.picklist(['tonight', 'now']), 'tonight'),
+});
+
+/** What else the door's own queue asks for. */
+export const WorkRequest = v.variant('job', [
   v.object({ job: v.picklist(['backfill', 'rescore']), portalId: v.string() }),
   /** Go on with a run from where its row says that it is. */
   v.object({ job: v.literal('continue'), portalId: v.string(), run: v.string() }),
 ]);
-export type NightlyRequest = v.InferOutput<typeof NightlyRequest>;
+export type WorkRequest = v.InferOutput<typeof WorkRequest>;
 
 export function noFigures(): Figures {
   return v.parse(Figures, {});
+}
+
+/** What of it says that HubSpot and the table differed, and what nobody can know any more. */
+export const DRIFT_FIGURES = [
+  'contactsUnknown',
+  'contactsMissed',
+  'contactsMoved',
+  'contactsGone',
+  'contactsMerged',
+  'contactsRestored',
+  'scoresMissing',
+  'scoresStale',
+  'scoresEdited',
+  'companiesMissed',
+  'companyScoresDrifted',
+  'dealsMissed',
+] as const satisfies readonly Figure[];
+export const UNKNOWABLE_FIGURES = [
+  'historyCut',
+  'vanished',
+  'windowCut',
+] as const satisfies readonly Figure[];
+
+/** What a step found: added to the figures of the run when it is done. */
+export interface Findings {
+  readonly figures: Readonly<Partial<Record<Figure, number>>>;
+  note(figure: Figure, count?: number): void;
+  /** That a record was taken in afresh, or sent to be written: it counts once, whatever was wrong with it. */
+  repair(record: string): void;
+}
+
+export function newFindings(): Findings {
+  const figures: Partial<Record<Figure, number>> = {};
+  const repaired = new Set<string>();
+  return {
+    figures,
+    note(figure, count = 1) {
+      if (count > 0) figures[figure] = (figures[figure] ?? 0) + count;
+    },
+    repair(record) {
+      repaired.add(record);
+      figures.repaired = repaired.size;
+    },
+  };
+}
+
+/** Names of all figures. */
+const FIGURES: readonly Figure[] = v.parse(v.array(v.keyof(Figures)), Object.keys(Figures.entries));
+
+/** The figures with those of another step. */
+export function sumOf(figures: Figures, more: Findings['figures']): Figures {
+  return v.parse(
+    Figures,
+    Object.fromEntries(FIGURES.map((name) => [name, figures[name] + (more[name] ?? 0)])),
+  );
 }

@@ -5,11 +5,11 @@ import type { WriteBackEnv } from '../env.ts';
 import { MisconfiguredError } from '../errors.ts';
 import { HubSpotError } from '../hubspot/answer.ts';
 import { Budget } from '../hubspot/budget.ts';
-import { Budgeted, type BudgetLane, FULL_BUDGET } from '../hubspot/budget-state.ts';
+import { Budgeted, type BudgetLane, type BudgetState, FULL_BUDGET } from '../hubspot/budget-state.ts';
 import type { Definitions } from '../hubspot/definitions.ts';
 import { type OutputProperties, outputProperties } from '../hubspot/outputs.ts';
 import { detailReaders, type HubSpotPortal, hubSpotPortal } from '../hubspot/portal.ts';
-import { type TransportOptions, transportOf } from '../hubspot/transport.ts';
+import { type Send, type TransportOptions, transportOf } from '../hubspot/transport.ts';
 import type { Measured } from '../measured.ts';
 import type { Model } from '../scoring/model.ts';
 import type { Store } from '../store/connect.ts';
@@ -46,6 +46,12 @@ export type DefinitionsOf = (
 export interface HubSpotConnection {
   readonly budget: Budget;
   readonly hubSpotOn: (lane: BudgetLane) => HubSpotPortal;
+  /** Carries requests that draw on the budget as a lane may. */
+  readonly sendOn: (lane: BudgetLane) => Send;
+  /** How many calls were made since this was last asked. */
+  readonly takeCalls: () => number;
+  /** How many calls HubSpot allows the portal in a day: as its headers said last, else as set. */
+  readonly dailyLimit: () => Promise<number>;
   /** The properties that Afterglow writes. */
   readonly wanted: OutputProperties;
   readonly definitions: DefinitionsOf;
@@ -58,8 +64,10 @@ export function connectHubSpot(parts: HubSpotConnectionParts): HubSpotConnection
   const apiUrl = env.HUBSPOT_API_URL ?? '';
   const wanted = outputProperties(model);
   let timeZone = store.timeZone;
-  const budget = budgetOf(parts, () => timeZone);
-  const transport = transportParts(parts, budget, () => timeZone);
+  let calls = 0;
+  const row = new PortalRow(client, tableName, portalId, 'budget', Budgeted, FULL_BUDGET);
+  const budget = budgetOf(row, parts, () => timeZone);
+  const transport = transportParts({ ...parts, onCall: () => void calls++ }, budget, () => timeZone);
   const facts = new PortalFacts({
     stores: factStores(
       (sk, schema, initial) => new PortalRow(client, tableName, portalId, sk, schema, initial),
@@ -73,9 +81,17 @@ export function connectHubSpot(parts: HubSpotConnectionParts): HubSpotConnection
       }),
   });
   const portals: Partial<Record<BudgetLane, HubSpotPortal>> = {};
+  const sendOn = (lane: BudgetLane) => transportOf({ ...transport, lane });
   return {
     budget,
-    hubSpotOn: (lane) => (portals[lane] ??= hubSpotPortal(apiUrl, transportOf({ ...transport, lane }))),
+    hubSpotOn: (lane) => (portals[lane] ??= hubSpotPortal(apiUrl, sendOn(lane))),
+    sendOn,
+    takeCalls() {
+      const taken = calls;
+      calls = 0;
+      return taken;
+    },
+    dailyLimit: async () => (await row.read()).dailyLimit ?? Number(env.HUBSPOT_DAILY_LIMIT),
     wanted,
     async definitions(type, how) {
       const [account, known] = await Promise.all([
@@ -90,17 +106,18 @@ export function connectHubSpot(parts: HubSpotConnectionParts): HubSpotConnection
 
 /** The row that everybody draws on who calls HubSpot for this portal. */
 function budgetOf(
+  row: PortalRow<BudgetState>,
   { env, store, background, count, logger }: HubSpotConnectionParts,
   timeZone: () => string,
 ): Budget {
-  const { clock, portalId, client, tableName } = store;
+  const { clock, portalId } = store;
   const settings = {
     limit: Number(env.HUBSPOT_LIMIT_PER_10_SECONDS),
     reserve: Number(env.HUBSPOT_RESERVE_PER_10_SECONDS),
     dailyLimit: Number(env.HUBSPOT_DAILY_LIMIT),
     dailyReservePercent: Number(env.HUBSPOT_DAILY_RESERVE_PERCENT),
   };
-  return new Budget(new PortalRow(client, tableName, portalId, 'budget', Budgeted, FULL_BUDGET), settings, {
+  return new Budget(row, settings, {
     clock,
     timeZone,
     onStopped(stop) {
@@ -123,12 +140,21 @@ function definitionsOf(facts: PortalFacts, type: keyof OutputProperties, how: Pa
 
 /** What every call has in common. Each is counted, and told in one line of the log. */
 function transportParts(
-  { env, store, secrets, count, observe, logger }: HubSpotConnectionParts,
+  {
+    env,
+    store,
+    secrets,
+    count,
+    observe,
+    logger,
+    onCall,
+  }: HubSpotConnectionParts & { readonly onCall: () => void },
   budget: Budget,
   timeZone: () => string,
 ): TransportOptions {
   const token = secretOf(secrets, env.HUBSPOT_TOKEN_SECRET_ARN ?? '', Token, store.clock);
   const onAnswer = (status: number, error?: HubSpotError) => {
+    onCall();
     countCall(status, error, { count, observe });
     logger.info('hubspot answered', { status, reason: error?.reason, correlationId: error?.correlationId });
   };

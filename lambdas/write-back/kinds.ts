@@ -23,7 +23,6 @@ export function contactKind(run: Run): Kind<Head> {
     about: (contactId) => ({ contactId }),
     isConfirmed: ({ writeId, confirmedWriteId }) => writeId === confirmedWriteId,
     telling: WRITE_ID_PROPERTY,
-    isShown: ({ writeId }, properties) => properties[WRITE_ID_PROPERTY] === writeId,
     valuesOf: ({ shown, writeId, shownAtMs, lastSignalAtMs }) =>
       shown === undefined || writeId === undefined
         ? {} // Never scored: there is nothing to show.
@@ -63,10 +62,6 @@ export function companyKind(run: Run): Kind<CompanyHead> {
       return writeId === confirmedWriteId || isBlank;
     },
     telling: COMPANY_SCORE_PROPERTY,
-    isShown({ score = null }, properties) {
-      const shown = properties[COMPANY_SCORE_PROPERTY] ?? '';
-      return shown === '' ? score === null : Number(shown) === score;
-    },
     valuesOf: ({ score = null }) => companyOutputValues(score),
     heads: (ids) => companies.heads(ids),
     fateOf(id, { companyId, life }) {

@@ -1,11 +1,9 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
-import * as v from 'valibot';
 import type { MetricName } from '../env.ts';
 import { type Definitions, unwritable } from '../hubspot/definitions.ts';
 import type { OutputProperties } from '../hubspot/outputs.ts';
 import type { DefinitionsOf } from '../portal/connect.ts';
-import type { Store } from '../store/connect.ts';
-import { PortalRow } from '../store/portal-rows.ts';
+import type { Withheld } from '../portal/withheld.ts';
 import { type ResumeRequest, resumption } from '../store/queues.ts';
 
 /** The kinds of records that show something of ours. */
@@ -14,15 +12,6 @@ const TYPES = ['contacts', 'companies'] as const satisfies readonly Type[];
 
 /** While something cannot be written, HubSpot is asked this often whether it can be by now. */
 const LOOK_AGAIN_MS = 15 * 60_000;
-
-/** What the table remembers of it: names of properties that could not be written. */
-export const Withheld = v.object({ names: v.array(v.string()) });
-export type Withheld = v.InferOutput<typeof Withheld>;
-
-/** The row `withheld` of the portal. */
-export function withheldRow({ client, tableName, portalId }: Store): PortalRow<Withheld> {
-  return new PortalRow(client, tableName, portalId, 'withheld', Withheld, { names: [] });
-}
 
 export interface OutputsParts {
   readonly clock: () => number;

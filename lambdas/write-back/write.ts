@@ -2,7 +2,7 @@ import pMap from 'p-map';
 import { chunks } from '../chunks.ts';
 import type { Outcome } from '../hubspot/batch-write.ts';
 import { BATCH, type HubSpotObjects, type HubSpotRecord } from '../hubspot/objects.ts';
-import type { OutputProperties } from '../hubspot/outputs.ts';
+import { differingOutputs, OUTPUT_NAMES, type OutputProperties } from '../hubspot/outputs.ts';
 import { isFailure } from '../hydration/each.ts';
 import { readRecords } from '../hydration/reading.ts';
 import type { Writes } from '../store/rows.ts';
@@ -35,7 +35,6 @@ export interface Kind<Head> {
   isConfirmed(head: Head): boolean;
   /** The property by which HubSpot tells which of our writes it shows. */
   readonly telling: string;
-  isShown(head: Head, properties: HubSpotRecord['properties']): boolean;
   /** What is sent: text, `''` to clear. */
   valuesOf(head: Head): Readonly<Record<string, string>>;
   /** The heads as they are now, by id; ids without one are left out. */
@@ -107,6 +106,18 @@ async function compare<Head>(
   return differing;
 }
 
+/** Whether HubSpot shows all that it is to: that our write came last says nothing of what people write over it. What cannot be written is passed over. */
+function isShown<Head>(
+  { head }: Candidate<Head>,
+  properties: HubSpotRecord['properties'],
+  kind: Kind<Head>,
+  { outputs }: Run,
+): boolean {
+  const values = kind.valuesOf(head);
+  const withheld = outputs.withheld(kind.type, values);
+  return kind.telling in values && differingOutputs(values, properties).every((name) => withheld.has(name));
+}
+
 /** Step 8: confirms what HubSpot shows. @returns those of which it shows something else */
 async function readBack<Head>(
   batch: readonly Candidate<Head>[],
@@ -115,7 +126,7 @@ async function readBack<Head>(
 ): Promise<Candidate<Head>[]> {
   try {
     const ids = batch.map(({ id }) => id);
-    const records = await readRecords(kind.hubSpot, ids, [kind.telling]);
+    const records = await readRecords(kind.hubSpot, ids, OUTPUT_NAMES[kind.type]);
     // What says which write it was may be an older one, where it is not written any more.
     const isTold = run.outputs.withheld(kind.type, { [kind.telling]: '' }).size === 0;
     const told = batch.flatMap((candidate) => {
@@ -124,7 +135,7 @@ async function readBack<Head>(
       return isThere && isTold ? [{ candidate, properties: record.properties }] : [];
     });
     const shown = told
-      .filter(({ candidate, properties }) => kind.isShown(candidate.head, properties))
+      .filter(({ candidate, properties }) => isShown(candidate, properties, kind, run))
       .map(({ candidate }) => candidate);
     run.count('Drift', told.length - shown.length);
     countSuppressed(shown, kind, run);

@@ -1,7 +1,8 @@
 import { readDefinitions } from '../../lambdas/hubspot/definitions.ts';
 import { outputProperties } from '../../lambdas/hubspot/outputs.ts';
 import { provisionProperties } from '../../lambdas/hubspot/properties.ts';
-import { Outputs, type OutputsParts, type Withheld } from '../../lambdas/write-back/outputs.ts';
+import type { Withheld } from '../../lambdas/portal/withheld.ts';
+import { Outputs, type OutputsParts } from '../../lambdas/write-back/outputs.ts';
 import type { SimulatorOptions } from '../../local/hubspot/simulator.ts';
 import { loginModel } from '../hubspot/connection.ts';
 import { closeAll } from '../local/hubspot/portal.ts';

@@ -1,0 +1,69 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { deployedModel } from '../deployed-model.ts';
+import type { NightlyEnv } from '../env.ts';
+import { hubSpotLists } from '../hubspot/lists.ts';
+import type { ObjectType } from '../hubspot/objects.ts';
+import { type Measured, measured } from '../measured.ts';
+import { connectHubSpot } from '../portal/connect.ts';
+import { withheldRow } from '../portal/withheld.ts';
+import { connectStore } from '../store/connect.ts';
+import { dueBy, dueContacts } from '../store/due-index.ts';
+import { sendAll } from '../store/queues.ts';
+import { type DecayParts, progressRow } from './decay.ts';
+import type { RunParts } from './parts.ts';
+import { runRow } from './run.ts';
+
+/** About how long an invocation goes on before it asks for the next: well within its time-out, whatever one page takes. */
+const TURN_MS = 60_000;
+
+/** What the door needs, as the environment names it. */
+export function connectNightly(
+  env: NodeJS.ProcessEnv & Partial<NightlyEnv>,
+): DecayParts & RunParts & Measured {
+  const logger = new Logger();
+  const { count, observe, publish } = measured(logger);
+  const sqs = new SQSClient({});
+  const secrets = new SecretsManagerClient({});
+  const store = connectStore(env, secrets, Date.now);
+  const { client, tableName, portalId, contacts } = store;
+  const model = deployedModel(env.LAMBDA_TASK_ROOT ?? '.');
+  const sendTo =
+    (queueUrl = '') =>
+    (messages: readonly object[], delaySeconds?: number) =>
+      sendAll(sqs, queueUrl, messages, delaySeconds);
+  const background = sendTo(env.BACKGROUND_QUEUE_URL);
+  const ticks = sendTo(env.TICKS_QUEUE_URL);
+  const ask = sendTo(env.NIGHTLY_QUEUE_URL);
+  const hubSpot = connectHubSpot({ env, store, secrets, model, background, count, observe, logger });
+  // Nobody waits for a night: everything that users wait for goes before it.
+  const send = hubSpot.sendOn('background');
+  const listsOf = (type: ObjectType) => hubSpotLists(env.HUBSPOT_API_URL ?? '', send, type);
+  return {
+    ...store,
+    model,
+    due: (night) => dueContacts(client, tableName, portalId, night),
+    dueBy: (ids, nowMs) => dueBy(contacts, portalId, ids, nowMs),
+    progress: progressRow(store),
+    tick: ticks,
+    ticks,
+    background,
+    ask: (request, delaySeconds) => ask([request], delaySeconds),
+    hubSpot: hubSpot.hubSpotOn('background'),
+    lists: { contacts: listsOf('contacts'), companies: listsOf('companies'), deals: listsOf('deals') },
+    row: runRow(store),
+    withheld: withheldRow(store),
+    idProperty: env.ID_PROPERTY ?? '',
+    ownAppIds: (env.OWN_APP_IDS ?? '').split(',').filter((id) => id !== ''),
+    factRetentionDays: Number(env.FACT_RETENTION_DAYS),
+    dailyPercent: Number(env.RECONCILE_DAILY_PERCENT),
+    dailyLimit: hubSpot.dailyLimit,
+    takeCalls: hubSpot.takeCalls,
+    turnMs: TURN_MS,
+    count,
+    observe,
+    publish,
+    logger,
+  };
+}

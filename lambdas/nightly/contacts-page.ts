@@ -1,0 +1,207 @@
+import type { ListedRecord } from '../hubspot/lists.ts';
+import type { HubSpotRecord } from '../hubspot/objects.ts';
+import { OUTPUT_NAMES } from '../hubspot/outputs.ts';
+import { contactProperties, uniteContacts } from '../hydration/hydrate.ts';
+import { usesDeals } from '../scoring/model.ts';
+import { contactKey } from '../store/keys.ts';
+import type { WriteRequest } from '../store/queues.ts';
+import type { Head } from '../store/rows.ts';
+import { comparisonOf, isMoved, lookedAtMs } from './comparing.ts';
+import { MERGED_IDS } from './history-facts.ts';
+import { noteMissing, type Stretch } from './missing.ts';
+import type { NightRun } from './parts.ts';
+import type { Figure, Findings } from './run.ts';
+import { type Showing, showingOf } from './shown.ts';
+import { type Closer, takeIn } from './take-in.ts';
+
+/** A page of contacts. */
+interface ContactsPage {
+  readonly records: readonly ListedRecord[];
+  /** Epoch milliseconds at which HubSpot was asked for it. */
+  readonly askedAtMs: number;
+  readonly hasHistories: boolean;
+  /** The ids of which the page has all; undefined where it says nothing of those that it leaves out. */
+  readonly stretch: Stretch | undefined;
+}
+
+type Heads = ReadonlyMap<string, Head>;
+
+/** What is asked of each contact: what tells something, what it was merged from, and what it shows of ours. */
+export function propertiesAsked(run: NightRun): string[] {
+  return [...contactProperties(run), MERGED_IDS, ...OUTPUT_NAMES.contacts];
+}
+
+/** Compares a page of HubSpot's contacts with the table and sees to it that they agree. Going over it again does no harm. */
+export async function compareContacts(page: ContactsPage, run: NightRun, found: Findings): Promise<void> {
+  if (page.stretch !== undefined) await noteMissing(page.records, page.stretch, run, found);
+  const before = await headsOf(page.records, run);
+  const living = page.records.filter(({ id }) => lives(before.get(id)));
+  const told = new Set([
+    ...(await uniteMerged(living, before, run, found)),
+    ...(await noteRestored(living, before, run, found)),
+  ]);
+  // Being united and being restored change the head.
+  const heads = told.size === 0 ? before : await headsOf(page.records, run);
+  const closer = await whomToLookAt(living, heads, told, run);
+  const taken = await takeIn(closer, page, run, found);
+  await compareScores(living, heads, taken, run, found);
+  found.note('contacts', page.records.length);
+}
+
+/** What is erased never comes back, and what was merged away is looked at under the id under which it lives. */
+function lives(head: Head | undefined): boolean {
+  return head === undefined || (head.life !== 'erased' && head.alias === undefined);
+}
+
+async function headsOf(records: readonly HubSpotRecord[], { contacts, portalId }: NightRun): Promise<Heads> {
+  const keys = new Map(records.map(({ id }) => [contactKey(portalId, id), id]));
+  const heads = await contacts.heads([...keys.keys()]);
+  return new Map([...heads].map(([key, head]) => [keys.get(key) ?? '', head]));
+}
+
+/** Makes one of records that HubSpot merged and we did not. @returns ids of those that were merged from what we knew */
+async function uniteMerged(
+  records: readonly ListedRecord[],
+  heads: Heads,
+  run: NightRun,
+  found: Findings,
+): Promise<string[]> {
+  const { contacts, portalId } = run;
+  const pairs = records.flatMap(({ id, properties }) => {
+    const oldIds = (properties[MERGED_IDS] ?? '').split(';').map((oldId) => oldId.trim());
+    const known = new Set(heads.get(id)?.oldIds);
+    return oldIds.filter((oldId) => /^\d+$/.test(oldId) && !known.has(oldId)).map((oldId) => ({ id, oldId }));
+  });
+  const old = await contacts.heads(pairs.map(({ oldId }) => contactKey(portalId, oldId)));
+  const united: string[] = [];
+  for (const { id, oldId } of pairs) {
+    const key = contactKey(portalId, oldId);
+    const head = old.get(key);
+    if (head?.life === 'erased') continue;
+    // Merged again and again: it leads there by way of others.
+    const living = head?.alias === undefined ? undefined : await contacts.readLiving(key);
+    if (living?.key === contactKey(portalId, id)) continue;
+    await uniteContacts(oldId, id, run);
+    if (head === undefined) continue;
+    united.push(id);
+    found.note('contactsMerged');
+    found.repair(`contact ${id}`);
+  }
+  return united;
+}
+
+/** Notes that contacts live that were deleted when we last heard of them. @returns their ids */
+async function noteRestored(
+  records: readonly ListedRecord[],
+  heads: Heads,
+  run: NightRun,
+  found: Findings,
+): Promise<string[]> {
+  const restored: string[] = [];
+  for (const { id } of records) {
+    const head = heads.get(id);
+    if (head?.life !== 'deleted') continue;
+    const key = contactKey(run.portalId, id);
+    // First, so that whoever dies here finds the contact unread.
+    if (head.readAtMs !== undefined) await run.contacts.forgetReading(key, head.readAtMs + 1);
+    await run.contacts.mark(key, 'living', run.startedAtMs);
+    restored.push(id);
+    found.note('contactsRestored');
+    found.repair(`contact ${id}`);
+  }
+  return restored;
+}
+
+/** Those of which HubSpot may know something that we do not. */
+async function whomToLookAt(
+  records: readonly ListedRecord[],
+  heads: Heads,
+  told: ReadonlySet<string>,
+  { contacts, portalId, model }: NightRun,
+): Promise<Closer[]> {
+  const comparison = comparisonOf(model);
+  const listed = records.filter(({ id, links }) => heads.has(id) && links.deals?.isWhole === true);
+  const keys = usesDeals(model) ? listed.map(({ id }) => contactKey(portalId, id)) : [];
+  const deals = await contacts.dealsOf(keys);
+  return records.flatMap((record): Closer[] => {
+    const { id, updatedAtMs } = record;
+    const head = heads.get(id);
+    const isTold = told.has(id);
+    if (head?.readAtMs === undefined) return [{ record, head, isMoved: false, isTold }];
+    const sinceMs = lookedAtMs(head, comparison);
+    const hasMoved = isMoved(record, head, deals.get(contactKey(portalId, id)) ?? [], portalId);
+    const isNewer = sinceMs === undefined || updatedAtMs > sinceMs;
+    return isNewer || hasMoved || isTold ? [{ record, head, isMoved: hasMoved, isTold }] : [];
+  });
+}
+
+/** What is wrong with a score that HubSpot does not show. */
+const DRIFT: Partial<Record<Showing, Figure>> = {
+  missing: 'scoresMissing',
+  stale: 'scoresStale',
+  edited: 'scoresEdited',
+};
+
+/**
+ * Has every contact written, or read back, of which HubSpot does not show what the table says.
+ *
+ * @param before - the heads as they were read for the page
+ * @param taken - the heads of those that were taken in since
+ */
+async function compareScores(
+  records: readonly ListedRecord[],
+  before: Heads,
+  taken: Heads,
+  run: NightRun,
+  found: Findings,
+): Promise<void> {
+  const withheld = new Set((await run.withheld.read()).names);
+  const requests: WriteRequest[] = [];
+  const suspects: Head[] = [];
+  const ids: string[] = [];
+  for (const { id, properties } of records) {
+    const head = taken.get(id) ?? before.get(id);
+    const showing = head && showingOf(head, properties, withheld);
+    if (head?.life !== 'living' || showing === undefined || showing === 'shown in part') continue;
+    const isConfirmed = head.confirmedWriteId === head.writeId;
+    const isNew = head.writeId !== before.get(id)?.writeId;
+    if (isConfirmed && showing === 'shown') continue;
+    if (isConfirmed) {
+      suspects.push(head);
+      ids.push(id);
+    } else requests.push({ portalId: run.portalId, contactId: id, ...(isNew ? {} : { force: true }) });
+  }
+  for (const [id, showing] of await lookAgain(ids, suspects, withheld, run)) {
+    const figure = DRIFT[showing];
+    if (figure !== undefined) found.note(figure);
+    found.repair(`contact ${id}`);
+    requests.push({ portalId: run.portalId, contactId: id, force: true });
+  }
+  await run.background(requests, 0);
+}
+
+/**
+ * Looks once more at contacts of which HubSpot seems to show something else than it confirmed: write-back may have written them since the
+ * page was read. The heads are read last: as long as these are the same, nothing else was sent.
+ *
+ * @param heads - as they were when this was noticed, in the order of the ids
+ * @returns those of which it is so
+ */
+async function lookAgain(
+  ids: readonly string[],
+  heads: readonly Head[],
+  withheld: ReadonlySet<string>,
+  run: NightRun,
+): Promise<[id: string, showing: Showing][]> {
+  if (ids.length === 0) return [];
+  const records = await run.hubSpot.contacts.read(ids, OUTPUT_NAMES.contacts);
+  const now = await headsOf(records, run);
+  return records.flatMap(({ id, properties }) => {
+    const before = heads[ids.indexOf(id)];
+    const head = now.get(id);
+    if (head === undefined || head.writeId !== before?.writeId || head.confirmedWriteId !== head.writeId)
+      return [];
+    const showing = showingOf(head, properties, withheld);
+    return showing === undefined || DRIFT[showing] === undefined ? [] : [[id, showing]];
+  });
+}

@@ -1,0 +1,149 @@
+import { kindOf, modelInputs, observe } from '../events/property-facts.ts';
+import type { ListedRecord, Version } from '../hubspot/lists.ts';
+import type { Fact, Known, PropertyValue } from '../scoring/facts.ts';
+import type { Model } from '../scoring/model.ts';
+import { asText } from '../scoring/values.ts';
+
+/** Tells which records were merged into one, and by its history when. */
+export const MERGED_IDS = 'hs_merged_object_ids';
+/** HubSpot keeps about so many versions of a property, of contacts' some more: where there are as many, there may have been more. */
+const VERSIONS_KEPT = 20;
+const DAY_MS = 86_400_000;
+
+/** By what a history is read. */
+interface HistoryReading {
+  readonly model: Model;
+  readonly portalId: string;
+  /** App ids whose own writes are no signals. */
+  readonly ownAppIds: readonly string[];
+  readonly factRetentionDays: number;
+  readonly nowMs: number;
+}
+
+/** What a record's histories tell that is not kept yet. */
+export interface Told {
+  readonly facts: readonly Fact[];
+  /** Newer than those that are kept. */
+  readonly values: readonly PropertyValue[];
+  /** How many properties changed more often than HubSpot remembers. */
+  readonly cut: number;
+}
+
+/** The same as what is kept, looked up by what makes it so. */
+interface Kept {
+  readonly values: ReadonlyMap<string, PropertyValue>;
+  readonly keys: ReadonlySet<string>;
+  readonly changes: ReadonlySet<string>;
+}
+
+/**
+ * What a contact's histories tell that is not kept yet, with the times at which it happened: so what a webhook brings later is the same fact.
+ *
+ * @param known - what is kept of the contact
+ * @param sinceMs - epoch milliseconds: what happened before was looked at; undefined where nothing was
+ */
+export function toldByHistories(
+  record: ListedRecord,
+  known: Pick<Known, 'facts' | 'properties'>,
+  sinceMs: number | undefined,
+  reading: HistoryReading,
+): Told {
+  const kept = keptOf(known);
+  const facts: Fact[] = [];
+  const values: PropertyValue[] = [];
+  let cut = 0;
+  for (const property of modelInputs(reading.model)) {
+    const told = toldOf(property, record, kept, sinceMs, reading);
+    facts.push(...told.facts.filter((fact) => isNews(fact, kept, reading)));
+    values.push(...told.values);
+    cut += told.cut;
+  }
+  return { facts, values, cut };
+}
+
+function keptOf({ facts, properties }: Pick<Known, 'facts' | 'properties'>): Kept {
+  return {
+    values: new Map(properties.map((property) => [property.name, property])),
+    keys: new Set(facts.map(({ key }) => key)),
+    changes: new Set(facts.flatMap(changeOf)),
+  };
+}
+
+/**
+ * What tells a change of a contact that was merged: under which record it was heard of is no part of it. Counts are not among these,
+ * since every record counts for itself.
+ */
+function changeOf({ name, occurredAtMs, value = '', record }: Fact): string[] {
+  return record === undefined ? [`${name} ${occurredAtMs} ${value}`] : [];
+}
+
+/** Not kept yet, and not too old to be. */
+function isNews(fact: Fact, { keys, changes }: Kept, { factRetentionDays, nowMs }: HistoryReading): boolean {
+  const isOld = fact.occurredAtMs <= nowMs - factRetentionDays * DAY_MS;
+  return !isOld && !keys.has(fact.key) && !changeOf(fact).some((change) => changes.has(change));
+}
+
+function toldOf(
+  property: string,
+  record: ListedRecord,
+  kept: Kept,
+  sinceMs: number | undefined,
+  reading: HistoryReading,
+): Told {
+  const versions = record.histories[property] ?? [];
+  const [newest] = versions;
+  const observeAt = ({ value, atMs }: Pick<Version, 'value' | 'atMs'>, as: 'change' | 'found') => {
+    const { model, portalId } = reading;
+    const seen = { portalId, objectType: 'contact', objectId: record.id, property, atMs, as } as const;
+    return observe(model, { ...seen, value: asText(value) ?? '' });
+  };
+  const newer = (values: readonly PropertyValue[], isTimeKnown: boolean) =>
+    values.filter((value) => isNewer(value, kept.values.get(value.name), isTimeKnown));
+  if (newest === undefined) {
+    // HubSpot has no history of it: when it came to be what it is nobody knows.
+    const now = observeAt({ value: record.properties[property] ?? '', atMs: record.updatedAtMs }, 'found');
+    return { facts: now.facts, values: newer(now.properties, false), cut: 0 };
+  }
+  const values = newer(observeAt(newest, 'found').properties, true);
+  if (kindOf(reading.model, property) === 'value') return { facts: [], values, cut: 0 };
+  const mergedAtMs = kindOf(reading.model, property) === 'counter' ? mergeOf(record) : undefined;
+  const isCut = isCutOff(versions, sinceMs, kept, reading, (version) => observeAt(version, 'change').facts);
+  const facts = versions
+    .filter(({ atMs, sourceId = '' }) => atMs >= (sinceMs ?? 0) && !reading.ownAppIds.includes(sourceId))
+    .flatMap((version) => {
+      const isOfOldRecord = mergedAtMs !== undefined && version.atMs <= mergedAtMs;
+      // What an old record counted, it counted for itself: here it is where the count begins.
+      if (isOfOldRecord && version !== versions.find(({ atMs }) => atMs <= mergedAtMs)) return [];
+      const isBeginning = isOfOldRecord || (isCut && version === versions.at(-1));
+      return observeAt(version, isBeginning ? 'found' : 'change').facts;
+    });
+  return { facts, values, cut: isCut ? 1 : 0 };
+}
+
+/** When the record was last merged, epoch milliseconds; undefined where it never was. */
+function mergeOf({ histories, properties }: ListedRecord): number | undefined {
+  const mergedAtMs = histories[MERGED_IDS]?.[0]?.atMs;
+  return (properties[MERGED_IDS] ?? '') === '' ? mergedAtMs : (mergedAtMs ?? Number.POSITIVE_INFINITY);
+}
+
+/** A value whose time nobody knows says something only where it is another. Cleared ones matter where there was something to clear. */
+function isNewer(value: PropertyValue, kept: PropertyValue | undefined, isTimeKnown: boolean): boolean {
+  if (kept === undefined) return value.value !== '';
+  if (value.occurredAtMs === kept.occurredAtMs) return value.value > kept.value;
+  return value.occurredAtMs > kept.occurredAtMs && (isTimeKnown || value.value !== kept.value);
+}
+
+/** Whether there may have been changes before the oldest version that nobody looked at. */
+function isCutOff(
+  versions: readonly Version[],
+  sinceMs: number | undefined,
+  kept: Kept,
+  reading: HistoryReading,
+  factsOf: (version: Version) => readonly Fact[],
+): boolean {
+  const oldest = versions.at(-1);
+  if (oldest === undefined || versions.length < VERSIONS_KEPT) return false;
+  if (oldest.atMs < (sinceMs ?? 0)) return false;
+  const facts = factsOf(oldest);
+  return facts.length > 0 && facts.every((fact) => isNews(fact, kept, reading));
+}

@@ -1,0 +1,85 @@
+import { usesCompanies, usesDeals } from '../scoring/model.ts';
+import type { NightRun } from './parts.ts';
+import type { Run, RunState, Walk } from './run.ts';
+
+/** Records of a page of a list, of one with histories, of a search, and of the table (lambdas/hubspot/lists.ts, store/roll-index.ts). */
+const PER_PAGE = 100;
+const PER_PAGE_WITH_HISTORIES = 50;
+const PER_SEARCH_PAGE = 200;
+const PER_TABLE_PAGE = 1_000;
+/** Histories of one call: who changed is looked at closely. */
+const PER_CALL_WITH_HISTORIES = 50;
+/** A window begins so much before the last run did: searches are some seconds late, and clocks differ. */
+const OVERLAP_MS = 15 * 60_000;
+/** How far the first window reaches back. */
+const FIRST_WINDOW_MS = 24 * 3_600_000;
+
+/** What a run is going to look at. */
+type Plan = Pick<Run, 'walks' | 'expectedPages'>;
+
+const OBJECTS = ['companies', 'contacts', 'deals'] as const;
+type Counts = Readonly<Record<(typeof OBJECTS)[number], number>>;
+
+/**
+ * Decides what a run looks at. Asks HubSpot how much there is.
+ *
+ * A night looks at everything as long as that takes no more of the day's calls than it may; else at all that changed since the last
+ * one, and with the calls that are left at a share of the contacts, which begins where the last one ended.
+ */
+export async function planRun({ kind }: Pick<Run, 'kind'>, state: RunState, run: NightRun): Promise<Plan> {
+  if (kind === 'rescore') {
+    const pages = Math.ceil((await run.contacts.countRoll()) / PER_TABLE_PAGE);
+    return { walks: [walk('table', 'contacts')], expectedPages: pages };
+  }
+  if (kind === 'nightly' && run.dailyPercent === 0) return { walks: [], expectedPages: 0 };
+  const counts = await countsOf(run);
+  if (kind === 'backfill') return listed(counts, PER_PAGE_WITH_HISTORIES, run);
+  const full = listed(counts, PER_PAGE, run);
+  const most = Math.floor(((await run.dailyLimit()) * run.dailyPercent) / 100);
+  return full.expectedPages <= most ? full : rolling(most, state, run);
+}
+
+function walk(way: Walk['way'], object: Walk['object'], more: Partial<Walk> = {}): Walk {
+  return { way, object, pages: 0, isDone: false, ...more };
+}
+
+/** Kinds of records that the model has to do with. */
+function objectsOf({ model }: NightRun): Walk['object'][] {
+  return OBJECTS.filter((object) => {
+    if (object === 'contacts') return true;
+    return object === 'companies' ? usesCompanies(model) : usesDeals(model);
+  });
+}
+
+async function countsOf(run: NightRun): Promise<Counts> {
+  const counts = { contacts: 0, companies: 0, deals: 0 };
+  for (const object of objectsOf(run)) counts[object] = await run.lists[object].count();
+  return counts;
+}
+
+function listed(counts: Counts, contactsPerPage: number, run: NightRun): Plan {
+  const perPage = { companies: PER_PAGE, contacts: contactsPerPage, deals: PER_PAGE };
+  const objects = objectsOf(run);
+  const pages = objects.map((object) => Math.ceil(counts[object] / perPage[object]));
+  return {
+    walks: objects.map((object) => walk('list', object)),
+    expectedPages: pages.reduce((sum, each) => sum + each, 0),
+  };
+}
+
+async function rolling(most: number, { lookedAtMs, rolledTo }: RunState, run: NightRun): Promise<Plan> {
+  const sinceMs = (lookedAtMs ?? run.startedAtMs - FIRST_WINDOW_MS) - OVERLAP_MS;
+  const windows: Walk[] = [];
+  let pages = 0;
+  let calls = 0;
+  for (const object of objectsOf(run)) {
+    const { total } = await run.lists[object].changedSince(sinceMs, undefined, []);
+    windows.push(walk('changed', object, { sinceMs }));
+    pages += Math.ceil(total / PER_SEARCH_PAGE);
+    calls += object === 'contacts' ? Math.ceil(total / PER_CALL_WITH_HISTORIES) : 0;
+  }
+  // However much changed, the share goes on.
+  const mostPages = Math.max(1, most - pages - calls);
+  const share = walk('list', 'contacts', { mostPages, ...(rolledTo !== undefined && { after: rolledTo }) });
+  return { walks: [...windows, share], expectedPages: pages + mostPages };
+}

@@ -1,0 +1,124 @@
+import { chunks } from '../chunks.ts';
+import { CONTACTS_PER_TICK, type Tick } from '../events/envelope.ts';
+import type { ListedRecord } from '../hubspot/lists.ts';
+import type { HubSpotRecord } from '../hubspot/objects.ts';
+import { STATE_PROPERTIES } from '../hydration/deals.ts';
+import { usesCompanies, usesDeals } from '../scoring/model.ts';
+import { companyPropertiesAsked, compareCompanies } from './companies-page.ts';
+import { compareContacts, propertiesAsked } from './contacts-page.ts';
+import { compareDeals } from './deals-page.ts';
+import type { NightRun } from './parts.ts';
+import type { Findings, RunKind, Walk } from './run.ts';
+import { historiesOf } from './take-in.ts';
+
+/** Of what changed in one millisecond a search hands out so many records at most (HubSpot, "Search" guide, read 2026-11). */
+const MOST_OF_SEARCH = 10_000;
+
+/** Takes a walk one page further: reads the page and repairs what is wrong. @returns the walk as it stands then */
+export async function walkPage(walk: Walk, kind: RunKind, run: NightRun, found: Findings): Promise<Walk> {
+  const next = await pageOf(walk, kind, run, found);
+  const pages = walk.pages + 1;
+  found.note('pages');
+  if (walk.mostPages !== undefined && walk.way === 'list') {
+    // A share that comes to the end of the list goes on at its beginning.
+    const isWhole = walk.after === undefined && next.after === undefined;
+    return { ...walk, after: next.after, pages, isDone: pages >= walk.mostPages || isWhole };
+  }
+  return { ...walk, after: next.after, pages, isDone: next.after === undefined };
+}
+
+interface Next {
+  /** Where the next page begins; undefined after the last. */
+  readonly after: string | undefined;
+}
+
+function pageOf(walk: Walk, kind: RunKind, run: NightRun, found: Findings): Promise<Next> {
+  if (walk.way === 'table') return tickPage(walk, run, found);
+  return walk.way === 'list' ? listPage(walk, kind, run, found) : changedPage(walk, run, found);
+}
+
+/** Has a page of the table scored anew. */
+async function tickPage({ after }: Walk, run: NightRun, found: Findings): Promise<Next> {
+  const page = await run.contacts.rollPage(after);
+  const ticks = chunks(page.contactIds, CONTACTS_PER_TICK).map(
+    (contactIds): Tick => ({ portalId: run.portalId, contactIds }),
+  );
+  await run.tick(ticks);
+  found.note('contacts', page.contactIds.length);
+  return page;
+}
+
+async function listPage(
+  { object, after }: Walk,
+  kind: RunKind,
+  run: NightRun,
+  found: Findings,
+): Promise<Next> {
+  const askedAtMs = run.clock();
+  if (object === 'companies') {
+    const page = await run.lists.companies.list({ after, properties: companyPropertiesAsked(run) });
+    await compareCompanies(page.records, askedAtMs, run, found);
+    return page;
+  }
+  if (object === 'deals') {
+    const page = await run.lists.deals.list({ after, properties: STATE_PROPERTIES, links: ['contacts'] });
+    const deals = page.records.map((record) => ({ record, contactIds: ownersOf(record) }));
+    await compareDeals(deals, run, found);
+    return page;
+  }
+  const hasHistories = kind === 'backfill';
+  const page = await run.lists.contacts.list({
+    after,
+    properties: propertiesAsked(run),
+    links: [
+      ...(usesCompanies(run.model) ? ['companies' as const] : []),
+      ...(usesDeals(run.model) ? ['deals' as const] : []),
+    ],
+    ...(hasHistories && { histories: historiesOf(run) }),
+  });
+  const stretch = { after, until: page.after };
+  await compareContacts({ records: page.records, askedAtMs, hasHistories, stretch }, run, found);
+  return page;
+}
+
+/** Of a deal with more contacts than the list told, HubSpot is to be asked. */
+function ownersOf({ links: { contacts } }: ListedRecord): string[] | undefined {
+  return contacts?.isWhole === true ? contacts.to.map(({ id }) => id) : undefined;
+}
+
+async function changedPage(
+  { object, after, sinceMs = 0 }: Walk,
+  run: NightRun,
+  found: Findings,
+): Promise<Next> {
+  const askedAtMs = run.clock();
+  const { records, total, ...page } = await run.lists[object].changedSince(
+    sinceMs,
+    after,
+    askedOf(object, run),
+  );
+  if (object === 'companies') await compareCompanies(records, askedAtMs, run, found);
+  else if (object === 'deals')
+    await compareDeals(
+      records.map((record) => ({ record, contactIds: undefined })),
+      run,
+      found,
+    );
+  else {
+    const plain = records.map((record) => ({ ...record, histories: {}, links: {} }));
+    await compareContacts({ records: plain, askedAtMs, hasHistories: false, stretch: undefined }, run, found);
+  }
+  if (page.after === undefined && total > MOST_OF_SEARCH) found.note('windowCut');
+  // What changed since the run began is for the next: our own writes would let the window never end.
+  return isBehindStart(records, run) ? { after: undefined } : page;
+}
+
+function askedOf(object: Walk['object'], run: NightRun): readonly string[] {
+  if (object === 'companies') return companyPropertiesAsked(run);
+  return object === 'deals' ? STATE_PROPERTIES : propertiesAsked(run);
+}
+
+function isBehindStart(records: readonly HubSpotRecord[], { startedAtMs }: NightRun): boolean {
+  const last = records.at(-1);
+  return last !== undefined && last.updatedAtMs > startedAtMs;
+}
