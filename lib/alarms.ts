@@ -37,6 +37,11 @@ const OLDEST_TICK = Duration.hours(2);
  * message each time, and to its queue never old: its age is measured by write-back itself.
  */
 const OLDEST_CHANGE = Duration.minutes(45);
+/**
+ * A run that goes on says so by a new message after each minute or so, or when it may call HubSpot again, after 15 minutes. One whose
+ * invocation dies gets its message back after 31 to 35.
+ */
+const OLDEST_NIGHTLY = Duration.minutes(45);
 /** Decay and backfill may wait for midnight of the portal, when a day's calls are used up, and then take their turn. */
 const OLDEST_BACKGROUND = Duration.hours(26);
 /** What is put off comes back after 15 minutes at the latest, and a run takes 5 at most. */
@@ -57,9 +62,11 @@ const PAGE = 'docs/runbook.md';
 export interface AlarmsProps {
   readonly settings: Settings;
   /** Every queue that is read, by title, with its dead letters. */
-  readonly queues: Readonly<Record<'Events' | 'Ticks' | 'Urgent' | 'Changes' | 'Background', WorkQueue>>;
-  /** What the schedule could not hand over. */
-  readonly nightlyDeadLetters: IQueue;
+  readonly queues: Readonly<
+    Record<'Events' | 'Ticks' | 'Urgent' | 'Changes' | 'Background' | 'Nightly', WorkQueue>
+  >;
+  /** What the schedules could not hand over. */
+  readonly scheduleDeadLetters: IQueue;
   readonly api: HttpApi;
   readonly usage: Usage;
 }
@@ -104,6 +111,7 @@ export class Alarms extends Construct {
       ...hubSpotStops(this),
       ...records(this),
       ...nights(this),
+      ...(props.settings.reconcileDailyPercent > 0 && reconciliation(this)),
       ...(props.settings.alarmDollarsPerDay > 0 && { Cost: cost(props) }),
     };
     this.all = Object.entries<Watch>(watches).map(([name, watch]) => this.#alarm(name, watch));
@@ -125,7 +133,7 @@ export class Alarms extends Construct {
   }
 }
 
-function deadLetters({ queues, nightlyDeadLetters }: AlarmsProps): Record<string, Watch> {
+function deadLetters({ queues, scheduleDeadLetters }: AlarmsProps): Record<string, Watch> {
   const ofQueues = Object.entries(queues).map(([title, queue]): [string, Watch] => [
     `DeadLetters${title}`,
     {
@@ -140,8 +148,8 @@ function deadLetters({ queues, nightlyDeadLetters }: AlarmsProps): Record<string
   ]);
   return {
     ...Object.fromEntries(ofQueues),
-    DeadLettersNightly: {
-      metric: waiting(nightlyDeadLetters, FIVE_MINUTES),
+    DeadLettersSchedule: {
+      metric: waiting(scheduleDeadLetters, FIVE_MINUTES),
       threshold: 0,
       text: [
         'The schedule could not start the nightly run; what it wanted to send is kept for 14 days.',
@@ -162,7 +170,8 @@ function longerThan(time: Duration, queue: IQueue, anchor: string, text: readonl
   };
 }
 
-function waitingTooLong({ queues: { Events, Ticks, Changes, Urgent } }: AlarmsProps): Record<string, Watch> {
+function waitingTooLong({ queues }: AlarmsProps): Record<string, Watch> {
+  const { Events, Ticks, Changes, Urgent, Nightly } = queues;
   return {
     OldestEvent: longerThan(OLDEST_EVENT, Events, 'oldest-event', [
       'An event waits for its score for more than 20 minutes: the scorer fails, or more comes in than it gets done.',
@@ -171,6 +180,10 @@ function waitingTooLong({ queues: { Events, Ticks, Changes, Urgent } }: AlarmsPr
     OldestTick: longerThan(OLDEST_TICK, Ticks, 'oldest-tick', [
       'Contacts that fade, or whose company changed, wait to be scored anew for more than 2 hours.',
       'Events are not held up by it. Look at the errors and throttles of the scorer on the dashboard, then at its log.',
+    ]),
+    OldestNightly: longerThan(OLDEST_NIGHTLY, Nightly, 'oldest-nightly', [
+      'A nightly run, a backfill or a new scoring of all contacts has not come further for more than 45 minutes.',
+      'It goes on from where it stopped. Look at the errors of nightly on the dashboard, then at its log.',
     ]),
     WriteBackLagChanges: longerThan(OLDEST_CHANGE, Changes, 'write-back-lag', [
       'A score waits to be written to HubSpot for more than 45 minutes.',
@@ -238,7 +251,8 @@ function arrivals(scope: Construct, { api }: AlarmsProps): Record<string, Watch>
 
 function hubSpotCalls(scope: Construct): Record<string, Watch> {
   return {
-    // 1 for a call that failed and 0 for one that did not: the average is the share.
+    // 1 for a call that failed and 0 for one that did not: the average is the share. Of write-back alone, for whose calls somebody waits:
+    // what nightly cannot read it reads later, ReconcileNotFinished tells when it never can, and what stops the one stops the other.
     ErrorShare: {
       metric: measured(scope, 'write-back', 'HubSpotFailed', { statistic: 'Average', period: HOUR }),
       threshold: MOST_ERRORS,
@@ -259,7 +273,7 @@ function hubSpotCalls(scope: Construct): Record<string, Watch> {
       isEndTold: true,
       text: [
         "Of the calls that HubSpot allows the portal in a day, 80 percent are used, by Afterglow and the portal's other apps together.",
-        'Decay and backfill wait for midnight of the portal from here on, everything else from hubspotDailyReservePercent before the end.',
+        'Decay, the nightly comparison and backfill wait for midnight of the portal from here on, everything else from hubspotDailyReservePercent before the end.',
       ],
       anchor: 'daily-limit',
     },
@@ -352,6 +366,26 @@ function nights(scope: Construct): Record<string, Watch> {
         'For more than a day no nightly run came to its end: scores that fade stay as they were.',
         'The next run catches up. Is the schedule enabled? Look at the log of nightly, and run it by hand if you do not want to wait.',
       ],
+    },
+  };
+}
+
+/** As NightNotFinished; an invocation that failed is a 0, and goes on from where it stopped, so one alone is not told. */
+function reconciliation(scope: Construct): Record<string, Watch> {
+  return {
+    ReconcileNotFinished: {
+      metric: measured(scope, 'nightly', 'ReconcileFinished', { statistic: 'Maximum', period: HOUR }),
+      threshold: 1,
+      comparisonOperator: LESS_THAN_THRESHOLD,
+      evaluationPeriods: NIGHT_HOURS,
+      treatMissingData: TreatMissingData.MISSING,
+      isEndTold: true,
+      isSilenceTold: true,
+      text: [
+        'For more than a day the comparison of HubSpot with the table did not come to its end: what webhooks missed stays missing.',
+        'It goes on from where it stopped. Look at the log of nightly: are the calls of the day used up, or does HubSpot refuse the token?',
+      ],
+      anchor: 'reconciliation-not-finished',
     },
   };
 }

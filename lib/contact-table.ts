@@ -6,6 +6,7 @@ import { Construct } from 'constructs';
 
 const DUE_INDEX = 'due';
 const COMPANY_INDEX = 'company';
+const ROLL_INDEX = 'roll';
 
 export interface ContactTableProps {
   /**
@@ -19,12 +20,13 @@ export interface ContactTableProps {
 
 /**
  * Facts and scores, one partition per contact: `pk` = portal and contact, `sk` = what the row is.
- * The index `due` finds the contacts whose score changes in a given night, the index `company` those of a company, by their score.
+ * The index `due` finds the contacts whose score changes in a given night, the index `company` those of a company, by their score, and
+ * the index `roll` all contacts, in the order of their ids.
  */
 export class ContactTable extends Construct {
   readonly tableName: string;
-  /** Names of the indexes. */
-  readonly indexes: readonly string[] = [DUE_INDEX, COMPANY_INDEX];
+  /** Names of the indexes that are written to when scores change; a contact's entry in `roll` stays as it is all its life. */
+  readonly movingIndexes: readonly string[] = [DUE_INDEX, COMPANY_INDEX];
   private readonly table: ITable;
 
   constructor(scope: Construct, id: string, { existingTableName = '' }: ContactTableProps = {}) {
@@ -57,10 +59,14 @@ export class ContactTable extends Construct {
     return this.grantOnRows(grantee, 'dynamodb:Scan');
   }
 
-  /** Lets `grantee` ask which contacts fall due, and keep a cursor of how far it got. */
+  /** Lets `grantee` ask which contacts fall due. */
   grantDue(grantee: IGrantable): void {
     this.grantQuery(grantee, DUE_INDEX);
-    this.grantOnRows(grantee, 'dynamodb:GetItem', 'dynamodb:PutItem');
+  }
+
+  /** Lets `grantee` ask for all contacts there are, page by page. */
+  grantRoll(grantee: IGrantable): void {
+    this.grantQuery(grantee, ROLL_INDEX);
   }
 
   /** Lets `grantee` ask for the contacts of a company. */
@@ -71,7 +77,7 @@ export class ContactTable extends Construct {
   /**
    * Units consumed in a period, of the table alone or of one of its indexes.
    *
-   * @param index - one of `indexes`
+   * @param index - one of `movingIndexes`
    */
   metricConsumed(
     metricName: 'ConsumedReadCapacityUnits' | 'ConsumedWriteCapacityUnits',
@@ -125,6 +131,12 @@ function makeTable(scope: Construct): Table {
     indexName: COMPANY_INDEX,
     partitionKey: { name: 'company', type: AttributeType.STRING },
     sortKey: { name: 'rank', type: AttributeType.NUMBER },
+    projectionType: ProjectionType.KEYS_ONLY,
+  });
+  table.addGlobalSecondaryIndex({
+    indexName: ROLL_INDEX,
+    partitionKey: { name: 'roll', type: AttributeType.STRING },
+    sortKey: { name: 'id', type: AttributeType.NUMBER },
     projectionType: ProjectionType.KEYS_ONLY,
   });
   return table;

@@ -14,7 +14,7 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { MetricName } from '../lambdas/env.ts';
 import type { Alarms } from './alarms.ts';
-import { measured, oldest, waiting, weighted } from './measurements.ts';
+import { measured, measuredOf, oldest, waiting, weighted } from './measurements.ts';
 import type { Door } from './node-function.ts';
 import type { Usage } from './usage.ts';
 import type { WorkQueue } from './work-queue.ts';
@@ -36,8 +36,11 @@ export interface DashboardProps {
   readonly nightly: IFunction;
   readonly lanes: Lanes;
   /** All that are read, by title. */
-  readonly queues: Readonly<Record<'Events' | 'Ticks' | 'Urgent' | 'Changes' | 'Background', WorkQueue>>;
-  readonly nightlyDeadLetters: IQueue;
+  readonly queues: Readonly<
+    Record<'Events' | 'Ticks' | 'Urgent' | 'Changes' | 'Background' | 'Nightly', WorkQueue>
+  >;
+  /** What the schedules could not hand over. */
+  readonly scheduleDeadLetters: IQueue;
   readonly usage: Usage;
   readonly alarms: Alarms;
 }
@@ -67,8 +70,12 @@ export class Dashboard extends Construct {
         ),
         calls(this),
         lanes(this, props),
-        ...question('What did last night do?', 'One run that finished. Its ticks are gone within the hour.'),
-        lastNight(this, props),
+        ...question(
+          'What did last night do?',
+          'Both came to their end, and the ticks are gone within the hour. Where webhooks come through, little is found different.',
+        ),
+        lastNight(this),
+        differences(this, props),
         ...question(
           'What does it cost?',
           'An estimate by list prices, without what an idle stack costs (docs/cost.md). The table is most of it.',
@@ -94,7 +101,7 @@ function healthy(scope: Construct, props: DashboardProps): IWidget[] {
       height: 6,
       metrics: [
         ...Object.entries(queues).map(([label, queue]) => waiting(queue.deadLetters, PERIOD, label)),
-        waiting(props.nightlyDeadLetters, PERIOD, 'Nightly'),
+        waiting(props.scheduleDeadLetters, PERIOD, 'Schedule'),
       ],
     }),
     graph('Errors and throttles of the functions', THIRD, 'count', [
@@ -183,28 +190,96 @@ function lanes(scope: Construct, props: DashboardProps): IWidget[] {
   ];
 }
 
-function lastNight(scope: Construct, { queues }: DashboardProps): IWidget[] {
-  const night = (door: Door, name: MetricName, statistic: string, label: string) =>
-    measured(scope, door, name, { statistic, period: DAY, label });
+/** One number for a day. */
+function ofDay(
+  scope: Construct,
+  door: Door,
+  name: MetricName,
+  statistic: 'Maximum' | 'Sum',
+  label: string,
+): IMetric {
+  return measured(scope, door, name, { statistic, period: DAY, label });
+}
+
+function lastNight(scope: Construct): IWidget[] {
   return [
     new SingleValueWidget({
-      title: 'Nightly run, by day',
+      title: 'Scores that fade, by day',
+      width: THIRD,
+      height: 5,
+      metrics: [
+        ofDay(scope, 'nightly', 'NightlyFinished', 'Maximum', 'finished (1 = yes)'),
+        ofDay(scope, 'nightly', 'NightlySeconds', 'Maximum', 'seconds'),
+        ofDay(scope, 'nightly', 'ContactsDue', 'Sum', 'contacts due'),
+        ofDay(scope, 'nightly', 'ContactsTicked', 'Sum', 'contacts ticked'),
+      ],
+    }),
+    new SingleValueWidget({
+      title: 'HubSpot compared with the table, by day',
       width: 2 * THIRD,
       height: 5,
       metrics: [
-        night('nightly', 'NightlyFinished', 'Maximum', 'finished (1 = yes)'),
-        night('nightly', 'NightlySeconds', 'Maximum', 'seconds'),
-        night('nightly', 'ContactsDue', 'Sum', 'contacts due'),
-        night('nightly', 'ContactsTicked', 'Sum', 'contacts ticked'),
-        night('write-back', 'Drift', 'Sum', 'found different in HubSpot'),
+        ofDay(scope, 'nightly', 'ReconcileFinished', 'Maximum', 'finished (1 = yes)'),
+        ofDay(scope, 'nightly', 'ReconcileSeconds', 'Maximum', 'seconds'),
+        ofDay(scope, 'nightly', 'HubSpotCalls', 'Sum', 'calls'),
+        ofDay(scope, 'nightly', 'HubSpotErrors', 'Sum', 'calls that failed'),
+        ofDay(scope, 'nightly', 'PagesRead', 'Sum', 'pages'),
+        ofDay(scope, 'nightly', 'RecordsCompared', 'Sum', 'records'),
+        ofDay(scope, 'nightly', 'NightDrift', 'Sum', 'different'),
+        ofDay(scope, 'nightly', 'Repaired', 'Sum', 'repaired'),
+        ofDay(scope, 'nightly', 'Unknowable', 'Sum', 'lost'),
+      ],
+    }),
+  ];
+}
+
+/** Kinds of difference, as lambdas/nightly/run.ts counts them, and how they are called here. */
+const DIFFERENCES = {
+  contactsUnknown: 'contacts unknown',
+  contactsMissed: 'contacts changed',
+  contactsMoved: 'contacts moved',
+  contactsGone: 'contacts gone',
+  contactsMerged: 'contacts merged',
+  contactsRestored: 'contacts back',
+  scoresMissing: 'scores missing',
+  scoresStale: 'scores stale',
+  scoresEdited: 'scores edited',
+  companiesMissed: 'companies changed',
+  companyScoresDrifted: 'scores of companies',
+  dealsMissed: 'deals changed',
+};
+/** What cannot be known any more, likewise. */
+const UNKNOWABLE = {
+  historyCut: 'lost: history cut',
+  vanished: 'lost: no trace left',
+  windowCut: 'lost: too many at once',
+};
+
+function differences(scope: Construct, { queues }: DashboardProps): IWidget[] {
+  const ofKinds = (name: MetricName, kinds: Readonly<Record<string, string>>) =>
+    Object.entries(kinds).map(([reason, label]) =>
+      measuredOf(scope, 'nightly', name, reason, { statistic: 'Sum', period: DAY, label }),
+    );
+  return [
+    new SingleValueWidget({
+      title: 'What was different, and what is lost, by day',
+      width: 2 * THIRD,
+      height: 7,
+      metrics: [
+        ...ofKinds('NightDrift', DIFFERENCES),
+        ...ofKinds('Unknowable', UNKNOWABLE),
+        ofDay(scope, 'write-back', 'Drift', 'Sum', 'found by write-back'),
       ],
     }),
     graph(
-      'Ticks waiting, up to 100 contacts each',
+      'Messages waiting',
       THIRD,
       'count',
-      [waiting(queues.Ticks, PERIOD, 'Ticks')],
-      5,
+      [
+        waiting(queues.Ticks, PERIOD, 'ticks, up to 100 contacts each'),
+        waiting(queues.Nightly, PERIOD, 'Nightly'),
+      ],
+      7,
     ),
   ];
 }

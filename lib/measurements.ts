@@ -28,6 +28,17 @@ export function measured(scope: Construct, door: Door, metricName: MetricName, s
   });
 }
 
+/** Of what a door measures, the part that it puts down to one reason. */
+export function measuredOf(
+  scope: Construct,
+  door: Door,
+  metricName: MetricName,
+  reason: string,
+  summary: Summary,
+): Metric {
+  return measured(scope, door, metricName, summary).with({ dimensionsMap: { service: door, reason } });
+}
+
 /** Messages of a queue that wait: the most in a period. */
 export function waiting(queue: IQueue, period: Duration, label?: string): Metric {
   return queue.metricApproximateNumberOfMessagesVisible({

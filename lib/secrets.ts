@@ -43,7 +43,7 @@ export class Secrets extends Construct {
       },
       removalPolicy: RemovalPolicy.RETAIN,
       whyNotRotated:
-        'Rows are found by the HMAC of an address under this key: another key would lose them all. Only two functions may read it. Evidence: test/lib/stack.test.ts, docs/architecture.md',
+        'Rows are found by the HMAC of an address under this key: another key would lose them all. Only the three functions that keep facts may read it. Evidence: test/lib/stack.test.ts, docs/architecture.md',
     });
   }
 

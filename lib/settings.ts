@@ -102,8 +102,16 @@ const SETTINGS = v.object({
     ),
   ),
   writeBack: v.optional(v.pipe(v.unknown(), v.check(isGroup, NO_GROUP), WRITE_BACK), {}),
-  /** Hour of the night, in the portal's time zone, at which fading scores are looked for. */
+  /** Hour of the night, in the portal's time zone, at which fading scores are looked for, and HubSpot is compared with the table. */
   nightlyHour: v.optional(wholeNumber(0, 23), 2),
+  /** How often fading scores are looked for: every night, or every hour besides, so that they are shown on the hour they change. */
+  decayEvery: v.optional(v.picklist(['night', 'hour'], "must be 'night' or 'hour'"), 'night'),
+  /**
+   * Share of the calls that HubSpot allows the portal in a day, in percent, that the nightly comparison of all records with the table may
+   * take. A portal that is too large for it is gone through in the course of several nights, and what changed since the last every night.
+   * 0 = no comparison.
+   */
+  reconcileDailyPercent: v.optional(wholeNumber(0, 50), 2),
   /** The address HubSpot calls when it is not the API's own, as with a domain of one's own; empty = the API's own. */
   publicUrl: v.optional(v.union([v.literal(''), BASE_URL]), ''),
   /** Accept signature v2 on the workflow route too: it does not protect against replay. */
@@ -142,7 +150,7 @@ const SETTINGS = v.object({
    * neither, for new accounts that may run only 10 functions at a time (AWS keeps 100 unreserved, and refuses the deployment otherwise).
    */
   ingestConcurrency: v.optional(wholeNumber(0, 10_000), 50),
-  /** A table to use instead of one that the stack makes, such as one restored from a backup: with the same keys and both indexes. */
+  /** A table to use instead of one that the stack makes, such as one restored from a backup: with the same keys and all three indexes. */
   existingTableName: v.optional(
     v.union([v.literal(''), v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]{3,255}$/, TABLE_NAME))], TABLE_NAME),
     '',

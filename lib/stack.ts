@@ -25,6 +25,7 @@ interface Told {
   readonly secrets: Secrets;
   readonly contacts: ContactTable;
   readonly ingest: Ingest;
+  readonly nightly: Nightly;
   readonly explain: Explain;
   readonly dashboard: Dashboard;
   readonly alarms: Alarms;
@@ -32,7 +33,10 @@ interface Told {
   readonly queues: Readonly<Record<string, WorkQueue>>;
 }
 
-/** HubSpot -> ingest -> events -> scorer -> lanes -> write-back -> HubSpot; nightly and write-back send ticks to the scorer. */
+/**
+ * HubSpot -> ingest -> events -> scorer -> lanes -> write-back -> HubSpot; nightly and write-back send ticks to the scorer, nightly contacts
+ * to a lane.
+ */
 export class AfterglowStack extends Stack {
   constructor(scope: Construct, id: string, props: AfterglowStackProps) {
     super(scope, id, { description: 'Afterglow: lead scoring and attribution for HubSpot', ...props });
@@ -58,7 +62,15 @@ export class AfterglowStack extends Stack {
       lanes: writeBack.lanes,
     });
     writeBack.sendTicksTo(scorer.ticks);
-    const nightly = new Nightly(this, 'Nightly', { settings, contacts, ticks: scorer.ticks });
+    const nightly = new Nightly(this, 'Nightly', {
+      settings,
+      model,
+      contacts,
+      identityKey: secrets.identityKey,
+      hubSpotToken: secrets.hubSpotToken,
+      ticks: scorer.ticks,
+      background: writeBack.lanes.background,
+    });
     const ingest = new Ingest(this, 'Ingest', {
       settings,
       events: scorer.events,
@@ -67,10 +79,15 @@ export class AfterglowStack extends Stack {
 
     const explain = new Explain(this, 'Explain', { settings, model, contacts, api: ingest.api });
 
-    const queues = { Events: scorer.events, Ticks: scorer.ticks, ...lanesByTitle(writeBack.lanes) };
+    const queues = {
+      Events: scorer.events,
+      Ticks: scorer.ticks,
+      ...lanesByTitle(writeBack.lanes),
+      Nightly: nightly.work,
+    };
     const doors = { ingest: ingest.function, scorer: scorer.function, writeBack: writeBack.function };
     const usage = new Usage({ contacts, api: ingest.api, ...doors });
-    const watched = { queues, nightlyDeadLetters: nightly.deadLetters, api: ingest.api, usage };
+    const watched = { queues, scheduleDeadLetters: nightly.scheduleDeadLetters, api: ingest.api, usage };
     const alarms = new Alarms(this, 'Alarms', { settings, ...watched });
     const dashboard = new Dashboard(this, 'Dashboard', {
       ...watched,
@@ -80,12 +97,12 @@ export class AfterglowStack extends Stack {
       alarms,
     });
 
-    this.tell(settings, { secrets, contacts, ingest, explain, dashboard, alarms, queues });
+    this.tell(settings, { secrets, contacts, ingest, nightly, explain, dashboard, alarms, queues });
   }
 
   /** What whoever deployed needs next. */
   private tell(settings: Settings, told: Told): void {
-    const { secrets, contacts, ingest, explain, dashboard, alarms, queues } = told;
+    const { secrets, contacts, ingest, nightly, explain, dashboard, alarms, queues } = told;
     const urls = Object.entries(queues).map(([title, { queueUrl: url, deadLetters }]) => [
       title,
       { url, deadLettersUrl: deadLetters.queueUrl },
@@ -110,9 +127,17 @@ export class AfterglowStack extends Stack {
         description: 'Fill in clientSecret and signalsSecret',
       },
       HubSpotTokenSecretArn: { value: secrets.hubSpotToken.secretArn, description: 'Fill in accessToken' },
+      IdentityKeySecretArn: {
+        value: secrets.identityKey.secretArn,
+        description: 'By which addresses are found in the table; for afterglow import',
+      },
+      FactRetentionDays: {
+        value: String(settings.factRetentionDays),
+        description: 'How long facts are kept; for afterglow import',
+      },
       PortalId: { value: settings.portalId, description: 'The HubSpot portal this stack serves' },
       TimeZone: { value: settings.timeZone, description: 'Whose nights fade scores' },
-      NightlyHour: { value: String(settings.nightlyHour), description: 'When they do, in the TimeZone' },
+      NightlyHour: { value: String(nightly.hour), description: 'When they do, in the TimeZone' },
       HubSpotBudget: {
         value: JSON.stringify({
           limit: settings.hubspotLimitPer10Seconds,
@@ -120,7 +145,7 @@ export class AfterglowStack extends Stack {
           dailyLimit: settings.hubspotDailyLimit,
           dailyReservePercent: settings.hubspotDailyReservePercent,
         }),
-        description: 'What the commands share with write-back',
+        description: 'What the commands share with write-back and nightly',
       },
       HubSpotApiUrl: { value: settings.hubspotApiUrl, description: 'Where HubSpot is called' },
       Queues: {

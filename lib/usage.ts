@@ -25,8 +25,9 @@ interface OfDoor {
 
 /**
  * What is used of AWS, and about what AWS asks for it: the parts that grow with events and contacts. Left out are what an idle stack
- * costs (docs/cost.md), requests to SQS, and the rare runs of nightly and explain: an alarm may look at ten metrics and no more (AWS,
- * "Limits that apply to alarms based on metric math expressions", read 2026-11-22).
+ * costs (docs/cost.md), requests to SQS, writes to an index that a contact causes once in its life, and the time and logs of nightly and
+ * explain, which are little beside the others: an alarm may look at ten metrics and no more (AWS, "Limits that apply to alarms based on
+ * metric math expressions", read 2026-11-22). What nightly does to the table is counted with the rest of the table.
  */
 export class Usage {
   readonly #props: UsageProps;
@@ -35,12 +36,12 @@ export class Usage {
     this.#props = props;
   }
 
-  /** Units of the table and its indexes. */
+  /** Units of the table, and of the indexes that move with the scores. */
   units(period: Duration): Record<'writes' | 'indexWrites' | 'reads', Metric[]> {
     const { contacts } = this.#props;
     return {
       writes: [contacts.metricConsumed('ConsumedWriteCapacityUnits', period)],
-      indexWrites: contacts.indexes.map((index) =>
+      indexWrites: contacts.movingIndexes.map((index) =>
         contacts.metricConsumed('ConsumedWriteCapacityUnits', period, index),
       ),
       reads: [contacts.metricConsumed('ConsumedReadCapacityUnits', period)],

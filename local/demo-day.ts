@@ -160,7 +160,7 @@ async function playDay(
     isNightDone = true;
     await passUntil(system, nightMs - BEFORE_NIGHT_MS);
     system.setClock(nightMs - Date.now());
-    await system.invoke('nightly', { job: 'decay' });
+    await system.invoke('nightly', { job: 'nightly', upTo: 'now' });
   };
   const dealIds = new Map<string, string>();
   let saidHour = -1;

@@ -1,8 +1,8 @@
 import {
   CloudFormationClient,
-  DescribeStackResourcesCommand,
   DescribeStacksCommand,
-  type StackResource,
+  paginateListStackResources,
+  type StackResourceSummary,
 } from '@aws-sdk/client-cloudformation';
 import { CloudWatchClient, DescribeAlarmsCommand, GetDashboardCommand } from '@aws-sdk/client-cloudwatch';
 import { DescribeTableCommand, DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
@@ -79,12 +79,13 @@ export class Account {
     return value;
   }
 
-  /** @param stack - its id, by which CloudFormation knows it also when it is gone */
+  /** All of them, page by page: there are more than the 100 that CloudFormation tells at once. @param stack - its id, by which it is known also when it is gone */
   async resources(stack: string): Promise<Resource[]> {
-    const { StackResources = [] } = await this.#cloudFormation.send(
-      new DescribeStackResourcesCommand({ StackName: stack }),
-    );
-    return StackResources.map(asResource);
+    const all: Resource[] = [];
+    const client = this.#cloudFormation;
+    for await (const page of paginateListStackResources({ client }, { StackName: stack }))
+      all.push(...(page.StackResourceSummaries ?? []).map(asResource));
+    return all;
   }
 
   /** Whether a resource can still be reached, asked of its own service; undefined for a type that is not asked about. */
@@ -152,7 +153,7 @@ async function found(answer: Promise<unknown>): Promise<boolean> {
   return true;
 }
 
-function asResource(resource: StackResource): Resource {
+function asResource(resource: StackResourceSummary): Resource {
   return {
     logicalId: resource.LogicalResourceId ?? '',
     type: resource.ResourceType ?? '',

@@ -24,6 +24,17 @@ export function castOf(run: string): Actor[] {
   }));
 }
 
+/** Who is made without that any webhook tells of it. @param run - as of `castOf` */
+export function unannounced(run: string): Actor {
+  return {
+    email: `afterglow-rehearsal-${run}-unannounced@example.com`,
+    jobtitle: 'Director of Silence',
+    isInProgress: false,
+    logsIn: false,
+    attends: false,
+  };
+}
+
 function hasBit(value: number, bit: number): boolean {
   return Math.floor(value / 2 ** bit) % 2 === 1;
 }

@@ -15,6 +15,17 @@ const Read = v.object({
     v.object({ id: v.string(), properties: v.record(v.string(), v.nullish(v.string(), null)) }),
   ),
 });
+const Histories = v.object({
+  results: v.array(
+    v.object({
+      id: v.string(),
+      propertiesWithHistory: v.record(
+        v.string(),
+        v.tupleWithRest([v.object({ timestamp: v.string() })], v.unknown()),
+      ),
+    }),
+  ),
+});
 const Page = v.object({
   results: v.array(v.unknown()),
   paging: v.optional(v.object({ next: v.optional(v.object({ after: v.string() })) })),
@@ -73,6 +84,23 @@ export class TestPortal {
 
   async change(id: string, properties: Readonly<Record<string, string>>): Promise<void> {
     await this.#call('PATCH', `${CONTACTS_URL}/${id}`, { properties });
+  }
+
+  /**
+   * When a property of contacts was last changed, as HubSpot's history has it: epoch milliseconds by record id.
+   *
+   * @param ids - up to 50, as many as HubSpot reads with histories in one call
+   */
+  async changeTimes(ids: readonly string[], property: string): Promise<Map<string, number>> {
+    const inputs = ids.map((id) => ({ id }));
+    const body = { properties: [], propertiesWithHistory: [property], inputs };
+    const { results } = v.parse(Histories, await this.#call('POST', `${CONTACTS_URL}/batch/read`, body));
+    return new Map(
+      results.map(({ id, propertiesWithHistory }) => [
+        id,
+        Date.parse(propertiesWithHistory[property]?.[0].timestamp ?? ''),
+      ]),
+    );
   }
 
   /** What HubSpot shows of each contact, by record id. A property that does not exist is left out by HubSpot. */

@@ -7,7 +7,15 @@ import { inLocalNames } from '../policies/local-names.ts';
 import { doorOf } from '../runner/assembly.ts';
 import { parseTemplate } from '../runner/template.ts';
 import type { Account, Resource } from './account.ts';
-import { type Actor, AT_FIRST, castOf, IN_PROGRESS_CHANGED, type Moment, scoreOf } from './cast.ts';
+import {
+  type Actor,
+  AT_FIRST,
+  castOf,
+  IN_PROGRESS_CHANGED,
+  type Moment,
+  scoreOf,
+  unannounced,
+} from './cast.ts';
 import type { Commands } from './commands.ts';
 import type { TestPortal } from './portal.ts';
 import type { Caller, RecordedCall } from './recorded-calls.ts';
@@ -94,19 +102,28 @@ export async function rehearse(
   const cast = castOf(name);
   let run: Run = { stage, name, cast, ids: [] };
   await steps.run('contacts in the portal', async () => {
-    const ids = await createContacts(run);
+    const ids = await createContacts(stage, cast);
     run = { ...run, ids };
-    onStarted(() => stage.portal.archive(ids));
+    onStarted(() => stage.portal.archive(run.ids));
     return String(ids.length);
   });
   await steps.run('afterglow setup', () => setUp(stage));
   await steps.run('afterglow doctor finds nothing wrong', () => askDoctor(stage));
-  const bodies = bodiesOf(run);
-  await steps.run('signed webhooks, a workflow and signals become scores in HubSpot', () =>
-    happen(run, bodies),
-  );
+  let bodies: Bodies = { events: [], signals: [], workflows: [] };
+  await steps.run('signed webhooks, a workflow and signals become scores in HubSpot', async () => {
+    bodies = bodiesOf(run, await changeStatuses(run));
+    return happen(run, bodies);
+  });
   await steps.run('the same requests once more change nothing', () => repeat(run, bodies));
-  await steps.run('the nightly function, as its schedule calls it', () => night(stage, 0));
+  await steps.run(
+    'the nightly function, as its schedule calls it, finds whom no webhook told of',
+    async () => {
+      const actor = unannounced(name);
+      const created = await createContacts(stage, [actor]);
+      run = { ...run, cast: [actor, ...run.cast], ids: [...created, ...run.ids] };
+      return `${await night(stage, 0)}; ${await untilScored(run, AT_FIRST)}`;
+    },
+  );
   await steps.run('cdk deploy of a changed model', () => deploy(stage, changedModel(stage)));
   await steps.run('what happens now is scored by it', () => happenAgain(run));
   await steps.run('why a contact has its score is told, and not to strangers', () => explainOne(run));
@@ -150,6 +167,8 @@ export function settingsOf(
     alarmEmail: '',
     workflowV2: 'false',
     nightlyHour: '2',
+    decayEvery: 'night',
+    reconcileDailyPercent: '2',
     factRetentionDays: '400',
     'writeBack.windowSeconds': '5',
     'writeBack.urgent': 'false',
@@ -200,8 +219,8 @@ function changedModel({ directory }: Stage): string {
   return file;
 }
 
-async function createContacts({ stage, cast }: Run): Promise<string[]> {
-  const created = await stage.portal.create(cast.map(({ email, jobtitle }) => ({ email, jobtitle })));
+async function createContacts({ portal }: Stage, cast: readonly Actor[]): Promise<string[]> {
+  const created = await portal.create(cast.map(({ email, jobtitle }) => ({ email, jobtitle })));
   return cast.map(({ email }) => created.get(email) ?? '');
 }
 
@@ -223,7 +242,15 @@ interface Bodies {
   readonly workflows: readonly object[];
 }
 
-function bodiesOf({ stage, name, cast, ids }: Run): Bodies {
+/** Sales begins to talk to some. @returns when HubSpot says that it did, by record id */
+async function changeStatuses({ stage, cast, ids }: Run): Promise<Map<string, number>> {
+  const changed = ids.filter((_id, at) => cast[at]?.isInProgress);
+  for (const id of changed) await stage.portal.change(id, { hs_lead_status: 'IN_PROGRESS' });
+  return stage.portal.changeTimes(changed, 'hs_lead_status');
+}
+
+/** @param changedAtMs - of their statuses, as HubSpot's history has it: a night reads there of the same changes */
+function bodiesOf({ stage, name, cast, ids }: Run, changedAtMs: ReadonlyMap<string, number>): Bodies {
   const occurredAt = Date.now();
   const about = (at: number, from: number) => ({
     eventId: Number(name) + from + at,
@@ -247,6 +274,7 @@ function bodiesOf({ stage, name, cast, ids }: Run): Bodies {
         ({ isInProgress }) => isInProgress,
         (at) => ({
           ...about(at, 1_000),
+          occurredAt: changedAtMs.get(ids[at] ?? ''),
           subscriptionType: 'contact.propertyChange',
           propertyName: 'hs_lead_status',
           propertyValue: 'IN_PROGRESS',
@@ -265,17 +293,12 @@ function bodiesOf({ stage, name, cast, ids }: Run): Bodies {
 }
 
 async function happen(run: Run, bodies: Bodies): Promise<string> {
-  const { stage, cast, ids } = run;
-  for (const [at, { isInProgress }] of cast.entries())
-    if (isInProgress) await stage.portal.change(ids[at] ?? '', { hs_lead_status: 'IN_PROGRESS' });
+  const { stage } = run;
   const unsigned = await postUnsigned(await stage.account.output(stage.stack, 'HubSpotWebhookUrl'));
   if (unsigned !== 401)
     throw new DifferenceError(`a request without a signature was answered with ${unsigned}, expected 401`);
   await postAll(run, bodies);
-  return untilShown(
-    run,
-    cast.map((actor) => scoreOf(actor, AT_FIRST)),
-  );
+  return untilScored(run, AT_FIRST);
 }
 
 async function postAll({ stage, name }: Run, { events, signals, workflows }: Bodies): Promise<void> {
@@ -289,10 +312,7 @@ async function postAll({ stage, name }: Run, { events, signals, workflows }: Bod
 async function repeat(run: Run, bodies: Bodies): Promise<string> {
   await postAll(run, bodies);
   await untilQuiet(run.stage);
-  return untilShown(
-    run,
-    run.cast.map((actor) => scoreOf(actor, AT_FIRST)),
-  );
+  return untilScored(run, AT_FIRST);
 }
 
 /** All log in once more: whoever is scored now is scored by the changed model, everybody else stays as they were. */
@@ -340,14 +360,10 @@ async function fade(run: Run, passTime: (ms: number) => void): Promise<string> {
     run.stage,
     run.cast.filter(({ isInProgress, logsIn }) => isInProgress || logsIn).length,
   );
-  const shown = await untilShown(
-    run,
-    run.cast.map((actor) => scoreOf(actor, { ...AFTER_CHANGE, halfLives: 1 })),
-  );
-  return `${due}; ${shown}`;
+  return `${due}; ${await untilScored(run, { ...AFTER_CHANGE, halfLives: 1 })}`;
 }
 
-/** @param least - contacts that fall due at least */
+/** Lets a night be gone through to its end. @param least - contacts that fall due at least */
 async function night(stage: Stage, least: number): Promise<string> {
   const schedule = (await stackResources(stage)).find(({ type }) => type === 'AWS::Scheduler::Schedule');
   if (schedule === undefined) throw new DifferenceError('the stack has no schedule');
@@ -356,6 +372,7 @@ async function night(stage: Stage, least: number): Promise<string> {
     throw new DifferenceError(
       `nightly looked at ${nights.length} nights and found ${due} contacts due, expected at least ${least}`,
     );
+  await untilQuiet(stage); // It goes on page by page, by messages to itself.
   return `${nights.length} nights, ${due} due`;
 }
 
@@ -364,6 +381,14 @@ async function lookBack(stage: Stage): Promise<undefined> {
   const { deadLetters } = await stage.account.messages(await stackResources(stage));
   if (deadLetters > 0)
     throw new DifferenceError(`${deadLetters} dead letters; see \`afterglow dead-letters\``);
+}
+
+/** Waits until HubSpot shows everybody's score of a moment. @throws DifferenceError naming who shows another one */
+function untilScored(run: Run, moment: Moment): Promise<string> {
+  return untilShown(
+    run,
+    run.cast.map((actor) => scoreOf(actor, moment)),
+  );
 }
 
 /** Waits until HubSpot shows these scores, in the order of the cast. @throws DifferenceError naming who shows another one */

@@ -1,6 +1,6 @@
 import type { SchedulePlan } from './assembly.ts';
 import type { MovedClock } from './clock.ts';
-import { nextOccurrence } from './schedule.ts';
+import { isNightly, nextOccurrence } from './schedule.ts';
 
 const HOUR_MS = 3_600_000;
 /** How often the schedules are compared with the clock while time just passes. */
@@ -8,7 +8,11 @@ const LOOK_MS = 1000;
 
 /** EventBridge Scheduler over the moved clock. */
 export interface Nights {
-  /** Moves the clock forward, one scheduled run after the other, each at its time. */
+  /**
+   * Moves the clock forward, one scheduled run after the other, each at its time.
+   *
+   * @returns the time by then, and how many nights went by: runs of every hour are no nights
+   */
   advance(hours: number): Promise<{ now: string; nights: number }>;
   /** To be told when the clock was set: what lies between is left out. */
   clockWasSet(): void;
@@ -43,12 +47,12 @@ export function startNights({ clock, schedules, run, decayUpToNow, drained, repo
     let nights = 0;
     await drained();
     const targetMs = clock.now() + hours * HOUR_MS;
-    for (let night = next; night !== undefined && night.atMs <= targetMs; night = next) {
-      clock.moveTo(night.atMs);
-      next = nextOccurrence(schedules, night.atMs); // In the same breath, so that it does not fall due by itself too.
-      for (const schedule of night.due) await run(schedule);
+    for (let time = next; time !== undefined && time.atMs <= targetMs; time = next) {
+      clock.moveTo(time.atMs);
+      next = nextOccurrence(schedules, time.atMs); // In the same breath, so that it does not fall due by itself too.
+      for (const schedule of time.due) await run(schedule);
       await drained();
-      nights += 1;
+      if (time.due.some(isNightly)) nights += 1;
     }
     clock.moveTo(targetMs);
     await decayUpToNow();

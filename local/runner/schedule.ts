@@ -48,6 +48,12 @@ export function occurrenceAfter({ expression, timeZone }: SchedulePlan, afterMs:
   throw new Error(`${expression} has no occurrence`);
 }
 
+/** Whether it comes once a day, and not every hour. */
+export function isNightly({ expression }: Pick<SchedulePlan, 'expression'>): boolean {
+  const { minutes, hours } = parseDailyCron(expression);
+  return minutes.size * hours.size === 1;
+}
+
 function parseDailyCron(expression: string): { minutes: Set<number>; hours: Set<number> } {
   const fields = /^cron\((.*)\)$/.exec(expression)?.[1]?.trim().split(/\s+/) ?? [];
   const [minutes = '', hours = '', ...days] = fields;

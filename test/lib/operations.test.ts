@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { METRICS } from '../../lambdas/env.ts';
+import { noFigures } from '../../lambdas/nightly/run.ts';
 import { LONGEST_DELAY_SECONDS } from '../../lambdas/store/queues.ts';
 import { PRICES } from '../../lib/prices.ts';
 import { readSettings } from '../../lib/settings.ts';
@@ -22,12 +23,31 @@ const QUEUES = [
   'WriteBack/Urgent',
   'WriteBack/Changes',
   'WriteBack/Background',
+  'Nightly/Work',
 ];
 const MEASURING_DOORS = ['Ingest/Function', 'Scorer/Function', 'WriteBack/Function', 'Nightly/Function'];
 
+/** What a night finds different between HubSpot and the table, and what it finds lost. */
+const DIFFERENCES = [
+  'contactsUnknown',
+  'contactsMissed',
+  'contactsMoved',
+  'contactsGone',
+  'contactsMerged',
+  'contactsRestored',
+  'scoresMissing',
+  'scoresStale',
+  'scoresEdited',
+  'companiesMissed',
+  'companyScoresDrifted',
+  'dealsMissed',
+];
+const UNKNOWABLE = ['historyCut', 'vanished', 'windowCut'];
+
 const stack = new Synthesized(SETTINGS);
 const { properties } = stack;
-const titleOf = (queue: string): string => queue.split('/')[1] ?? '';
+const titleOf = (queue: string): string =>
+  queue === 'Nightly/Work' ? 'Nightly' : (queue.split('/')[1] ?? '');
 
 const alarms = new Map(
   stack
@@ -62,7 +82,7 @@ const oldest = (queue: string) =>
 describe('the alarms', () => {
   test.each([
     ...[...QUEUES, 'Nightly/'].map((queue) => ({
-      name: `DeadLetters${queue === 'Nightly/' ? 'Nightly' : titleOf(queue)}`,
+      name: `DeadLetters${queue === 'Nightly/' ? 'Schedule' : titleOf(queue)}`,
       looksAt: `Maximum of AWS/SQS ApproximateNumberOfMessagesVisible QueueName=${queue}DeadLetters in 300 s`,
       when: ONCE,
     })),
@@ -75,6 +95,11 @@ describe('the alarms', () => {
       name: 'OldestTick',
       looksAt: oldest('Scorer/Ticks'),
       when: 'GreaterThanThreshold 7200, 1 of 1, notBreaching',
+    },
+    {
+      name: 'OldestNightly',
+      looksAt: oldest('Nightly/Work'),
+      when: 'GreaterThanThreshold 2700, 1 of 1, notBreaching',
     },
     {
       name: 'WriteBackLagChanges',
@@ -142,6 +167,11 @@ describe('the alarms', () => {
       looksAt: `Maximum of ${OWN} NightlyFinished service=nightly in 3600 s`,
       when: 'LessThanThreshold 1, 1 of 1, ignore',
     },
+    {
+      name: 'ReconcileNotFinished',
+      looksAt: `Maximum of ${OWN} ReconcileFinished service=nightly in 3600 s`,
+      when: 'LessThanThreshold 1, 31 of 31, missing',
+    },
   ])('$name looks at $looksAt', ({ name, looksAt, when }) => {
     expect(watched(name)).toBe(looksAt);
     expect(rule(name)).toBe(when);
@@ -153,9 +183,10 @@ describe('the alarms', () => {
     expect(sorted([...alarms.keys()])).toEqual(
       sorted([
         ...QUEUES.map((queue) => `DeadLetters${titleOf(queue)}`),
-        'DeadLettersNightly',
+        'DeadLettersSchedule',
         'OldestEvent',
         'OldestTick',
+        'OldestNightly',
         'WriteBackLagChanges',
         'WriteBackLagUrgent',
         'WriteBackLagPutOff',
@@ -170,6 +201,7 @@ describe('the alarms', () => {
         'LoopBreaker',
         'NightNotFinished',
         'NightFailed',
+        'ReconcileNotFinished',
         'Cost',
       ]),
     );
@@ -193,8 +225,10 @@ describe('the alarms', () => {
       'NightFailed',
       'NightNotFinished',
       'OldestEvent',
+      'OldestNightly',
       'OldestTick',
       'PortalStopped',
+      'ReconcileNotFinished',
       'RefusedSignatures',
       'TokenRefused',
       'WriteBackLagBackground',
@@ -203,7 +237,7 @@ describe('the alarms', () => {
       'WriteBackLagUrgent',
     ]);
     // A night that never came leaves no value at all.
-    expect(told('InsufficientDataActions')).toEqual(['NightNotFinished']);
+    expect(told('InsufficientDataActions')).toEqual(['NightNotFinished', 'ReconcileNotFinished']);
   });
 
   test('look back no further than CloudWatch allows: a week, or a day by periods under an hour', () => {
@@ -229,6 +263,7 @@ describe('the alarms', () => {
   test.each([
     { name: 'OldestEvent', queue: 'Scorer/Events', tries: 3 },
     { name: 'OldestTick', queue: 'Scorer/Ticks', tries: 3 },
+    { name: 'OldestNightly', queue: 'Nightly/Work', tries: 1 },
     { name: 'WriteBackLagChanges', queue: 'WriteBack/Changes', tries: 1 },
   ])('$name waits out $tries repetitions of a batch that failed', ({ name, queue, tries }) => {
     expect(alarms.get(name)?.Threshold).toBeGreaterThan(tries * properties[queue].VisibilityTimeout);
@@ -283,7 +318,7 @@ describe('the alarm of the cost', () => {
       PRICES;
     const gbSeconds = 1_000 * (0.5 + 1 + 1); // ingest 512 MB, scorer and write-back 1,024 MB
     const byHand =
-      3 * dynamoDbWrite.dollars + // the table and two indexes
+      3 * dynamoDbWrite.dollars + // the table, and the two indexes that move with the scores
       dynamoDbRead.dollars +
       httpApiRequest.dollars +
       lambdaRequest.dollars +
@@ -419,7 +454,7 @@ describe('the dashboard', () => {
       else if (type !== 'alarm') answers.at(-1)?.push(...shown.metrics.flatMap(measurement));
     }
 
-    const lanes = QUEUES.slice(2);
+    const lanes = QUEUES.slice(2, 5);
     const cost = [
       'AWS/DynamoDB ConsumedWriteCapacityUnits ContactTable',
       'AWS/DynamoDB ConsumedWriteCapacityUnits due ContactTable',
@@ -457,12 +492,24 @@ describe('the dashboard', () => {
         ],
         [
           ...own('nightly', 'NightlyFinished', 'NightlySeconds', 'ContactsDue', 'ContactsTicked'),
+          ...own('nightly', 'ReconcileFinished', 'ReconcileSeconds', 'HubSpotCalls', 'HubSpotErrors'),
+          ...own('nightly', 'PagesRead', 'RecordsCompared', 'NightDrift', 'Repaired', 'Unknowable'),
+          ...DIFFERENCES.map((kind) => `${OWN} NightDrift ${kind} nightly`),
+          ...UNKNOWABLE.map((kind) => `${OWN} Unknowable ${kind} nightly`),
           ...own('write-back', 'Drift'),
-          ...sqs('NumberOfMessagesVisible', ['Scorer/Ticks']),
+          ...sqs('NumberOfMessagesVisible', ['Scorer/Ticks', 'Nightly/Work']),
         ],
         [...cost, ...cost, 'AWS/ApiGateway Count Ingest/Api'], // Once for the dollars, once as they are.
       ].map(sorted),
     );
+  });
+
+  test('shows of every night all that is counted of a run', () => {
+    const counted = Object.keys(noFigures());
+    const fading = ['due', 'ticked'];
+    const work = ['pages', 'calls', 'contacts', 'companies', 'deals', 'repaired'];
+
+    expect(sorted([...fading, ...work, ...DIFFERENCES, ...UNKNOWABLE])).toEqual(sorted(counted));
   });
 
   test('shows what the doors measure under the names they measure it by', () => {

@@ -13,6 +13,9 @@ const stack = new Synthesized({
   existingTableName: 'restored-contacts',
   alarmDollarsPerDay: 0,
   ingestConcurrency: 0,
+  nightlyHour: 2,
+  decayEvery: 'hour',
+  reconcileDailyPercent: 0,
 });
 const { template, properties } = stack;
 const DOORS_WITH_A_TABLE = ['Scorer', 'WriteBack', 'Nightly', 'Explain'].map((door) => `${door}/Function`);
@@ -26,7 +29,7 @@ describe('a table that is there already', () => {
     expect(template.Outputs['ContactTableName']?.Value).toBe('restored-contacts');
   });
 
-  test('is what the doors may use, and its two indexes', () => {
+  test('is what the doors may use, and its three indexes', () => {
     const statements = stack
       .ofType('AWS::IAM::Policy')
       .flatMap(({ Properties }) => Properties.PolicyDocument.Statement);
@@ -35,7 +38,7 @@ describe('a table that is there already', () => {
       .flatMap(({ Resource }) => [Resource].flat().map((resource: unknown) => stack.render(resource)));
 
     expect(sorted([...new Set(onTables)])).toEqual(
-      ['', '/index/company', '/index/due'].map(
+      ['', '/index/company', '/index/due', '/index/roll'].map(
         (rest) => `arn:AWS::Partition:dynamodb:AWS::Region:AWS::AccountId:table/restored-contacts${rest}`,
       ),
     );
@@ -58,6 +61,40 @@ test('without a limit of dollars, nobody is told of the cost, and every alarm lo
 
   expect(alarms.map(({ path }) => path)).not.toContain('Alarms/Cost');
   for (const { Properties } of alarms) expect(Properties).not.toHaveProperty('Metrics');
+});
+
+test('where scores are to fade every hour, they are looked for at half past besides', () => {
+  const schedules = stack.ofType('AWS::Scheduler::Schedule').map(({ Properties }) => ({
+    at: `${Properties.ScheduleExpression} ${Properties.ScheduleExpressionTimezone}`,
+    asks: JSON.parse(Properties.Target.Input),
+    of: stack.render(Properties.Target.Arn),
+    triesForSeconds: Properties.Target.RetryPolicy.MaximumEventAgeInSeconds,
+  }));
+
+  expect(schedules).toEqual([
+    // In Berlin 02:00 does not exist on a day of March, and a run at it would be left out.
+    {
+      at: 'cron(0 3 * * ? *) Europe/Berlin',
+      asks: { job: 'nightly', upTo: 'now' },
+      of: 'Nightly/Function',
+      triesForSeconds: 21_600,
+    },
+    {
+      at: 'cron(30 * * * ? *) Europe/Berlin',
+      asks: { job: 'decay', upTo: 'now' },
+      of: 'Nightly/Function',
+      triesForSeconds: 3_600,
+    },
+  ]);
+  expect(template.Outputs['NightlyHour']?.Value).toBe('3');
+});
+
+test('where HubSpot is not to be compared with the table, nobody is told that it was not', () => {
+  const alarms = stack.ofType('AWS::CloudWatch::Alarm').map(({ path }) => path);
+
+  expect(stack.environmentOf('Nightly/Function')['RECONCILE_DAILY_PERCENT']).toBe('0');
+  expect(alarms).not.toContain('Alarms/ReconcileNotFinished');
+  expect(alarms).toContain('Alarms/NightNotFinished');
 });
 
 test('without an address, nobody is subscribed to the topic', () => {

@@ -11,6 +11,8 @@ test('fills in what nobody said', () => {
     ...NEEDED,
     writeBack: { windowSeconds: 60, urgent: false, idProperty: '', mostWritesPerHour: 20 },
     nightlyHour: 2,
+    decayEvery: 'night',
+    reconcileDailyPercent: 2,
     publicUrl: '',
     workflowV2: false,
     ownAppIds: [],
@@ -34,6 +36,8 @@ test('takes a single setting from the command line before the one in the file', 
     {
       'afterglow.portalId': '33',
       'afterglow.nightlyHour': '5',
+      'afterglow.decayEvery': 'hour',
+      'afterglow.reconcileDailyPercent': '10',
       'afterglow.workflowV2': 'true',
       'afterglow.ownAppIds': '50780459, 50780460',
     },
@@ -42,6 +46,8 @@ test('takes a single setting from the command line before the one in the file', 
   expect(settings).toMatchObject({
     portalId: '33',
     nightlyHour: 5,
+    decayEvery: 'hour',
+    reconcileDailyPercent: 10,
     workflowV2: true,
     ownAppIds: ['50780459', '50780460'],
   });
@@ -64,6 +70,8 @@ test.each([
   { stackName: `Lead-Scoring-2${'x'.repeat(114)}` }, // 128 characters
   { alarmEmail: 'revops+afterglow@mail.example.com', alarmDollarsPerDay: 0 },
   { ingestConcurrency: 0 },
+  { decayEvery: 'night', reconcileDailyPercent: 0 },
+  { decayEvery: 'hour', reconcileDailyPercent: 50 },
   { existingTableName: 'Afterglow-ContactTable_restored.2' },
 ])('accepts %j', (settings) => {
   expect(() => read(settings)).not.toThrow();
@@ -107,6 +115,10 @@ test.each([
   [{ nightlyHour: 2.5 }, '"nightlyHour" must be a whole number'],
   [{ nightlyHour: 'two' }, '"nightlyHour" must be a whole number'],
   [{ nightlyHour: '' }, '"nightlyHour" must be a whole number'],
+  [{ decayEvery: 'minute' }, `"decayEvery" must be 'night' or 'hour', got "minute"`],
+  [{ decayEvery: 60 }, '"decayEvery" must be'],
+  [{ reconcileDailyPercent: 51 }, '"reconcileDailyPercent" must be a whole number from 0 to 50, got 51'],
+  [{ reconcileDailyPercent: 0.5 }, '"reconcileDailyPercent" must be a whole number'],
   [{ workflowV2: 'yes' }, '"workflowV2" must be true or false, got "yes"'],
   [{ ownAppIds: ['x'] }, '"ownAppIds" must be an id'],
   [{ ownAppIds: 7 }, `"ownAppIds" must be a list of HubSpot's app ids`],

@@ -12,7 +12,9 @@ const FUNCTIONS = [
 ];
 const EVENTS_AND_TICKS = ['Scorer/Events', 'Scorer/Ticks'];
 const LANES = ['WriteBack/Urgent', 'WriteBack/Changes', 'WriteBack/Background'];
-const QUEUES = [...EVENTS_AND_TICKS, ...LANES];
+const QUEUES = [...EVENTS_AND_TICKS, ...LANES, 'Nightly/Work'];
+/** As they are called where they are told of. */
+const TITLES = ['Events', 'Ticks', 'Urgent', 'Changes', 'Background', 'Nightly'];
 const SECRETS = ['Secrets/WebhookSecret', 'Secrets/HubSpotToken', 'Secrets/IdentityKey'];
 
 const SETTINGS = {
@@ -22,6 +24,7 @@ const SETTINGS = {
   nightlyHour: 3,
   writeBack: { windowSeconds: 45, idProperty: 'crm_id', mostWritesPerHour: 12 },
   hubspotDailyLimit: 625_000,
+  reconcileDailyPercent: 5,
   ownAppIds: ['50780459', '50780460'],
   hubspotApiUrl: 'https://hubspot.example.com',
 };
@@ -78,7 +81,7 @@ describe('the house', () => {
 });
 
 describe('queues', () => {
-  test('are the five that are read, each with its dead letters', () => {
+  test('are the six that are read, each with its dead letters', () => {
     const expected = QUEUES.flatMap((queue) => [queue, `${queue}DeadLetters`]);
 
     expect(pathsOf('AWS::SQS::Queue')).toEqual(sorted([...expected, 'Nightly/DeadLetters']));
@@ -107,6 +110,7 @@ describe('queues', () => {
     { queue: 'WriteBack/Urgent', reader: 'WriteBack/Function', batch: 10, concurrency: 2 },
     { queue: 'WriteBack/Changes', reader: 'WriteBack/Function', batch: 1_000, window: 45, concurrency: 2 },
     { queue: 'WriteBack/Background', reader: 'WriteBack/Function', batch: 1_000, window: 60, concurrency: 2 },
+    { queue: 'Nightly/Work', reader: 'Nightly/Function', batch: 1, concurrency: 2 },
   ])('$queue is read by $reader, $batch at a time', ({ queue, reader, batch, window, concurrency }) => {
     const found = readers.find((each) => each.queue === queue);
 
@@ -146,7 +150,7 @@ describe('the contact table', () => {
     expect(table.BillingMode).toBe('PAY_PER_REQUEST');
   });
 
-  test('has the keys, the expiry and the index the store relies on', () => {
+  test('has the keys, the expiry and the indexes the store relies on', () => {
     expect(table.KeySchema).toEqual([
       { AttributeName: 'pk', KeyType: 'HASH' },
       { AttributeName: 'sk', KeyType: 'RANGE' },
@@ -169,7 +173,16 @@ describe('the contact table', () => {
         ],
         Projection: { ProjectionType: 'KEYS_ONLY' },
       },
+      {
+        IndexName: 'roll',
+        KeySchema: [
+          { AttributeName: 'roll', KeyType: 'HASH' },
+          { AttributeName: 'id', KeyType: 'RANGE' },
+        ],
+        Projection: { ProjectionType: 'KEYS_ONLY' },
+      },
     ]);
+    expect(table.AttributeDefinitions).toContainEqual({ AttributeName: 'id', AttributeType: 'N' });
   });
 });
 
@@ -178,7 +191,7 @@ describe('functions', () => {
     { path: 'Ingest/Function', timeout: 10, memory: 512 },
     { path: 'Scorer/Function', timeout: 60, memory: 1_024 },
     { path: 'WriteBack/Function', timeout: 300, memory: 1_024 },
-    { path: 'Nightly/Function', timeout: 900, memory: 1_024 },
+    { path: 'Nightly/Function', timeout: 300, memory: 1_024 },
     { path: 'Explain/Function', timeout: 15, memory: 512 },
   ])('$path may take $timeout s and $memory MB', ({ path, timeout, memory }) => {
     expect(properties[path]).toMatchObject({
@@ -259,10 +272,22 @@ describe('functions', () => {
     });
     expect(environmentOf('Nightly/Function')).toEqual({
       ...common,
+      ...store,
       POWERTOOLS_SERVICE_NAME: 'nightly',
-      CONTACT_TABLE_NAME: 'ContactTable',
+      HUBSPOT_TOKEN_SECRET_ARN: 'Secrets/HubSpotToken',
+      HUBSPOT_API_URL: 'https://hubspot.example.com',
+      BACKGROUND_QUEUE_URL: 'WriteBack/Background',
       TICKS_QUEUE_URL: 'Scorer/Ticks',
+      NIGHTLY_QUEUE_URL: 'Nightly/Work',
       TIME_ZONE: 'Europe/Berlin',
+      OWN_APP_IDS: '50780459,50780460',
+      FACT_RETENTION_DAYS: '400',
+      HUBSPOT_LIMIT_PER_10_SECONDS: '190',
+      HUBSPOT_RESERVE_PER_10_SECONDS: '20',
+      HUBSPOT_DAILY_LIMIT: '625000',
+      HUBSPOT_DAILY_RESERVE_PERCENT: '10',
+      RECONCILE_DAILY_PERCENT: '5',
+      ID_PROPERTY: 'crm_id',
     });
     expect(environmentOf('Explain/Function')).toEqual({
       ...common,
@@ -324,10 +349,13 @@ describe('permissions', () => {
     ]);
   });
 
-  test('let nobody but write-back read the token of HubSpot', () => {
+  test('let nobody but write-back and nightly read the token of HubSpot', () => {
     const readTheToken = permissions.filter(({ resources: on }) => on.includes('Secrets/HubSpotToken'));
 
-    expect(readTheToken.map(({ role }) => role)).toEqual(['WriteBack/FunctionRole']);
+    expect(sorted(readTheToken.map(({ role }) => role))).toEqual([
+      'Nightly/FunctionRole',
+      'WriteBack/FunctionRole',
+    ]);
   });
 });
 
@@ -365,7 +393,7 @@ describe('the way in', () => {
 
     expect(JSON.parse(render(Queues?.Value))).toEqual(
       Object.fromEntries(
-        QUEUES.map((queue) => [queue.split('/')[1], { url: queue, deadLettersUrl: `${queue}DeadLetters` }]),
+        QUEUES.map((queue, at) => [TITLES[at], { url: queue, deadLettersUrl: `${queue}DeadLetters` }]),
       ),
     );
   });
@@ -383,6 +411,8 @@ describe('the way in', () => {
       ContactTableName: 'ContactTable',
       WebhookSecretArn: 'Secrets/WebhookSecret',
       HubSpotTokenSecretArn: 'Secrets/HubSpotToken',
+      IdentityKeySecretArn: 'Secrets/IdentityKey',
+      FactRetentionDays: '400',
       PortalId: '48221593',
       TimeZone: 'Europe/Berlin',
       NightlyHour: '3',
@@ -397,7 +427,7 @@ describe('the way in', () => {
   });
 });
 
-test('looks for fading scores every night, by the clock of the portal', () => {
+test('looks for fading scores, and where HubSpot differs, every night, by the clock of the portal', () => {
   const [schedule, ...others] = ofType('AWS::Scheduler::Schedule');
 
   expect(others).toEqual([]);
@@ -407,7 +437,7 @@ test('looks for fading scores every night, by the clock of the portal', () => {
     State: 'ENABLED',
   });
   expect(render(schedule?.Properties.Target.Arn)).toBe('Nightly/Function');
-  expect(JSON.parse(schedule?.Properties.Target.Input)).toEqual({ job: 'decay' });
+  expect(JSON.parse(schedule?.Properties.Target.Input)).toEqual({ job: 'nightly', upTo: 'now' });
 });
 
 describe('a night that cannot begin, or fails', () => {

@@ -126,7 +126,9 @@ async function play(stage: Stage): Promise<Told['happened']> {
   await hearOfThem(stage, people);
   await changeRecords(stage, people);
   await meetTrouble(stage, people);
+  await goUnheard(stage, people);
   const { nights } = await system.advanceClock(26);
+  await settle(stage);
   const answers = await Promise.all(
     people.map((id) => fetch(`${system.ingestUrl}/contacts/${id}/score`).then(({ status }) => status)),
   );
@@ -249,6 +251,21 @@ async function changeRecords(stage: Stage, people: readonly string[]): Promise<v
   crm.restore('contacts', fourth);
   crm.privacyDelete(third);
   await settle(stage);
+}
+
+/** What no webhook tells of, so that a night has to find it: people and companies who come, change, move and merge. */
+async function goUnheard({ simulator }: Stage, people: readonly string[]): Promise<void> {
+  const { crm } = simulator;
+  const [, , , fourth = '', fifth = '', sixth = ''] = people;
+  simulator.setWebhooks({ targetUrl: simulator.url, subscriptions: [] });
+  crm.create('contacts', { email: 'unheard@example.com', jobtitle: 'CTO' });
+  crm.set('contacts', fourth, { hs_lead_status: 'CONNECTED', email: 'moved@example.com' });
+  const company = crm.create('companies', { name: 'Third', numberofemployees: 120 });
+  crm.associate('contacts', fourth, 'companies', company, { primary: true });
+  const [known = ''] = crm.all('companies').map(({ id }) => id);
+  crm.set('companies', known, { numberofemployees: 7 });
+  crm.merge('contacts', fifth, sixth);
+  await simulator.settled();
 }
 
 const isWrite = ({ method, path }: FaultableCall) =>

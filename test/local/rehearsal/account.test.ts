@@ -1,4 +1,8 @@
-import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import {
+  CloudFormationClient,
+  DescribeStacksCommand,
+  ListStackResourcesCommand,
+} from '@aws-sdk/client-cloudformation';
 import { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
 import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
@@ -59,6 +63,34 @@ test('a service that refuses to answer is no proof that something is gone', asyn
   await expect(new Account().isThere(resource('AWS::DynamoDB::Table'))).rejects.toThrow('AccessDenied');
 });
 
+/** A page as CloudFormation tells it. */
+function queues(...ids: string[]) {
+  return ids.map((id) => ({
+    LogicalResourceId: id,
+    PhysicalResourceId: `physical-${id}`,
+    ResourceType: 'AWS::SQS::Queue',
+    ResourceStatus: 'CREATE_COMPLETE' as const,
+    LastUpdatedTimestamp: new Date(0),
+  }));
+}
+
+test('a stack has all the resources that CloudFormation tells, on whatever page', async () => {
+  cloudFormation
+    .on(ListStackResourcesCommand, { StackName: 'arn:stack' })
+    .resolvesOnce({ StackResourceSummaries: queues('One', 'Two'), NextToken: 'more' })
+    .resolves({ StackResourceSummaries: queues('Three') });
+
+  const resources = await new Account().resources('arn:stack');
+
+  expect(resources.map(({ logicalId }) => logicalId)).toEqual(['One', 'Two', 'Three']);
+  expect(resources[2]).toEqual({
+    logicalId: 'Three',
+    type: 'AWS::SQS::Queue',
+    physicalId: 'physical-Three',
+    status: 'CREATE_COMPLETE',
+  });
+});
+
 test('there is no stack where CloudFormation finds none; any other trouble is told', async () => {
   cloudFormation
     .on(DescribeStacksCommand)
@@ -73,7 +105,7 @@ test('there is no stack where CloudFormation finds none; any other trouble is to
 test('the schedule is run by what it says, and a function that fails is told', async () => {
   scheduler.on(GetScheduleCommand).resolves({
     State: 'ENABLED',
-    Target: { Arn: 'arn:nightly', RoleArn: 'arn:role', Input: '{"job":"decay"}' },
+    Target: { Arn: 'arn:nightly', RoleArn: 'arn:role', Input: '{"job":"nightly"}' },
   });
   const answers = [
     { Payload: Buffer.from('{"due":3}') },
@@ -85,7 +117,7 @@ test('the schedule is run by what it says, and a function that fails is told', a
   await expect(account.runSchedule('decay')).resolves.toEqual({ due: 3 });
   const [call] = lambda.commandCalls(InvokeCommand);
   expect(call?.args[0].input.FunctionName).toBe('arn:nightly');
-  expect(call?.args[0].input.Payload).toEqual(Buffer.from('{"job":"decay"}'));
+  expect(call?.args[0].input.Payload).toEqual(Buffer.from('{"job":"nightly"}'));
   await expect(account.runSchedule('decay')).rejects.toThrow('no table');
 });
 

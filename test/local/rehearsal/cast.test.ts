@@ -7,6 +7,7 @@ import {
   IN_PROGRESS_CHANGED,
   type Moment,
   scoreOf,
+  unannounced,
 } from '../../../local/rehearsal/cast.ts';
 
 const ALL: Actor = {
@@ -24,7 +25,7 @@ test('every combination takes part once, each with an address of its own', () =>
   const combinations = cast.map(({ email: _email, ...rest }) => JSON.stringify(rest));
 
   expect(new Set(combinations).size).toBe(16);
-  expect(new Set(cast.map(({ email }) => email)).size).toBe(16);
+  expect(new Set([...cast, unannounced('7')].map(({ email }) => email)).size).toBe(17);
 });
 
 // By hand: director 20, in progress 40 (changed: 60), a login 10, attended 8; all but the first and the last halve in 30 days.
@@ -40,6 +41,12 @@ test.each([
   ],
   ['one half-life on: 20 + (60 + 20) / 2 + 8', ALL, { ...CHANGED, halfLives: 1 }, 68],
   ['two half-lives on: 20 + 80 / 4 + 8', ALL, { ...CHANGED, halfLives: 2 }, 48],
+  [
+    'who is found at night: a director, whatever time has passed',
+    unannounced('7'),
+    { ...CHANGED, halfLives: 1 },
+    20,
+  ],
   ['what does not fade', { ...NOTHING, attends: true }, { ...CHANGED, halfLives: 1 }, 8],
 ])('%s', (_name, actor, moment, score) => {
   expect(scoreOf(actor, moment)).toBe(score);

@@ -22,6 +22,7 @@ test('counts contacts, page by page, as far as it matters', async () => {
 });
 
 test('makes contacts, changes them, sees what they show, and takes them away', async () => {
+  const startedMs = Date.now();
   const created = await portal.create([{ email: 'ada@example.com', jobtitle: 'Analyst' }]);
   const id = created.get('ada@example.com') ?? '';
   await portal.change(id, { hs_lead_status: 'IN_PROGRESS' });
@@ -29,6 +30,10 @@ test('makes contacts, changes them, sees what they show, and takes them away', a
 
   expect([...shown.keys()]).toEqual([id]);
   expect(shown.get(id)?.['afterglow_score'] ?? null).toBeNull();
+
+  const changedAtMs = (await portal.changeTimes([id], 'hs_lead_status')).get(id) ?? NaN;
+  expect(changedAtMs).toBeGreaterThanOrEqual(startedMs);
+  expect(changedAtMs).toBeLessThanOrEqual(Date.now());
 
   await portal.archive([id]);
 

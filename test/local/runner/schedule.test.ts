@@ -1,4 +1,4 @@
-import { nextOccurrence, occurrenceAfter } from '../../../local/runner/schedule.ts';
+import { isNightly, nextOccurrence, occurrenceAfter } from '../../../local/runner/schedule.ts';
 
 function schedule(expression: string, timeZone: string) {
   return { expression, timeZone, functionArn: 'arn', input: '{}' };
@@ -47,6 +47,13 @@ test.each([
     '2026-10-26T01:30:00.000Z',
     '02:30 is shown twice, and was run',
   ],
+  [
+    'cron(30 * * * ? *)',
+    'Europe/Berlin',
+    '2026-03-29T00:30:00Z',
+    '2026-03-29T01:30:00.000Z',
+    'every hour: after 01:30 comes 03:30',
+  ],
   ['cron(15,45 8-10 * * ? *)', 'UTC', '2026-01-05T08:15:00Z', '2026-01-05T08:45:00.000Z', 'lists and ranges'],
   ['cron(0/20 * * * ? *)', 'UTC', '2026-01-05T08:20:00Z', '2026-01-05T08:40:00.000Z', 'steps'],
 ])('%s in %s after %s is %s: %s', (expression, timeZone, after, expected) => {
@@ -61,6 +68,14 @@ test.each(['rate(1 day)', 'cron(0 2 ? * MON *)', 'cron(0 24 * * ? *)', 'cron(0 2
     expect(() => occurrenceAfter(schedule(expression, 'UTC'), 0)).toThrow(expression);
   },
 );
+
+test.each([
+  ['cron(0 2 * * ? *)', true],
+  ['cron(30 * * * ? *)', false],
+  ['cron(0 2,14 * * ? *)', false],
+])('%s comes once a night: %p', (expression, expected) => {
+  expect(isNightly({ expression })).toBe(expected);
+});
 
 test('of several schedules the earliest come first, together when they coincide', () => {
   const late = schedule('cron(0 5 * * ? *)', 'UTC');
