@@ -3,6 +3,7 @@ import type { Target } from '../cli/target.ts';
 import { subscriptionsOf } from '../lambdas/events/subscriptions.ts';
 import { outputProperties } from '../lambdas/hubspot/outputs.ts';
 import { provisionProperties } from '../lambdas/hubspot/properties.ts';
+import { RunState } from '../lambdas/nightly/run.ts';
 import type { Model } from '../lambdas/scoring/model.ts';
 import { type ChaosSummary, progressOf, runRounds, settleLater, summaryOf } from './chaos-run.ts';
 import { compareWithTable, countFacts, type LocalTable } from './check-table.ts';
@@ -15,6 +16,7 @@ import { planRecords } from './demo/record-happenings.ts';
 import { formatWarmest, warmest } from './demo/warmest.ts';
 import type { Chaos } from './hubspot/chaos.ts';
 import type { Simulator } from './hubspot/simulator.ts';
+import { LOST_RATE, type NightsSummary, runNights } from './nights-run.ts';
 import type { StartOptions } from './options.ts';
 import type { LocalSystem } from './runner/local-system.ts';
 
@@ -23,6 +25,8 @@ const DUPLICATE_RATE = 0.15;
 /** Some apps subscribe to a change by HubSpot's generic events; told both ways it is one fact. */
 const GENERIC = 'object.propertyChange:0-1:hs_lead_status';
 const WARMEST = 10;
+/** When the demo's nights begin, UTC. */
+export const NIGHTLY_HOUR = 2;
 const HOUR_MS = 3_600_000;
 
 export interface DemoParts {
@@ -58,23 +62,33 @@ export interface DemoSummary {
   readonly mismatches: number;
   /** With `--chaos`. */
   readonly chaos?: ChaosSummary;
+  /** With `--nights`. */
+  readonly nights?: NightsSummary;
 }
 
-/** Whether the demo proved what it is for: HubSpot shows what it should and, with chaos, after everything that can be done to a call. */
-export function isAllRight({ mismatches, chaos }: Pick<DemoSummary, 'mismatches' | 'chaos'>): boolean {
-  if (mismatches > 0) return false;
+/**
+ * Whether the demo proved what it is for: HubSpot shows what it should, with chaos after everything that can be done to a call, with nights
+ * after each of them came to its end.
+ */
+export function isAllRight({
+  mismatches,
+  chaos,
+  nights,
+}: Pick<DemoSummary, 'mismatches' | 'chaos' | 'nights'>): boolean {
+  if (mismatches > 0 || (nights !== undefined && nights.finished < nights.nights)) return false;
   return chaos === undefined || (chaos.missing.length === 0 && chaos.deadLetters === 0);
 }
 
 /** Makes a portal, lets things happen in it, waits until all is scored, checks every contact, and prints the warmest. */
 export async function runDemo(parts: DemoParts): Promise<DemoSummary> {
-  const { simulator, system, say, model } = parts;
+  const { simulator, system, say, model, options } = parts;
   await provision(parts);
   simulator.setWebhooks({
     targetUrl: `${system.ingestUrl}/webhooks/hubspot`,
     subscriptions: [...subscriptionsOf(model), GENERIC],
     duplicateRate: DUPLICATE_RATE,
     reorder: true,
+    dropRate: options.nights > 0 ? LOST_RATE : 0,
   });
   const planned = makeStory(parts);
   const said = everySecond(say);
@@ -85,7 +99,7 @@ export async function runDemo(parts: DemoParts): Promise<DemoSummary> {
   const beganAhead = system.now() - Date.now();
   const hoursMoved = (): number => (system.now() - Date.now() - beganAhead) / HOUR_MS;
   const timer = setInterval(() => say(progress(parts, hoursMoved())), 2000);
-  const { story, sinceMs, chaos } = await settle(parts, planned, hoursMoved).finally(() =>
+  const { story, sinceMs, chaos, nights } = await settle(parts, planned, hoursMoved).finally(() =>
     clearInterval(timer),
   );
   const differences = await findMismatches(parts, story, sinceMs);
@@ -102,6 +116,7 @@ export async function runDemo(parts: DemoParts): Promise<DemoSummary> {
     burst: planned.burst,
     mismatches: new Set(differences.map(({ record }) => record)).size,
     ...(chaos !== undefined && { chaos }),
+    ...(nights !== undefined && { nights }),
   };
 }
 
@@ -182,6 +197,7 @@ interface Settled {
   /** When fading began, epoch milliseconds. */
   readonly sinceMs: number;
   readonly chaos?: ChaosSummary;
+  readonly nights?: NightsSummary;
 }
 
 /** Waits until all is scored and written, then lets fade what fell due meanwhile. */
@@ -190,6 +206,7 @@ async function settle(parts: DemoParts, planned: PortalStory, hoursMoved: () => 
   const fade = () => system.invoke('nightly', { job: 'decay', upTo: 'now' });
   if (chaos === undefined) {
     await system.drained({ flushWindows: true });
+    if (options.nights > 0) return goThroughNights(parts, planned);
     const sinceMs = system.now();
     await fade();
     await system.drained({ flushWindows: true });
@@ -208,6 +225,25 @@ async function settle(parts: DemoParts, planned: PortalStory, hoursMoved: () => 
   await fade();
   await settleLater(run);
   return { story, sinceMs, chaos: await summaryOf(run, rounds, hoursMoved()) };
+}
+
+/** Lets nights go by, each after a day of which HubSpot does not tell everything. */
+async function goThroughNights(parts: DemoParts, planned: PortalStory): Promise<Settled> {
+  const { simulator, system, target, options, say } = parts;
+  const { story, sinceMs, summary } = await runNights(
+    {
+      simulator,
+      system,
+      seed: options.seed,
+      nights: options.nights,
+      nightlyHour: NIGHTLY_HOUR,
+      play: async (day) => void (await play(parts, day)),
+      readRun: () => target.portalRow('run', RunState, {}).read(),
+      say,
+    },
+    planned,
+  );
+  return { story, sinceMs, nights: summary };
 }
 
 export async function provision({

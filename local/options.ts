@@ -14,6 +14,8 @@ export interface StartOptions {
   readonly contacts: number;
   /** Let the simulated HubSpot do to the demo all that the real one does to a caller. */
   readonly chaos: boolean;
+  /** Nights that go by after the first table, each after a day in which things happen and webhooks are lost. */
+  readonly nights: number;
   /** Provision a HubSpot that is not the simulator. */
   readonly yes: boolean;
 }
@@ -51,6 +53,12 @@ export function readOptions(argv: readonly string[]): StartOptions {
       '--chaos',
       'one in twenty calls to HubSpot fails, in every way that HubSpot fails; the clock is moved instead of waiting',
       false,
+    )
+    .option(
+      '--nights <number>',
+      'let so many nights go by after the first table; each day things happen, and one in ten webhooks is lost',
+      wholeNumber(0, 90),
+      0,
     )
     .option('--yes', 'provision the HubSpot at HUBSPOT_API_URL', false)
     .addHelpText(

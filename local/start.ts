@@ -6,7 +6,7 @@ import { LOCAL_DIRECTORY, LOCAL_STATE_FILE, type LocalState, localTarget } from 
 import { openTable } from './check-table.ts';
 import { type ClockControl, startClockControl } from './control.ts';
 import { exampleOf, warmest } from './demo/warmest.ts';
-import { type DemoSummary, isAllRight, provision, runDemo } from './demo-run.ts';
+import { type DemoSummary, isAllRight, NIGHTLY_HOUR, provision, runDemo } from './demo-run.ts';
 import { createChaos } from './hubspot/chaos.ts';
 import { type Simulator, startSimulator } from './hubspot/simulator.ts';
 import { readOptions, type StartOptions } from './options.ts';
@@ -69,6 +69,10 @@ async function main(): Promise<void> {
   refuseRealHubSpot(hubspot.apiUrl);
   if (options.chaos && hubspot.apiUrl !== undefined)
     throw new Error('--chaos is done by the simulator, which HUBSPOT_API_URL replaces.');
+  if (options.nights > 0 && (options.chaos || hubspot.apiUrl !== undefined))
+    throw new Error(
+      '--nights is a demo of its own, with the simulator: neither with --chaos nor with HUBSPOT_API_URL.',
+    );
   const model = readModelFile(options.model);
   say(`Building Afterglow with the model ${model.id} …`);
   const assemblyDirectory = mkdtempSync(join(tmpdir(), 'afterglow-cdk-')); // Its own: another run may be building too.
@@ -77,6 +81,7 @@ async function main(): Promise<void> {
     portalId: PORTAL_ID,
     model: options.model,
     timeZone: TIME_ZONE,
+    nightlyHour: String(NIGHTLY_HOUR),
     ownAppIds: String(APP_ID),
   };
   await synthesize(assemblyDirectory, settings, interruption.signal);
