@@ -1,7 +1,7 @@
 // Four writers bring the same 20,000 changed contacts to HubSpot, side by side: calm, with faults, and with a rival on the token.
 import pMap from 'p-map';
-import { LIMIT_PER_10_SECONDS } from './virtual/portal.ts';
-import { CONDITIONS, OURS, type RaceFigures, RESERVE_PER_10_SECONDS, WRITERS } from './virtual/race.ts';
+import { LIMIT_PER_10_SECONDS, RESERVE_PER_10_SECONDS } from './virtual/limits.ts';
+import { CONDITIONS, OURS, type RaceFigures, WRITERS } from './virtual/race.ts';
 import { raceInThread } from './virtual/race-thread.ts';
 
 const CONTACTS = 20_000;

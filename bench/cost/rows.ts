@@ -5,7 +5,7 @@ import * as v from 'valibot';
 const ROW_OVERHEAD_BYTES = 100;
 
 /** Keys of the indexes, besides those of the table. */
-const INDEX_KEYS = [['due'], ['company', 'rank']];
+const INDEX_KEYS = [['due'], ['company', 'rank'], ['roll', 'id']];
 
 /** A value as DynamoDB's API writes it, such as `{ "S": "text" }`. */
 const valueSchema: v.GenericSchema<unknown, AttributeValue> = v.union([

@@ -5,16 +5,17 @@ import { BatchWriteCommand, DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb
 import { chunks } from '../../lambdas/chunks.ts';
 import type { WriteBackEnv } from '../../lambdas/env.ts';
 import { connectHubSpot } from '../../lambdas/portal/connect.ts';
+import { withheldRow } from '../../lambdas/portal/withheld.ts';
 import { CompanyTable } from '../../lambdas/store/company-table.ts';
 import type { Store } from '../../lambdas/store/connect.ts';
 import { ContactTable } from '../../lambdas/store/contact-table.ts';
 import { contactKey } from '../../lambdas/store/keys.ts';
-import { HEAD, NO_HEAD, scoreAttributes } from '../../lambdas/store/rows.ts';
-import { Outputs, withheldRow } from '../../lambdas/write-back/outputs.ts';
+import { HEAD, NO_HEAD, rollPlace, scoreAttributes } from '../../lambdas/store/rows.ts';
+import { Outputs } from '../../lambdas/write-back/outputs.ts';
 import { createWriteBack } from '../../lambdas/write-back.ts';
-import type { TablePlan } from '../../local/runner/assembly.ts';
 import { LOCAL_CREDENTIALS, startTableEngine } from '../../local/runner/engines.ts';
 import { LOCAL_REGION } from '../../local/runner/template.ts';
+import { CONTACT_TABLE } from '../virtual/contact-table.ts';
 import { type LaneSettings, type Lanes, startLanes } from '../virtual/lanes.ts';
 import { type ChangedContact, PORTAL_ID } from '../virtual/portal.ts';
 import type { Recipe, Task } from './writer.ts';
@@ -41,30 +42,6 @@ const SETTINGS = {
 } satisfies Partial<WriteBackEnv>;
 const FACT_RETENTION_DAYS = 400;
 
-/** As `lib/contact-table.ts` deploys it. */
-const TABLE: TablePlan = {
-  name: 'contacts',
-  attributes: [
-    ...['pk', 'sk', 'due', 'company'].map((name) => ({ name, type: 'S' as const })),
-    { name: 'rank', type: 'N' },
-  ],
-  keys: [
-    { name: 'pk', type: 'HASH' },
-    { name: 'sk', type: 'RANGE' },
-  ],
-  indexes: [
-    ['due', 'pk'],
-    ['company', 'rank'],
-  ].map(([hash = '', range = '']) => ({
-    name: hash,
-    keys: [
-      { name: hash, type: 'HASH' },
-      { name: range, type: 'RANGE' },
-    ],
-    projection: 'KEYS_ONLY',
-    projected: [],
-  })),
-};
 /** DynamoDB takes this many rows in one BatchWriteItem. */
 const ROWS_PER_WRITE = 25;
 
@@ -82,7 +59,7 @@ export const afterglow = {
     const engine = await task.real(startTableEngine);
     const client = connect(engine.url, task);
     try {
-      await task.real(() => engine.create(TABLE));
+      await task.real(() => engine.create(CONTACT_TABLE));
       await putHeads(client, task.contacts);
       const store = openStore(client);
       const lanes: Lanes = startLanes(LANES, {
@@ -132,10 +109,15 @@ async function putHeads(client: DynamoDBDocumentClient, contacts: readonly Chang
         lastSignalAtMs,
         readAtMs: shownAtMs,
       };
-      return { pk: contactKey(PORTAL_ID, id), sk: HEAD, ...scoreAttributes(head), cwid: `before ${writeId}` };
+      return {
+        pk: contactKey(PORTAL_ID, id),
+        sk: HEAD,
+        ...scoreAttributes(head, rollPlace(PORTAL_ID, id)),
+        cwid: `before ${writeId}`,
+      };
     });
     const puts = rows.map((Item) => ({ PutRequest: { Item } }));
-    await client.send(new BatchWriteCommand({ RequestItems: { [TABLE.name]: puts } }));
+    await client.send(new BatchWriteCommand({ RequestItems: { [CONTACT_TABLE.name]: puts } }));
   }
 }
 
@@ -144,7 +126,7 @@ const clock = () => Date.now();
 function openStore(client: DynamoDBDocumentClient): Store {
   const options = {
     client,
-    tableName: TABLE.name,
+    tableName: CONTACT_TABLE.name,
     portalId: PORTAL_ID,
     factRetentionDays: FACT_RETENTION_DAYS,
     clock,
@@ -154,7 +136,7 @@ function openStore(client: DynamoDBDocumentClient): Store {
     clock,
     portalId: PORTAL_ID,
     timeZone: SETTINGS.TIME_ZONE,
-    tableName: TABLE.name,
+    tableName: CONTACT_TABLE.name,
     client,
     contacts: new ContactTable(options),
     companies: new CompanyTable(options),

@@ -9,9 +9,8 @@ import type { Fault, FaultableCall } from '../../local/hubspot/faults.ts';
 import type { Sleep } from '../../local/hubspot/landings.ts';
 import { type Simulator, startSimulator } from '../../local/hubspot/simulator.ts';
 import { randomOf } from '../random/random.ts';
+import { LIMIT_PER_10_SECONDS } from './limits.ts';
 
-/** The limit of a private app of HubSpot Professional and Enterprise (developers.hubspot.com, "API usage guidelines", read 2026-11). */
-export const LIMIT_PER_10_SECONDS = 190;
 export const PORTAL_ID = '1';
 export const ACCESS_TOKEN = 'local-access-token';
 /** Milliseconds that a call takes, least and most. */

@@ -7,7 +7,8 @@ import { sdkBatch } from '../recipes/sdk-batch.ts';
 import { sdkSingle } from '../recipes/sdk-single.ts';
 import type { Recipe } from '../recipes/writer.ts';
 import { type CallFigures, figuresOf, windowsOver } from './figures.ts';
-import { ACCESS_TOKEN, LIMIT_PER_10_SECONDS, openBenchPortal } from './portal.ts';
+import { LIMIT_PER_10_SECONDS, RESERVE_PER_10_SECONDS } from './limits.ts';
+import { ACCESS_TOKEN, openBenchPortal } from './portal.ts';
 import { startRival } from './rival.ts';
 import { startVirtualTime } from './time.ts';
 import { startWire } from './wire.ts';
@@ -20,8 +21,6 @@ export const OURS = afterglow.name;
 export const CONDITIONS = ['calm', 'faults', 'rival'] as const;
 export type Condition = (typeof CONDITIONS)[number];
 
-/** Calls left to others: the default of the setting `hubspotReservePer10Seconds`. */
-export const RESERVE_PER_10_SECONDS = 20;
 /** A Wednesday morning. */
 const START_MS = Date.UTC(2026, 10, 4, 9);
 /** HubSpot may ask for a day in which nobody calls; nothing waits for longer than two. */
