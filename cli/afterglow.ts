@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
-import { Argument, Command } from 'commander';
+import { Argument, Command, Option } from 'commander';
 import { RetryableError } from '../lambdas/errors.ts';
 import { subscriptionsOf } from '../lambdas/events/subscriptions.ts';
 import { HubSpotError } from '../lambdas/hubspot/answer.ts';
@@ -12,6 +13,8 @@ import {
   type Provisioned,
   provisionProperties,
 } from '../lambdas/hubspot/properties.ts';
+import type { RunKind } from '../lambdas/nightly/run.ts';
+import type { Model } from '../lambdas/scoring/model.ts';
 import {
   formatList,
   formatRetry,
@@ -21,13 +24,19 @@ import {
 } from './dead-letters.ts';
 import { diagnose, exitCodeOf, formatDiagnosis } from './doctor.ts';
 import { explain, printed, writePicture } from './explain.ts';
+import { EXPORTED, type ExportOptions, exportTable, FORMATS, type Format } from './export.ts';
 import { APP_DIRECTORY, buildHubSpotApp, formatBuilt } from './hubspot-app.ts';
+import { formatImport, importFacts } from './import.ts';
 import { cloudWatchMetrics, logMetrics } from './metrics.ts';
 import { checkAsJson, checkModelFile, formatCheck } from './model-check.ts';
 import { InvalidModelError, readModelFile } from './model-file.ts';
 import { askOn, type InitOptions, initModel, isAnswered, nextSteps } from './model-init.ts';
 import { formatPortal, portalReport } from './portal.ts';
+import { progressOn } from './progress.ts';
 import { finishRotation, formatRotation, QUESTIONS, ROTATED, type Rotated, rotate } from './rotate.ts';
+import { commandRun, exitCodeOfRun, formatRunDone } from './run-command.ts';
+import { formatNightReport, readNightReport } from './run-report.ts';
+import { RUN_PATIENCE } from './runs.ts';
 import { askYes, takeSecrets } from './secret-input.ts';
 import { sendEvents } from './send.ts';
 import { formatLeft, PATIENCE, setUp } from './setup.ts';
@@ -39,6 +48,7 @@ import {
   LOCAL_DIRECTORY,
   modelOfSettings,
   readLocalModel,
+  type Target,
   UsageError,
 } from './target.ts';
 import {
@@ -198,6 +208,139 @@ command(
     else if (removal !== undefined) console.log(`\n${formatRemoval(removal, stack)}`);
     const isLeft = removal === undefined ? !isClean(found) : !isComplete(removal);
     if (isLeft || !isAllSeen(found)) process.exitCode = 1;
+  });
+
+interface RunCommandOptions extends CommonOptions {
+  readonly now?: true;
+  readonly report?: true;
+  readonly yes?: true;
+  /** False for --no-wait. */
+  readonly wait: boolean;
+}
+
+command(
+  'nightly',
+  'what the last run did, and how far the one under way is; ends with 1 when a run stands still, or no night was finished within 31 hours',
+)
+  .option('--report', 'say so, and begin nothing; the default')
+  .option('--now', 'begin a night now: what is due fades, and HubSpot is made to agree with the table')
+  .option('--no-wait', 'with --now: do not wait for its end')
+  .action(async ({ stack, json, now, report, wait }: RunCommandOptions) => {
+    if (now && report)
+      throw new UsageError('--now begins a night, --report begins nothing: give one of them');
+    const target = await findTarget(stack);
+    if (now) return runFollowed(target, 'nightly', undefined, { json, wait });
+    const night = await readNightReport(target);
+    console.log(json ? JSON.stringify(night) : formatNightReport(night));
+    if (night.isLate || night.isStandingStill) process.exitCode = 1;
+    return undefined;
+  });
+
+const RUN_COMMANDS = [
+  [
+    'backfill',
+    'score a portal from nothing: reads all of its contacts with their histories; says first what that takes, and asks; joins one that is under way',
+  ],
+  [
+    'rescore',
+    'score all contacts anew after a change of the model, without reading HubSpot; says first what that takes, and asks; joins one that is under way',
+  ],
+] as const;
+
+for (const [kind, description] of RUN_COMMANDS)
+  command(kind, description)
+    .option('--model <file>', 'scoring model that runs; default: that of the local system, or of cdk.json')
+    .option('--yes', 'do not ask')
+    .option('--no-wait', 'do not wait for its end')
+    .action(async ({ stack, model, ...options }: RunCommandOptions) => {
+      const target = await findTarget(stack);
+      await runFollowed(target, kind, readModelFile(model ?? readLocalModel(stack)), options);
+    });
+
+/** Ctrl-C is told from now on instead of ending the process; a second one ends it. */
+function leaving(): AbortSignal {
+  const left = new AbortController();
+  process.once('SIGINT', () => left.abort());
+  return left.signal;
+}
+
+/** Runs one, with its progress on standard error. Whoever leaves (Ctrl-C) leaves it running. */
+async function runFollowed(
+  target: Target,
+  kind: RunKind,
+  model: Model | undefined,
+  { json, yes, wait }: Pick<RunCommandOptions, 'json' | 'yes' | 'wait'>,
+): Promise<void> {
+  const progress = progressOn(process.stderr);
+  const done = await commandRun(target, kind, model, {
+    isFollowed: wait,
+    agree: async (question) => {
+      if (yes) return true;
+      if (process.stdin.isTTY) return askYes(question, ASKING);
+      throw new UsageError('there is no terminal to ask on, and nothing was begun: give --yes to agree');
+    },
+    say: json ? (text) => progress.say(text) : console.log,
+    progress,
+    patience: {
+      ...RUN_PATIENCE,
+      pause: (ms, signal) => pause(ms, undefined, { signal }).catch(() => undefined),
+    },
+    leaving,
+  }).finally(() => progress.end());
+  console.log(json ? JSON.stringify(done) : formatRunDone(done));
+  process.exitCode = exitCodeOfRun(done);
+}
+
+interface ExportCommandOptions extends CommonOptions {
+  readonly what: ExportOptions['what'];
+  readonly format: Format;
+  readonly out?: string;
+}
+
+command('export', 'write facts and scores, as docs/data.md describes them; of erased contacts nothing')
+  .addOption(new Option('--what <kind>', 'what to write').choices(EXPORTED).default('all'))
+  .addOption(
+    new Option('--format <format>', 'JSON lines, or CSV of one kind').choices(FORMATS).default('jsonl'),
+  )
+  .option('--out <file>', 'where to write; default: standard output')
+  .action(async ({ stack, json, ...options }: ExportCommandOptions) => {
+    if (json && options.out === undefined)
+      throw new UsageError('--json tells of a file that was written: give it with --out');
+    const { store } = await findTarget(stack);
+    const progress = progressOn(process.stderr);
+    const exported = await exportTable(store, options, process.stdout, progress).finally(() =>
+      progress.end(),
+    );
+    if (json) console.log(JSON.stringify(exported));
+  });
+
+interface ImportCommandOptions extends CommonOptions {
+  readonly format?: Format;
+  readonly skipInvalid?: true;
+  readonly dryRun?: true;
+}
+
+command(
+  'import',
+  'bring in facts, exported ones or your own history, as docs/data.md describes them, and have their contacts scored; running it again changes nothing',
+)
+  .argument('<file>', 'JSON lines or CSV, - for standard input')
+  .addOption(
+    new Option('--format <format>', 'default: by the name of the file, .csv or JSON lines').choices(FORMATS),
+  )
+  .option('--skip-invalid', 'bring in the others where lines are wrong; without it nothing is')
+  .option('--dry-run', 'look at every line, and keep nothing')
+  .action(async (file: string, { stack, json, ...options }: ImportCommandOptions) => {
+    const progress = progressOn(process.stderr);
+    const target = await findTarget(stack);
+    const imported = await importFacts(
+      target,
+      { file, ...options, leaving },
+      process.stdin,
+      progress,
+    ).finally(() => progress.end());
+    console.log(json ? JSON.stringify(imported) : formatImport(imported));
+    if (imported.isLeft) process.exitCode = 130;
   });
 
 interface DeadLettersOptions extends CommonOptions, RetryOptions {}

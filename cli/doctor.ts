@@ -1,3 +1,4 @@
+import { RunState } from '../lambdas/nightly/run.ts';
 import type { Model } from '../lambdas/scoring/model.ts';
 import { readBacklog } from './backlog.ts';
 import { readBudget } from './budget.ts';
@@ -12,7 +13,14 @@ import {
   checkTimeZone,
   checkToken,
 } from './doctor/hubspot.ts';
-import { checkBudget, checkDeadLetters, checkNight, checkQueues, checkStop } from './doctor/running.ts';
+import {
+  checkBudget,
+  checkDeadLetters,
+  checkNight,
+  checkQueues,
+  checkRun,
+  checkStop,
+} from './doctor/running.ts';
 import { type Check, ok, reasonOf, type State, unknown, type Verdict } from './doctor/verdict.ts';
 import { APP_DIRECTORY } from './hubspot-app.ts';
 import { readLastNight } from './last-night.ts';
@@ -34,7 +42,7 @@ export interface Diagnosis {
 
 /** Looks at everything, also when some of it fails. Writes nothing to HubSpot. */
 export async function diagnose(
-  target: Omit<Target, 'contacts'>,
+  target: Omit<Target, 'contacts' | 'store'>,
   model: Model,
   { stack, appDirectory }: DoctorOptions,
 ): Promise<Diagnosis> {
@@ -72,7 +80,7 @@ export async function diagnose(
 }
 
 async function checksOfRunning(
-  target: Omit<Target, 'contacts'>,
+  target: Omit<Target, 'contacts' | 'store'>,
   command: (words: string) => string,
 ): Promise<Check[]> {
   const { clock } = target;
@@ -84,6 +92,10 @@ async function checksOfRunning(
     await check('stop', async () => checkStop(await readBudget(target), clock())),
     await check('budget', async () => checkBudget(await readBudget(target))),
     await check('last night', async () => checkNight(await readLastNight(target))),
+    await check('run', async () => {
+      const { current } = await target.portalRow('run', RunState, {}).read();
+      return checkRun(current, clock(), command);
+    }),
   ];
 }
 

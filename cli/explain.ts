@@ -15,7 +15,7 @@ import { type Target, UsageError } from './target.ts';
  * @throws UsageError when there is nothing to explain, with the reason
  */
 export async function explain(
-  target: Target,
+  target: Omit<Target, 'store'>,
   model: Model,
   contactId: string,
   days?: string,

@@ -9,7 +9,10 @@ import { type Target, UsageError } from './target.ts';
  * @returns status and body of the answer
  * @throws UsageError when the file cannot be read or is not JSON, or nobody answers
  */
-export async function sendEvents(target: Target, file: string): Promise<{ status: number; body: string }> {
+export async function sendEvents(
+  target: Pick<Target, 'ingestUrl' | 'readClientSecret'>,
+  file: string,
+): Promise<{ status: number; body: string }> {
   const events = readEvents(file);
   const { status, body } = await postSigned(target, events, await target.readClientSecret());
   return { status, body };

@@ -1,7 +1,9 @@
+import { isStandingStill, RunState } from '../lambdas/nightly/run.ts';
 import { backlogText, type QueueContent, readBacklog } from './backlog.ts';
 import { type DayOfCalls, readBudget, type StopNow, stopNow } from './budget.ts';
 import { type LastNight, readLastNight } from './last-night.ts';
 import { type Figure, type MetricSource, measuredSince } from './metrics.ts';
+import { progressText } from './runs.ts';
 import type { Target } from './target.ts';
 
 /** How old something was when it took effect, in milliseconds; null where nothing was measured. */
@@ -35,6 +37,8 @@ export interface Status {
     readonly stopped: StopNow | null;
   };
   readonly night: LastNight;
+  /** What is under way: a night, or another run; null while nothing is. */
+  readonly run: { readonly progress: string; readonly isStandingStill: boolean } | null;
 }
 
 const FIGURES: readonly Figure[] = [
@@ -59,6 +63,7 @@ export async function readStatus(
   const figures = await metrics.read(FIGURES, nowMs);
   const [scored50, scored95, shown50, shown95, requests, facts, contactsWritten] = figures;
   const { state, today } = await readBudget(target);
+  const { current } = await target.portalRow('run', RunState, {}).read();
   return {
     portalId: target.portalId,
     since: new Date(measuredSince(nowMs)).toISOString(),
@@ -78,12 +83,16 @@ export async function readStatus(
       stopped: state.stop === undefined ? null : stopNow(state.stop, nowMs),
     },
     night: await readLastNight(target),
+    run:
+      current === undefined
+        ? null
+        : { progress: progressText(current), isStandingStill: isStandingStill(current, nowMs) },
   };
 }
 
 /** The status for a terminal: one screen. */
 export function formatStatus(status: Status): string {
-  const { portalId, since, fresh, counts, queues, budget, night } = status;
+  const { portalId, since, fresh, counts, queues, budget, night, run } = status;
   const dead = queues.filter(({ deadLetters }) => deadLetters > 0);
   return [
     `Portal ${portalId}, since ${since.slice(0, 16).replace('T', ' ')} UTC`,
@@ -94,6 +103,7 @@ export function formatStatus(status: Status): string {
     `dead        ${dead.length === 0 ? 'none' : dead.map(({ queue, deadLetters }) => `${queue} ${deadLetters}`).join(', ')}`,
     `budget      ${budgetText(budget)}`,
     `last night  ${nightText(night)}`,
+    ...(run === null ? [] : [`under way   ${run.progress}${run.isStandingStill ? '; STANDS STILL' : ''}`]),
   ].join('\n');
 }
 

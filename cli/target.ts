@@ -14,9 +14,11 @@ import { Budget } from '../lambdas/hubspot/budget.ts';
 import { Budgeted, FULL_BUDGET } from '../lambdas/hubspot/budget-state.ts';
 import { type Send, transportOf } from '../lambdas/hubspot/transport.ts';
 import { factStores } from '../lambdas/portal/portal-facts.ts';
+import { IdentityKey, type Store } from '../lambdas/store/connect.ts';
 import { ContactTable } from '../lambdas/store/contact-table.ts';
 import { PortalRow } from '../lambdas/store/portal-rows.ts';
 import { resumption, sendAll } from '../lambdas/store/queues.ts';
+import { type Secret, secretOf } from '../lambdas/store/secrets.ts';
 import { commandFor } from './typed.ts';
 
 /** Where the local run keeps its logs and what the commands need to find it. */
@@ -27,6 +29,14 @@ export const LOCAL_STATE_FILE = join(LOCAL_DIRECTORY, 'system.json');
 /** Every queue by title, such as `Events` or `Changes`, with its dead letters. */
 const Queues = v.record(v.string(), v.object({ url: v.string(), deadLettersUrl: v.string() }));
 export type Queues = v.InferOutput<typeof Queues>;
+
+/** Where messages for a queue go. @param title - such as `Ticks` @throws UsageError where the system has no such queue */
+export function queueUrl(queues: Queues, title: string): string {
+  const queue = queues[title];
+  if (queue === undefined)
+    throw new UsageError(`the system has no queue ${title}: it is of a version from before this command`);
+  return queue.url;
+}
 
 /** Whose budget commands share: the settings under which write-back draws on it. */
 const HubSpotBudget = v.object({
@@ -55,8 +65,20 @@ export const LocalState = v.object({
   model: v.string(),
   /** Milliseconds by which the clock of the local system was moved. */
   clockOffsetMs: v.number(),
+  /** Where its secrets are, and which of them makes keys of addresses. */
+  secretsUrl: v.optional(v.string()),
+  identityKeyArn: v.optional(v.string()),
+  factRetentionDays: v.optional(v.number()),
 });
 export type LocalState = v.InferOutput<typeof LocalState>;
+
+/** The table, for commands that read or keep many rows. */
+export interface TargetStore extends Pick<Store, 'portalId' | 'client' | 'tableName' | 'contacts'> {
+  /** Days a fact is kept. @throws UsageError where the system does not tell */
+  factRetentionDays(): number;
+  /** The HMAC key under which e-mail addresses become partitions. @throws UsageError where the system does not tell which it is */
+  readIdentityKey(): Promise<string>;
+}
 
 /** A running Afterglow: the local system, or a stack in AWS. */
 export interface Target {
@@ -69,6 +91,7 @@ export interface Target {
   /** Of the setting, in its time zone; undefined where no schedule runs the nights, as in the local system. */
   readonly nightlyHour?: number | undefined;
   readonly contacts: Pick<ContactTable, 'readLiving'>;
+  readonly store: TargetStore;
   /** A row of the portal's own partition; `initial` stands while there is none that fits the schema. */
   readonly portalRow: <T>(sk: string, schema: v.GenericSchema<unknown, T>, initial: T) => PortalRow<T>;
   readonly sqs: Pick<SQSClient, 'send'>;
@@ -122,8 +145,19 @@ export async function findTarget(stack: string | undefined): Promise<Target> {
 export function localTarget(state: LocalState): Target {
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   const clock = () => Date.now() + state.clockOffsetMs;
+  const { secretsUrl, identityKeyArn } = state;
   return connect({
     ...state,
+    identityKey:
+      secretsUrl === undefined || identityKeyArn === undefined
+        ? undefined
+        : secretOf(
+            new SecretsManagerClient({ endpoint: secretsUrl, region: 'local', credentials }),
+            identityKeyArn,
+            IdentityKey,
+            clock,
+          ),
+    another: 'restart it with `npm start`',
     dynamoDb: new DynamoDBClient({ endpoint: state.dynamoDbUrl, region: 'local', credentials }),
     sqs: new SQSClient({ endpoint: state.sqsUrl, region: 'local', credentials }),
     clock,
@@ -133,14 +167,27 @@ export function localTarget(state: LocalState): Target {
 }
 
 /** What differs between the local system and AWS. */
-interface Found extends Omit<Target, 'contacts' | 'portalRow' | 'send'> {
+interface Found extends Omit<Target, 'contacts' | 'store' | 'portalRow' | 'send'> {
   readonly tableName: string;
   readonly dynamoDb: DynamoDBClient;
+  /** Undefined where the system is of a version that did not tell; so too the days. */
+  readonly identityKey: Secret<{ key: string }> | undefined;
+  readonly factRetentionDays?: number | undefined;
+  /** How a system of this version is come by. */
+  readonly another: string;
 }
 
-function connect({ tableName, dynamoDb, ...found }: Found): Target {
+function connect({ tableName, dynamoDb, identityKey, factRetentionDays, another, ...found }: Found): Target {
   const { portalId, clock, timeZone, sqs, queues, budget, readToken } = found;
   const client = DynamoDBDocumentClient.from(dynamoDb, { marshallOptions: { removeUndefinedValues: true } });
+  // Who keeps facts asks for the days first; no time to live can be made of what nobody told.
+  const options = { client, tableName, portalId, clock, factRetentionDays: factRetentionDays ?? Number.NaN };
+  const contacts = new ContactTable(options);
+  const told = <T>(value: T | undefined): T => {
+    if (value === undefined)
+      throw new UsageError(`the system is of a version from before this command: ${another}`);
+    return value;
+  };
   const portalRow: Target['portalRow'] = (sk, schema, initial) =>
     new PortalRow(client, tableName, portalId, sk, schema, initial);
   let ownTimeZone: string | undefined;
@@ -165,7 +212,15 @@ function connect({ tableName, dynamoDb, ...found }: Found): Target {
   };
   return {
     ...found,
-    contacts: new ContactTable({ client, tableName, portalId, factRetentionDays: 400, clock }),
+    contacts,
+    store: {
+      portalId,
+      client,
+      tableName,
+      contacts,
+      factRetentionDays: () => told(factRetentionDays),
+      readIdentityKey: async () => (await told(identityKey).read()).key,
+    },
     portalRow,
     async send(request) {
       await (looking ??= look());
@@ -235,6 +290,11 @@ export async function findInstallation(stack: string): Promise<Installation> {
     timeZone: output('TimeZone'),
     nightlyHour: outputs.has('NightlyHour') ? read('NightlyHour', v.number()) : undefined,
     tableName: output('ContactTableName'),
+    identityKey: outputs.has('IdentityKeySecretArn')
+      ? secretOf(new SecretsManagerClient({}), output('IdentityKeySecretArn'), IdentityKey, Date.now)
+      : undefined,
+    factRetentionDays: outputs.has('FactRetentionDays') ? read('FactRetentionDays', v.number()) : undefined,
+    another: 'deploy this version',
     queues,
     budget,
     dynamoDb: new DynamoDBClient({}),

@@ -1,6 +1,8 @@
+import { isStandingStill, type Run } from '../../lambdas/nightly/run.ts';
 import { backlogText, type QueueContent } from '../backlog.ts';
 import { type BudgetNow, stopNow } from '../budget.ts';
 import type { LastNight } from '../last-night.ts';
+import { progressText } from '../runs.ts';
 import { ok, type Verdict, warning, wrong } from './verdict.ts';
 
 /** With 2 instances and a thousand messages each, this is some minutes of work. */
@@ -77,4 +79,17 @@ export function checkNight({ finished, missed }: LastNight): Verdict {
   return missed > 0
     ? wrong(`the last that was finished is ${finished}: ${missed} missed`, todo)
     : ok(`${finished} is finished`);
+}
+
+/** @param run - under way; undefined while nothing is @param command - makes a command of words, as it is typed */
+export function checkRun(run: Run | undefined, nowMs: number, command: (words: string) => string): Verdict {
+  if (run === undefined) return ok('none under way');
+  const found = progressText(run);
+  const goOn = command(run.kind === 'nightly' ? 'nightly --now' : run.kind);
+  return isStandingStill(run, nowMs)
+    ? wrong(
+        `${found}; stands still since ${new Date(run.progressAtMs).toISOString()}`,
+        `run \`${goOn}\`: it goes on where it is; should it not, see "Reconciliation not finished" in docs/runbook.md`,
+      )
+    : ok(found);
 }

@@ -82,8 +82,8 @@ export type Run = v.InferOutput<typeof Run>;
 const HOUR_MS = 3_600_000;
 /** A run that came no page further for so long stands still. */
 export const STANDS_STILL_MS = HOUR_MS;
-/** One that began so long ago, and stands still, makes room for another. */
-const OVER_MS = 24 * HOUR_MS;
+/** One that began so long ago, and stands still, makes room for that of the next night, which may begin 23 hours later. */
+const OVER_MS = 20 * HOUR_MS;
 
 export function isStandingStill({ progressAtMs }: Run, nowMs: number): boolean {
   return nowMs - progressAtMs > STANDS_STILL_MS;

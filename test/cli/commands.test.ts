@@ -18,7 +18,7 @@ const directory = mkdtempSync(join(tmpdir(), 'afterglow-cli-'));
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-function target(parts: Partial<Target>): Target {
+function target(parts: Partial<Target>): Omit<Target, 'store'> {
   return {
     portalId: '33',
     ingestUrl: 'http://127.0.0.1:1',
@@ -66,7 +66,7 @@ function model(): Model {
   return checked.model;
 }
 
-function contact(head: Partial<Head>, known: Known): Target {
+function contact(head: Partial<Head>, known: Known): Omit<Target, 'store'> {
   return target({
     contacts: { readLiving: async (key) => ({ key, head: { ...NO_HEAD, revision: 3, ...head }, known }) },
   });

@@ -354,7 +354,7 @@ describe('the commands', () => {
     await put('Changes', refused('7'));
     await put('Changes', refused('8', 'no such contact'));
     const page = readFileSync(join(import.meta.dirname, '../../docs/runbook.md'), 'utf8');
-    const written = [...page.matchAll(/^npm run afterglow -- (.*)$/gm)].map(([, line = '']) =>
+    const written = [...page.matchAll(/^npm run afterglow -- (dead-letters.*)$/gm)].map(([, line = '']) =>
       [...line.replace(' --stack Afterglow', '').matchAll(/'([^']*)'|(\S+)/g)].map(
         ([, quoted, bare]) => quoted ?? bare ?? '',
       ),

@@ -176,7 +176,7 @@ test('where all is well, every check says so, and HubSpot is only asked to read'
   const { diagnosis, calls } = await examine();
 
   expect(diagnosis.checks.filter(({ state }) => state !== 'ok')).toEqual([]);
-  expect(diagnosis.counts).toEqual({ ok: 16, warning: 0, wrong: 0, unknown: 0 });
+  expect(diagnosis.counts).toEqual({ ok: 17, warning: 0, wrong: 0, unknown: 0 });
   // Of the calls one is no GET: it asks what the token may do.
   expect(calls).toEqual([
     'GET /account-info/2026-03/details',
@@ -199,7 +199,7 @@ test('reads as a page for people', async () => {
       'ok       limits        190 calls in 10 s, 625000 a day (Professional)',
       'wrong    last night    the last that was finished is 2026-11-07: 3 missed',
       expect.stringMatching(/^ {23}-> see "Night not finished" in docs\/runbook\.md/),
-      '1 wrong, 0 to look at, 0 unknown, 15 ok.',
+      '1 wrong, 0 to look at, 0 unknown, 16 ok.',
     ]),
   );
 });
@@ -644,9 +644,39 @@ test.each<{
     trouble: { rows: { nightly: { finishedNight: '2026-11-08' } }, target: { nightlyHour: undefined } },
     is: { state: 'wrong', found: 'the last that was finished is 2026-11-08: 1 missed' },
   },
+  {
+    name: 'run',
+    because: 'one came a page further within the hour',
+    trouble: { rows: { run: { current: runLastSeen('2026-11-10T11:05:00Z') } } },
+    is: { state: 'ok', found: 'backfill: 3 of 9 pages, 0 contacts, 10 min left' },
+  },
+  {
+    name: 'run',
+    because: 'one came no page further for an hour',
+    trouble: { rows: { run: { current: runLastSeen('2026-11-10T10:55:00Z') } } },
+    is: {
+      state: 'wrong',
+      found: 'backfill: 3 of 9 pages, 0 contacts, 10 min left; stands still since 2026-11-10T10:55:00.000Z',
+      todo: expect.stringContaining('run `npm run afterglow -- backfill --stack Glow`'),
+    },
+  },
 ])('$name: $because', async ({ name, trouble, is }) => {
   expect(await checkIn(trouble, name)).toMatchObject({ name, ...is });
 });
+
+/** A backfill that took 5 minutes to a third of its pages, and was then last heard of. */
+function runLastSeen(at: string) {
+  const progressAtMs = Date.parse(at);
+  return {
+    id: 'run-1',
+    kind: 'backfill',
+    startedAtMs: progressAtMs - 300_000,
+    progressAtMs,
+    walks: [],
+    expectedPages: 9,
+    figures: { pages: 3 },
+  };
+}
 
 function allScopesBut(missing: string): string[] {
   const types = ['contacts', 'companies', 'deals'];
@@ -803,6 +833,7 @@ test('a token that HubSpot refuses is wrong; what only HubSpot could tell is unk
     stop: 'ok',
     budget: 'ok',
     'last night': 'ok',
+    run: 'ok',
   });
   expect(diagnosis.checks[0]?.todo).toContain('npm run afterglow -- rotate token --stack Glow');
 });

@@ -201,6 +201,17 @@ describe('the status', () => {
     await table.put([
       row('budget', { ...FULL_BUDGET, share: 0.5, dailyLimit: 625_000, today, stop }),
       row('nightly', { finishedNight: '2026-11-09' }),
+      row('run', {
+        current: {
+          id: 'run-1',
+          kind: 'backfill',
+          startedAtMs: NOW_MS - 3 * MINUTE_MS,
+          progressAtMs: NOW_MS - MINUTE_MS / 2,
+          walks: [],
+          expectedPages: 9,
+          figures: { pages: 3, contacts: 150 },
+        },
+      }),
     ]);
     const portalRow: Target['portalRow'] = (sk, schema, initial) =>
       new PortalRow(table.client, table.tableName, '33', sk, schema, initial);
@@ -246,6 +257,10 @@ describe('the status', () => {
         stopped: { reason: 'daily', until: '2026-11-10T12:31:00.000Z', isOver: false },
       },
       night: { finished: '2026-11-09', missed: 1 },
+      run: {
+        progress: 'backfill: 3 of 9 pages, 150 contacts, 1 a second, 5 min left',
+        isStandingStill: false,
+      },
     } satisfies Status);
     expect(formatStatus(status)).toBe(
       `Portal 33, since 2026-11-10 11:00 UTC
@@ -255,7 +270,8 @@ counts      40 requests, 300 new facts, 0 contacts written
 backlog     Changes 5 + 2 later
 dead        Changes 1
 budget      1250 of 625000 calls today (0 %), at 50 % of the rate after a 429; STOPPED until 2026-11-10T12:31:00.000Z (daily)
-last night  2026-11-09 finished, 1 MISSED`,
+last night  2026-11-09 finished, 1 MISSED
+under way   backfill: 3 of 9 pages, 150 contacts, 1 a second, 5 min left`,
     );
   });
 
@@ -272,6 +288,7 @@ last night  2026-11-09 finished, 1 MISSED`,
         stopped: null,
       },
       night: { finished: '', missed: 0 },
+      run: null,
     };
 
     const text = formatStatus(quiet);
@@ -280,7 +297,11 @@ last night  2026-11-09 finished, 1 MISSED`,
       'scored after - (nothing measured); shown in HubSpot after 999 ms (median), 3 h (19 of 20)',
     );
     expect(text).toContain('backlog     none\ndead        none\n');
-    expect(text).toContain('last night  none finished yet');
+    expect(text).toMatch(/last night {2}none finished yet$/);
+    const run = { progress: 'nightly: 0 pages, 0 contacts', isStandingStill: true };
+    expect(formatStatus({ ...quiet, run })).toMatch(
+      /under way {3}nightly: 0 pages, 0 contacts; STANDS STILL$/,
+    );
     expect(formatStatus({ ...quiet, night: { finished: '2026-11-07', missed: 2 } })).toContain(
       'last night  2026-11-07 finished, 2 MISSED',
     );
