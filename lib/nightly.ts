@@ -69,6 +69,7 @@ export class Nightly extends Construct {
       memoryMb: 1024,
       model: props.model,
       environment: nightlyEnvironment(props, this.work),
+      isSentOn: true,
     });
     this.function.configureAsyncInvoke({ retryAttempts: RUN_RETRIES, maxEventAge: LATEST_START });
     this.work.readBy(this.function, { batchSize: BATCH_SIZE, maxConcurrency: MAX_CONCURRENCY });

@@ -10,7 +10,13 @@ import {
   Stack,
 } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import {
+  Architecture,
+  Code,
+  Function as LambdaFunction,
+  RecursiveLoop,
+  Runtime,
+} from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { buildSync, formatMessagesSync } from 'esbuild';
@@ -55,6 +61,13 @@ export interface NodeFunctionProps {
    * @default none: it shares with all other functions of the account
    */
   readonly reservedConcurrency?: number;
+  /**
+   * Whether what it sends may lead back to it by queues: to go on where it stopped, or later. Lambda stops such a chain at its 16th
+   * invocation unless it is told that this is meant (AWS, "Use Lambda recursive loop detection", read 2026-11-22).
+   *
+   * @default false
+   */
+  readonly isSentOn?: boolean;
 }
 
 /** One door as a Lambda function: bundled here by esbuild, with a role that may only write its own log. */
@@ -89,6 +102,7 @@ export class NodeFunction extends LambdaFunction {
       ...(props.reservedConcurrency !== undefined && {
         reservedConcurrentExecutions: props.reservedConcurrency,
       }),
+      ...(props.isSentOn === true && { recursiveLoop: RecursiveLoop.ALLOW }),
     });
     this.door = props.door;
     this.memoryMb = props.memoryMb;

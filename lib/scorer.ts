@@ -72,6 +72,7 @@ export class Scorer extends Construct {
       memoryMb: 1024,
       model: props.model,
       environment,
+      isSentOn: true,
     });
     this.events.readBy(this.function, { batchSize: BATCH_SIZE, maxConcurrency: EVENTS_MAX_CONCURRENCY });
     this.ticks.readBy(this.function, { batchSize: BATCH_SIZE, maxConcurrency: TICKS_MAX_CONCURRENCY });

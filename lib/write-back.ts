@@ -74,6 +74,7 @@ export class WriteBack extends Construct {
       memoryMb: 1024,
       model: props.model,
       environment: writeBackEnvironment(props, this.lanes, deadLetters),
+      isSentOn: true,
     });
     urgent.readBy(this.function, { batchSize: URGENT_BATCH_SIZE, maxConcurrency: MAX_CONCURRENCY });
     changes.readBy(this.function, { batchSize: LANE_BATCH_SIZE, maxConcurrency: MAX_CONCURRENCY });

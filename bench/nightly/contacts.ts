@@ -1,5 +1,6 @@
 // A portal of any size, drawn contact by contact: who they are, what they did before, and what they will do in thirty days.
 import { observe } from '../../lambdas/events/property-facts.ts';
+import { PAGES_AT_A_TIME } from '../../lambdas/nightly/walk-page.ts';
 import type { Fact, PropertyValue } from '../../lambdas/scoring/facts.ts';
 import type { Model } from '../../lambdas/scoring/model.ts';
 import { createRandom } from '../../local/hubspot/random.ts';
@@ -122,9 +123,9 @@ export interface BenchContact {
   readonly happenings: readonly Happening[];
 }
 
-/** The page of HubSpot's list on which a contact stands, 100 to a page, in the order of their ids. */
-export function pageOf(contactId: string): number {
-  return Math.floor((Number(contactId) - FIRST_CONTACT) / 100);
+/** Which of the groups of pages a contact stands in that a night compares together, 100 contacts to a page, in the order of their ids. */
+export function groupOf(contactId: string): number {
+  return Math.floor((Number(contactId) - FIRST_CONTACT) / 100 / PAGES_AT_A_TIME);
 }
 
 type Chance = ReturnType<typeof createRandom>;

@@ -50,7 +50,7 @@ export interface Portal {
 export interface Changes {
   readonly contacts: number;
   readonly companies: number;
-  /** Calls for the histories of these contacts where all contacts are listed: each page asks for its own. */
+  /** Calls for the histories of these contacts where all contacts are listed: each group of pages asks for its own. */
   readonly historyCallsOfPages: number;
 }
 

@@ -7,10 +7,10 @@ import { contactKey } from '../../lambdas/store/keys.ts';
 import {
   type BenchContact,
   drawPortal,
+  groupOf,
   isInHubSpot,
   NIGHTS,
   PORTAL_ID,
-  pageOf,
   START_MS,
 } from './contacts.ts';
 import { HISTORIES_PER_CALL } from './hubspot.ts';
@@ -59,7 +59,7 @@ export interface Night {
   readonly changed: number;
   /** Of these, those that have a company. */
   readonly changedOfCompanies: number;
-  /** Calls for their histories, where all contacts are listed and each page asks for its own. */
+  /** Calls for their histories, where all contacts are listed and each group of pages asks for its own. */
   readonly historyCalls: number;
   /** Of the day before it: contacts that did something, as often as they did, and what was written because of it. */
   readonly happenings: number;
@@ -103,6 +103,8 @@ export interface MonthOptions {
   readonly onPlayed?: (contacts: number) => void;
 }
 
+/** Blocks that one thread plays in a row: with them the pages that a night compares together begin and end. */
+const BLOCKS_TOGETHER = 4;
 /** Contacts after which it is told. */
 const TOLD_AFTER = 10_000;
 
@@ -113,11 +115,16 @@ export function playMonth(
 ): Month {
   const before = process.threadCpuUsage();
   const tallies: Tally[] = DATES.map(() => ({ ...NO_NIGHT }));
-  const pages = DATES.map((): Page => ({ page: -1, changed: 0 }));
+  const groups = DATES.map((): Group => ({ group: -1, changed: 0 }));
   let played = 0;
   let companies = 0;
-  for (const together of drawPortal(model, seed, contacts, (block) => block % parts === part)) {
-    playCompany(model, together, { tallies, pages });
+  for (const together of drawPortal(
+    model,
+    seed,
+    contacts,
+    (block) => Math.floor(block / BLOCKS_TOGETHER) % parts === part,
+  )) {
+    playCompany(model, together, { tallies, groups });
     if (Math.floor((played + together.length) / TOLD_AFTER) > Math.floor(played / TOLD_AFTER))
       onPlayed?.(played + together.length);
     played += together.length;
@@ -127,16 +134,16 @@ export function playMonth(
   return { contacts: played, companies, cpuMicroseconds: user + system, nights: tallies };
 }
 
-/** The page of HubSpot's list that a night is at, and how many of it have changed so far. */
-interface Page {
-  page: number;
+/** The pages of HubSpot's list that a night is at, and how many contacts of them have changed so far. */
+interface Group {
+  group: number;
   changed: number;
 }
 
 /** What the contacts are counted in, by night. */
 interface Counted {
   readonly tallies: readonly Tally[];
-  readonly pages: readonly Page[];
+  readonly groups: readonly Group[];
 }
 
 /** Months of parts of one portal, as one. */
@@ -198,11 +205,11 @@ interface Life {
 }
 
 /** Contacts come in the order of their ids, as HubSpot lists them. */
-function countChange({ tallies, pages }: Counted, night: number, { id, companyId }: BenchContact): void {
-  const page = pageOf(id);
-  const [tally, at] = [tallies[night], pages[night]];
+function countChange({ tallies, groups }: Counted, night: number, { id, companyId }: BenchContact): void {
+  const group = groupOf(id);
+  const [tally, at] = [tallies[night], groups[night]];
   if (tally === undefined || at === undefined) return;
-  if (at.page !== page) Object.assign(at, { page, changed: 0 });
+  if (at.group !== group) Object.assign(at, { group, changed: 0 });
   if (at.changed % HISTORIES_PER_CALL === 0) tally.historyCalls += 1;
   at.changed += 1;
   tally.changed += 1;

@@ -7,6 +7,7 @@ import { decay } from '../../lambdas/nightly/decay.ts';
 import { begin, goOn } from '../../lambdas/nightly/go-on.ts';
 import type { RunParts } from '../../lambdas/nightly/parts.ts';
 import { noFigures, type Run, runRow, type WorkRequest } from '../../lambdas/nightly/run.ts';
+import { PAGES_AT_A_TIME } from '../../lambdas/nightly/walk-page.ts';
 import { withheldRow } from '../../lambdas/portal/withheld.ts';
 import { companyScore, scoresNeeded } from '../../lambdas/scoring/company-score.ts';
 import type { Model } from '../../lambdas/scoring/model.ts';
@@ -19,7 +20,7 @@ import { NO_HEAD } from '../../lambdas/store/rows.ts';
 import type { TableEngine } from '../../local/runner/engines.ts';
 import { startDynoxide } from '../cost/tables.ts';
 import { CONTACT_TABLE } from '../virtual/contact-table.ts';
-import { type BenchContact, PORTAL_ID, pageOf, START_MS } from './contacts.ts';
+import { type BenchContact, groupOf, PORTAL_ID, START_MS } from './contacts.ts';
 import { type CountingClient, countingClient } from './counting-client.ts';
 import { DAILY_LIMIT, HISTORIES_PER_CALL } from './hubspot.ts';
 import { runMs, scoreContact, TIME_ZONE } from './month.ts';
@@ -43,7 +44,7 @@ export interface Seen {
 /** What one comparison of all contacts with HubSpot took. */
 export interface Reconciled {
   readonly listed: Listed;
-  /** Calls for histories, by the pages that the changed contacts stand on. */
+  /** Calls for histories, by the groups of pages that the changed contacts stand in. */
   readonly historyCalls: number;
   readonly repaired: number;
   readonly calls: { readonly pages: number; readonly histories: number };
@@ -271,6 +272,7 @@ export class PlayedTable {
       ticks: drop,
       tick: drop,
       ask: async (request) => void asked.push(request),
+      pagesAtATime: PAGES_AT_A_TIME,
       turnMs: Infinity,
       count: () => {},
       observe: () => {},
@@ -300,10 +302,10 @@ async function noCall(): Promise<never> {
 
 const SILENT = { info: () => {}, warn: () => {}, error: (...told: unknown[]) => console.error(...told) };
 
-/** Calls for histories where each page asks for its own. @param contactIds - ascending */
+/** Calls for histories where each group of pages asks for its own. @param contactIds - ascending */
 function historyCallsOf(contactIds: readonly string[]): number {
-  const pages = Map.groupBy(contactIds, pageOf);
-  return [...pages.values()].reduce((sum, ids) => sum + Math.ceil(ids.length / HISTORIES_PER_CALL), 0);
+  const groups = Map.groupBy(contactIds, groupOf);
+  return [...groups.values()].reduce((sum, ids) => sum + Math.ceil(ids.length / HISTORIES_PER_CALL), 0);
 }
 
 function keyOf(contactId: string): string {

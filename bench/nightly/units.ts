@@ -1,4 +1,5 @@
 // What DynamoDB bills for a night, from what happened in it: the rules of its price page, and which rows the store reads and writes.
+import { PAGES_AT_A_TIME } from '../../lambdas/nightly/walk-page.ts';
 import type { Fact } from '../../lambdas/scoring/facts.ts';
 import { PRICES } from '../../lib/prices.ts';
 
@@ -109,19 +110,19 @@ export interface Listed {
 }
 
 /**
- * Of a comparison that finds nothing amiss. Of each contact head and deals are read, and for each page of them the index of all; of each
+ * Of a comparison that finds nothing amiss. Of each contact head and deals are read, and for each step of some pages the index of all; of each
  * company head and properties; of each deal the same of its contact. Of who changed all is read, the company too and twice, and it is
- * noted as looked at. With each page the run notes where it is, in a row of two units, and reads which properties are withheld.
+ * noted as looked at. With each step the run notes where it is, in a row of two units, and reads which properties are withheld.
  */
 export function reconciliationUnits(listed: Listed): Units {
   const { contacts, companies, deals, changed, changedOfCompanies } = listed;
-  const contactPages = pagesOf(contacts);
+  const contactSteps = Math.ceil(pagesOf(contacts) / PAGES_AT_A_TIME);
   const companyPages = pagesOf(companies);
   return {
     reads:
-      2 * (contacts + companies + deals) + 3 * changed + 2 * changedOfCompanies + contactPages + companyPages,
-    writes: changed + ROW_OF_RUN * (contactPages + companyPages + pagesOf(deals)),
-    indexReads: contactPages * SHARDS * INDEX_QUERY,
+      2 * (contacts + companies + deals) + 3 * changed + 2 * changedOfCompanies + contactSteps + companyPages,
+    writes: changed + ROW_OF_RUN * (contactSteps + companyPages + pagesOf(deals)),
+    indexReads: contactSteps * SHARDS * INDEX_QUERY,
     indexWrites: 0,
   };
 }

@@ -124,6 +124,11 @@ export class HubSpotError extends Error {
 const LOCK_MS = 2000;
 /** The limit of searches alone, of one second and all apps of the account ("Search" guide, read 2026-11). */
 export const SECONDLY = 'SECONDLY';
+/**
+ * How HubSpot's words for it end. A search that is refused names no policy (recorded 2022 by grouparoo, and HubSpot's own SDK goes by this
+ * text too); that of all calls has `ten_secondly_rolling`.
+ */
+const SECONDLY_WORDS = /\byour secondly limit\b/i;
 /** Milliseconds after which such a second is surely over. */
 export const SECOND_PASSES_MS = 1100;
 
@@ -137,14 +142,15 @@ export const SECOND_PASSES_MS = 1100;
 export function troubleOf({ status, headers, text }: Answer, nowMs: number, timeZone: string): HubSpotError {
   const found = errorBodyOf(text);
   const body = found ?? {};
+  const policyName = body.policyName ?? (SECONDLY_WORDS.test(body.message ?? '') ? SECONDLY : undefined);
   const reason =
     found === undefined
       ? 'a body that is not an error of HubSpot'
       : reasonOf(body.category ?? body.policyName, body.errors);
   return new HubSpotError(troubleFor(status), status, reason, {
     correlationId: body.correlationId ?? headers['x-hubspot-correlation-id'],
-    retryAtMs: latest(waitAskedFor(headers, nowMs), usualWait(status, body.policyName, nowMs, timeZone)),
-    policyName: body.policyName,
+    retryAtMs: latest(waitAskedFor(headers, nowMs), usualWait(status, policyName, nowMs, timeZone)),
+    policyName,
     properties: propertiesNamed(body.errors),
     subCategory: body.subCategory,
     users: usersNamed(body.errors),

@@ -148,8 +148,8 @@ export function companyOutputValues(score: number | null): Record<string, string
   return { [COMPANY_SCORE_PROPERTY]: numberText(score) };
 }
 
-/** Shown as of the last write: a newer moment is no reason to write, so the table may know better. */
-const AS_OF_LAST_WRITE = 'afterglow_last_signal_at';
+/** Shown as of the last write: a newer moment is no reason to write, so the table may know better, also of a value that came back. */
+const AS_OF_LAST_WRITE: readonly string[] = ['afterglow_scored_at', 'afterglow_last_signal_at'];
 
 /**
  * Of which outputs a record shows something else than it is to, by what they mean: `7.0` is 7, and an instant is the same in any
@@ -163,7 +163,7 @@ export function differingOutputs(
   shown: HubSpotRecord['properties'],
 ): string[] {
   return Object.keys(values).filter((name) => {
-    if (name === AS_OF_LAST_WRITE) return false;
+    if (AS_OF_LAST_WRITE.includes(name)) return false;
     return meaningOf(name, values[name] ?? '') !== meaningOf(name, shown[name] ?? '');
   });
 }

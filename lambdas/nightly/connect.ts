@@ -14,6 +14,7 @@ import { sendAll } from '../store/queues.ts';
 import { type DecayParts, progressRow } from './decay.ts';
 import type { RunParts } from './parts.ts';
 import { runRow } from './run.ts';
+import { PAGES_AT_A_TIME } from './walk-page.ts';
 
 /** About how long an invocation goes on before it asks for the next: well within its time-out, whatever one page takes. */
 const TURN_MS = 60_000;
@@ -60,6 +61,7 @@ export function connectNightly(
     dailyPercent: Number(env.RECONCILE_DAILY_PERCENT),
     dailyLimit: hubSpot.dailyLimit,
     takeCalls: hubSpot.takeCalls,
+    pagesAtATime: PAGES_AT_A_TIME,
     turnMs: TURN_MS,
     count,
     observe,

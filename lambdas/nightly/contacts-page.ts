@@ -1,10 +1,13 @@
+import { chunks } from '../chunks.ts';
+import { RetryableError } from '../errors.ts';
 import type { ListedRecord } from '../hubspot/lists.ts';
-import type { HubSpotRecord } from '../hubspot/objects.ts';
+import { BATCH, type HubSpotRecord } from '../hubspot/objects.ts';
 import { OUTPUT_NAMES } from '../hubspot/outputs.ts';
 import { contactProperties, uniteContacts } from '../hydration/hydrate.ts';
 import { usesDeals } from '../scoring/model.ts';
 import { contactKey } from '../store/keys.ts';
 import type { WriteRequest } from '../store/queues.ts';
+import { ALIAS_HOPS } from '../store/record-heads.ts';
 import type { Head } from '../store/rows.ts';
 import { comparisonOf, isMoved, lookedAtMs } from './comparing.ts';
 import { MERGED_IDS } from './history-facts.ts';
@@ -17,10 +20,10 @@ import { type Closer, takeIn } from './take-in.ts';
 /** A page of contacts. */
 interface ContactsPage {
   readonly records: readonly ListedRecord[];
-  /** Epoch milliseconds at which HubSpot was asked for it. */
+  /** Epoch milliseconds at which HubSpot was asked for the first of them. */
   readonly askedAtMs: number;
   readonly hasHistories: boolean;
-  /** The ids of which the page has all; undefined where it says nothing of those that it leaves out. */
+  /** The ids of which these are all; undefined where they say nothing of those that are left out. */
   readonly stretch: Stretch | undefined;
 }
 
@@ -31,13 +34,22 @@ export function propertiesAsked(run: NightRun): string[] {
   return [...contactProperties(run), MERGED_IDS, ...OUTPUT_NAMES.contacts];
 }
 
-/** Compares a page of HubSpot's contacts with the table and sees to it that they agree. Going over it again does no harm. */
-export async function compareContacts(page: ContactsPage, run: NightRun, found: Findings): Promise<void> {
-  if (page.stretch !== undefined) await noteMissing(page.records, page.stretch, run, found);
+/**
+ * Compares some of HubSpot's contacts with the table and sees to it that they agree. Going over it again does no harm.
+ *
+ * @returns the id behind which to go on, as `noteMissing`
+ */
+export async function compareContacts(
+  page: ContactsPage,
+  run: NightRun,
+  found: Findings,
+): Promise<string | undefined> {
+  const { stretch } = page;
+  const until = stretch && (await noteMissing(page.records, stretch, run, found));
   const before = await headsOf(page.records, run);
   const living = page.records.filter(({ id }) => lives(before.get(id)));
   const told = new Set([
-    ...(await uniteMerged(living, before, run, found)),
+    ...(await uniteMerged(living, run, found)),
     ...(await noteRestored(living, before, run, found)),
   ]);
   // Being united and being restored change the head.
@@ -46,6 +58,7 @@ export async function compareContacts(page: ContactsPage, run: NightRun, found: 
   const taken = await takeIn(closer, page, run, found);
   await compareScores(living, heads, taken, run, found);
   found.note('contacts', page.records.length);
+  return until;
 }
 
 /** What is erased never comes back, and what was merged away is looked at under the id under which it lives. */
@@ -62,32 +75,49 @@ async function headsOf(records: readonly HubSpotRecord[], { contacts, portalId }
 /** Makes one of records that HubSpot merged and we did not. @returns ids of those that were merged from what we knew */
 async function uniteMerged(
   records: readonly ListedRecord[],
-  heads: Heads,
   run: NightRun,
   found: Findings,
 ): Promise<string[]> {
   const { contacts, portalId } = run;
   const pairs = records.flatMap(({ id, properties }) => {
     const oldIds = (properties[MERGED_IDS] ?? '').split(';').map((oldId) => oldId.trim());
-    const known = new Set(heads.get(id)?.oldIds);
-    return oldIds.filter((oldId) => /^\d+$/.test(oldId) && !known.has(oldId)).map((oldId) => ({ id, oldId }));
+    return oldIds.filter((oldId) => /^\d+$/.test(oldId)).map((oldId) => ({ id, oldId }));
   });
   const old = await contacts.heads(pairs.map(({ oldId }) => contactKey(portalId, oldId)));
   const united: string[] = [];
   for (const { id, oldId } of pairs) {
     const key = contactKey(portalId, oldId);
     const head = old.get(key);
-    if (head?.life === 'erased') continue;
-    // Merged again and again: it leads there by way of others.
-    const living = head?.alias === undefined ? undefined : await contacts.readLiving(key);
-    if (living?.key === contactKey(portalId, id)) continue;
-    await uniteContacts(oldId, id, run);
-    if (head === undefined) continue;
+    if (head?.life === 'erased' || !(await uniteOne(oldId, id, head, run)) || head === undefined) continue;
     united.push(id);
     found.note('contactsMerged');
     found.repair(`contact ${id}`);
   }
   return united;
+}
+
+/** @returns whether that was to be done, and could be */
+async function uniteOne(oldId: string, id: string, head: Head | undefined, run: NightRun): Promise<boolean> {
+  try {
+    // Whoever made it an alias may have died before its facts were moved.
+    if (head?.isMoved === true && (await leadsTo(head, id, run))) return false;
+    await uniteContacts(oldId, id, run);
+    return true;
+  } catch (error) {
+    // Merged more often than is followed: that must not hold up the others, night after night.
+    if (!(error instanceof RetryableError)) throw error;
+    run.logger.error('a merge cannot be followed: it is passed over', { contactId: id, oldId, error });
+    return false;
+  }
+}
+
+/** Whether a contact was merged into another one, maybe by way of others. */
+async function leadsTo({ alias }: Head, id: string, { contacts, portalId }: NightRun): Promise<boolean> {
+  const key = contactKey(portalId, id);
+  let at = alias;
+  for (let hop = 0; hop < ALIAS_HOPS && at !== undefined && at !== key; hop++)
+    at = (await contacts.heads([at])).get(at)?.alias;
+  return at === key;
 }
 
 /** Notes that contacts live that were deleted when we last heard of them. @returns their ids */
@@ -194,7 +224,9 @@ async function lookAgain(
   run: NightRun,
 ): Promise<[id: string, showing: Showing][]> {
   if (ids.length === 0) return [];
-  const records = await run.hubSpot.contacts.read(ids, OUTPUT_NAMES.contacts);
+  const records: HubSpotRecord[] = [];
+  for (const some of chunks(ids, BATCH))
+    records.push(...(await run.hubSpot.contacts.read(some, OUTPUT_NAMES.contacts)));
   const now = await headsOf(records, run);
   return records.flatMap(({ id, properties }) => {
     const before = heads[ids.indexOf(id)];

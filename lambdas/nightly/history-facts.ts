@@ -1,3 +1,4 @@
+import { implausible } from '../events/heard.ts';
 import { kindOf, modelInputs, observe } from '../events/property-facts.ts';
 import type { ListedRecord, Version } from '../hubspot/lists.ts';
 import type { Fact, Known, PropertyValue } from '../scoring/facts.ts';
@@ -9,6 +10,8 @@ export const MERGED_IDS = 'hs_merged_object_ids';
 /** HubSpot keeps about so many versions of a property, of contacts' some more: where there are as many, there may have been more. */
 const VERSIONS_KEPT = 20;
 const DAY_MS = 86_400_000;
+/** What HubSpot works out later, such as visits, may come into a history so long after the time that stands there with it. */
+const LATE_MS = DAY_MS;
 
 /** By what a history is read. */
 interface HistoryReading {
@@ -77,10 +80,11 @@ function changeOf({ name, occurredAtMs, value = '', record }: Fact): string[] {
   return record === undefined ? [`${name} ${occurredAtMs} ${value}`] : [];
 }
 
-/** Not kept yet, and not too old to be. */
+/** Not kept yet, at a time at which it can have happened, and not too old to be kept. */
 function isNews(fact: Fact, { keys, changes }: Kept, { factRetentionDays, nowMs }: HistoryReading): boolean {
   const isOld = fact.occurredAtMs <= nowMs - factRetentionDays * DAY_MS;
-  return !isOld && !keys.has(fact.key) && !changeOf(fact).some((change) => changes.has(change));
+  const canBe = implausible(fact.occurredAtMs, nowMs) === undefined;
+  return canBe && !isOld && !keys.has(fact.key) && !changeOf(fact).some((change) => changes.has(change));
 }
 
 function toldOf(
@@ -97,19 +101,18 @@ function toldOf(
     const seen = { portalId, objectType: 'contact', objectId: record.id, property, atMs, as } as const;
     return observe(model, { ...seen, value: asText(value) ?? '' });
   };
-  const newer = (values: readonly PropertyValue[], isTimeKnown: boolean) =>
-    values.filter((value) => isNewer(value, kept.values.get(value.name), isTimeKnown));
-  if (newest === undefined) {
-    // HubSpot has no history of it: when it came to be what it is nobody knows.
-    const now = observeAt({ value: record.properties[property] ?? '', atMs: record.updatedAtMs }, 'found');
-    return { facts: now.facts, values: newer(now.properties, false), cut: 0 };
-  }
-  const values = newer(observeAt(newest, 'found').properties, true);
+  const isTimeKnown = newest !== undefined && implausible(newest.atMs, reading.nowMs) === undefined;
+  const value = newest?.value ?? record.properties[property] ?? '';
+  // Without a history, or a time in it that can be, nobody knows when it came to be what it is.
+  const fromMs = isTimeKnown ? newest.atMs : Math.min(record.updatedAtMs, reading.nowMs);
+  const now = observeAt({ value, atMs: fromMs }, 'found');
+  const values = now.properties.filter((each) => isNewer(each, kept.values.get(each.name), isTimeKnown));
+  if (newest === undefined) return { facts: now.facts, values, cut: 0 };
   if (kindOf(reading.model, property) === 'value') return { facts: [], values, cut: 0 };
   const mergedAtMs = kindOf(reading.model, property) === 'counter' ? mergeOf(record) : undefined;
   const isCut = isCutOff(versions, sinceMs, kept, reading, (version) => observeAt(version, 'change').facts);
   const facts = versions
-    .filter(({ atMs, sourceId = '' }) => atMs >= (sinceMs ?? 0) && !reading.ownAppIds.includes(sourceId))
+    .filter((version) => version.atMs >= (sinceMs ?? 0) - LATE_MS && !isOurs(version, reading))
     .flatMap((version) => {
       const isOfOldRecord = mergedAtMs !== undefined && version.atMs <= mergedAtMs;
       // What an old record counted, it counted for itself: here it is where the count begins.
@@ -118,6 +121,10 @@ function toldOf(
       return observeAt(version, isBeginning ? 'found' : 'change').facts;
     });
   return { facts, values, cut: isCut ? 1 : 0 };
+}
+
+function isOurs({ sourceId = '' }: Version, { ownAppIds }: HistoryReading): boolean {
+  return ownAppIds.includes(sourceId);
 }
 
 /** When the record was last merged, epoch milliseconds; undefined where it never was. */

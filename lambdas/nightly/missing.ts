@@ -7,6 +7,9 @@ import { contactKey } from '../store/keys.ts';
 import type { NightRun } from './parts.ts';
 import type { Findings } from './run.ts';
 
+/** Contacts that are looked for in one step, listed or not: a list that breaks off leaves out all that are left. */
+const MOST_IN_STRETCH = 2_000;
+
 /** A stretch of record ids: behind `after`, up to and with `until`; undefined = open. */
 export interface Stretch {
   readonly after: string | undefined;
@@ -16,16 +19,19 @@ export interface Stretch {
 /**
  * Finds the contacts that the table has and a page of HubSpot's does not: they are in the recycling bin, or were merged, or there is no
  * trace of them; or they came while the page was under way.
+ *
+ * @returns the id up to which they were looked for, where the stretch has more than one step can look for; else its own end
  */
 export async function noteMissing(
   listed: readonly HubSpotRecord[],
   { after, until }: Stretch,
   run: NightRun,
   found: Findings,
-): Promise<void> {
+): Promise<string | undefined> {
   const { contacts, portalId } = run;
   const there = new Set(listed.map(({ id }) => id));
-  const ids = (await contacts.idsBetween(after, until)).filter((id) => !there.has(id));
+  const known = await contacts.idsBetween(after, until, MOST_IN_STRETCH);
+  const ids = known.filter((id) => !there.has(id));
   // The index may be behind.
   const heads = await contacts.heads(ids.map((id) => contactKey(portalId, id)));
   const missing = ids.filter((id) => {
@@ -44,6 +50,7 @@ export async function noteMissing(
     });
     for (const result of results.values()) if (isFailure(result)) throw result.failed;
   }
+  return known.length < MOST_IN_STRETCH ? until : known.at(-1);
 }
 
 async function noteGone(id: string, isInBin: boolean, run: NightRun, found: Findings): Promise<void> {

@@ -27,6 +27,8 @@ export interface RunParts extends HydrationParts, Pick<Measured, 'count' | 'obse
   readonly takeCalls: () => number;
   /** Puts a request on the door's own queue. */
   readonly ask: (request: WorkRequest, delaySeconds: number) => Promise<void>;
+  /** How many pages of contacts are listed before they are compared: a few of each have changed, and one call reads the histories of fifty. */
+  readonly pagesAtATime: number;
   /** After this time an invocation begins no further page, and asks for another invocation. */
   readonly turnMs: number;
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;

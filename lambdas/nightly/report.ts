@@ -20,7 +20,8 @@ export function reportRun(
 ): void {
   const { id, kind, startedAtMs, finishedAtMs = startedAtMs, figures } = run;
   const seconds = (finishedAtMs - startedAtMs) / 1000;
-  count('ReconcileFinished', 1);
+  // To score the table anew compares nothing: it must not stand for a night that did not finish.
+  if (kind !== 'rescore') count('ReconcileFinished', 1);
   observe('ReconcileSeconds', seconds);
   logger.info('reconciled', { run: id, kind, ...figures, seconds, finished: true });
 }

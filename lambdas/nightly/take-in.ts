@@ -90,21 +90,28 @@ function passOver(contactId: string, failed: unknown, { logger }: NightRun): voi
 
 /** Those that were deleted meanwhile are left out. */
 async function withHistories(those: readonly Closer[], run: NightRun): Promise<Closer[]> {
-  const names = historiesOf(run);
-  const read = await pMap(
-    chunks(those, HISTORIES_PER_CALL),
-    (some) =>
-      run.lists.contacts.readHistories(
-        some.map(({ record }) => record.id),
-        names,
-      ),
-    { concurrency: CALLS_AT_ONCE },
-  );
-  const byId = new Map(read.flat().map(({ id, histories }) => [id, histories]));
+  const ids = those.map(({ record }) => record.id);
+  const found = await readHistories(ids, run);
+  // HubSpot keeps silent on who is gone, and now and then on others.
+  const silent = ids.filter((id) => !found.has(id));
+  for (const [id, histories] of await readHistories(silent, run)) found.set(id, histories);
   return those.flatMap((closer) => {
-    const histories = byId.get(closer.record.id);
+    const histories = found.get(closer.record.id);
     return histories === undefined ? [] : [{ ...closer, record: { ...closer.record, histories } }];
   });
+}
+
+async function readHistories(
+  ids: readonly string[],
+  run: NightRun,
+): Promise<Map<string, ListedRecord['histories']>> {
+  const names = historiesOf(run);
+  const read = await pMap(
+    chunks(ids, HISTORIES_PER_CALL),
+    (some) => run.lists.contacts.readHistories(some, names),
+    { concurrency: CALLS_AT_ONCE },
+  );
+  return new Map(read.flat().map(({ id, histories }) => [id, histories]));
 }
 
 /** What the page told whole need not be asked for. */
@@ -123,6 +130,8 @@ async function takeInOne(
   found: Findings,
 ): Promise<Head | undefined> {
   const { record, head = NO_HEAD } = closer;
+  // Who was read since the page was knows better than the page.
+  const isMoved = closer.isMoved && (head.readAtMs ?? 0) < askedAtMs;
   const { contacts, portalId } = run;
   const key = contactKey(portalId, record.id);
   const comparison = comparisonOf(run.model);
@@ -130,7 +139,7 @@ async function takeInOne(
   const { known, deals = [] } = await knownOf(key, run);
   const told = toldByHistories(record, known, sinceMs, { ...run, nowMs: askedAtMs });
   const others = [...ownIdNews(record, known, run), ...newSurroundings(surroundings, head, deals, portalId)];
-  noteWhatIsWrong(closer, known, told, sinceMs, askedAtMs, found);
+  noteWhatIsWrong({ ...closer, isMoved }, known, told, sinceMs, askedAtMs, found);
   const reconciled = { atMs: askedAtMs, of: comparison };
   const isNothingNew = told.facts.length + told.values.length + others.length === 0;
   if (isNothingNew && sinceMs !== undefined && isScored(head, record.id, known, run)) {
@@ -138,7 +147,7 @@ async function takeInOne(
     return head;
   }
   // What is kept of associations says no more that it is new: whoever dies here is to find the contact unread.
-  if (closer.isMoved && head.readAtMs !== undefined) await contacts.forgetReading(key, head.readAtMs + 1);
+  if (isMoved && head.readAtMs !== undefined) await contacts.forgetReading(key, head.readAtMs + 1);
   await contacts.keep(key, told.facts, [...told.values, ...others]);
   if (isAddressNew(record, head, sinceMs)) await uniteAddresses(record, run);
   return (await rescore(record.id, run, askedAtMs, reconciled))?.head;
@@ -197,8 +206,8 @@ function noteWhatIsWrong(
   found: Findings,
 ): void {
   found.note('historyCut', cut);
-  // What was there before the contact was read is history, and nobody missed it.
-  const knownMs = sinceMs ?? head?.readAtMs ?? 0;
+  // What was there before the contact was read, and is looked at for the first time, is history: nobody missed it.
+  const knownMs = sinceMs === undefined ? (head?.readAtMs ?? 0) : 0;
   const isMissed = (atMs: number) => atMs >= knownMs && isOverdue(atMs, askedAtMs);
   const other = values.filter(
     ({ name, value }) => properties.find((kept) => kept.name === name)?.value !== value,

@@ -244,8 +244,8 @@ export class ContactTable {
   }
 
   /** As {@link RollIndex.idsBetween}. */
-  idsBetween(after: string | undefined, until: string | undefined): Promise<string[]> {
-    return this.#roll.idsBetween(after, until);
+  idsBetween(after: string | undefined, until: string | undefined, most?: number): Promise<string[]> {
+    return this.#roll.idsBetween(after, until, most);
   }
 
   /** As {@link RollIndex.page}. */
@@ -334,7 +334,7 @@ function readingAfter(
   { readAtMs: before, forgotAtMs }: Head,
   readAtMs: number | undefined,
 ): number | undefined {
-  if (readAtMs === undefined) return before;
+  if (readAtMs === undefined || (before !== undefined && before >= readAtMs)) return before;
   return forgotAtMs !== undefined && forgotAtMs >= readAtMs ? undefined : readAtMs;
 }
 

@@ -6,6 +6,7 @@ import { companyIdOf, contactIdOf, isIdentityKey } from './keys.ts';
 import type { Beginning, PartitionOptions, Partitions } from './partitions.ts';
 import {
   HEAD,
+  type Head,
   LIVING_ATTRIBUTES,
   PROPERTY,
   type Reconciled,
@@ -198,16 +199,28 @@ export class RecordHeads {
       if (alias === target) {
         if (isIdentity) await this.#rows.putVia(target, at);
         else await this.#listOldId(target, this.#idOf(at));
-        return this.#move(at, target);
+        return this.#move(at, target, head);
       }
-      await this.#move(at, alias);
+      await this.#move(at, alias, head);
       at = alias;
     }
     throw new RetryableError(`merged more than ${ALIAS_HOPS} times in a row`);
   }
 
-  async #move(key: string, target: string): Promise<void> {
-    if (companyIdOf(key, this.#portalId) === undefined) await this.#rows.move(key, target);
+  /** Moves the facts of a contact, and notes once that they are: whoever finds that they are not moves the rest. */
+  async #move(key: string, target: string, { isMoved }: Pick<Head, 'isMoved'>): Promise<void> {
+    if (companyIdOf(key, this.#portalId) !== undefined) return;
+    await this.#rows.move(key, target);
+    if (isMoved === true || isIdentityKey(key, this.#portalId)) return;
+    await this.#rows.ifHolds(
+      new UpdateCommand({
+        TableName: this.#tableName,
+        Key: { pk: key, sk: HEAD },
+        UpdateExpression: 'SET moved = :true',
+        ConditionExpression: 'alias = :target AND (attribute_not_exists(life) OR life <> :erased)',
+        ExpressionAttributeValues: { ':true': true, ':target': target, ':erased': 'erased' },
+      }),
+    );
   }
 
   #idOf(key: string): string {

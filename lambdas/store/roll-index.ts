@@ -43,26 +43,38 @@ export class RollIndex {
    *
    * @param after - the stretch begins behind this id; undefined for the first of all
    * @param until - the last id of the stretch; undefined for an open end
+   * @param most - how many of them, the first, at most; all of a portal may be millions
    * @returns in the order of their numbers
    */
-  async idsBetween(after: string | undefined, until: string | undefined): Promise<string[]> {
+  async idsBetween(
+    after: string | undefined,
+    until: string | undefined,
+    most = Number.POSITIVE_INFINITY,
+  ): Promise<string[]> {
     const stretch = {
       from: after === undefined ? ALL.from : Number(after) + 1,
       to: until === undefined ? ALL.to : Number(until),
     };
     if (stretch.from > stretch.to) return []; // DynamoDB refuses an upper bound below the lower one.
-    const shards = await pMap(ALL_SHARDS, (shard) => this.#idsOf(shard, stretch), { concurrency: SHARDS });
-    return shards.flat().toSorted((a, b) => Number(a) - Number(b));
+    const shards = await pMap(ALL_SHARDS, (shard) => this.#idsOf(shard, stretch, most), {
+      concurrency: SHARDS,
+    });
+    // The first of all are among the first of each shard.
+    const ids = shards.flat().toSorted((a, b) => Number(a) - Number(b));
+    return ids.length > most ? ids.slice(0, most) : ids;
   }
 
-  async #idsOf(shard: number, stretch: Stretch): Promise<string[]> {
+  async #idsOf(shard: number, stretch: Stretch, most: number): Promise<string[]> {
     const ids: string[] = [];
     let start: Place;
     do {
-      const page = await this.#query(shard, start, stretch);
+      const page = await this.#query(shard, start, {
+        ...stretch,
+        ...(Number.isFinite(most) && { Limit: most - ids.length }),
+      });
       ids.push(...page.contactIds);
       start = page.next;
-    } while (start !== undefined);
+    } while (start !== undefined && ids.length < most);
     return ids;
   }
 

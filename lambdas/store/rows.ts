@@ -28,6 +28,8 @@ const HeadRow = v.object({
   rev: v.number(),
   /** Partition into which this one was merged, or the contact an e-mail address turned out to belong to. */
   alias: v.optional(v.string()),
+  /** Of a contact that is an alias: its facts are moved. */
+  moved: v.optional(v.boolean()),
   /** Record ids merged into this one. */
   old: v.optional(v.array(v.string()), []),
   life: v.optional(v.picklist(['living', 'deleted', 'erased']), 'living'),
@@ -83,6 +85,8 @@ export interface Reconciled {
 export interface Head {
   readonly revision: number;
   readonly alias: string | undefined;
+  /** Of a contact that is an alias: whether all of its facts were moved, as far as they were there then. */
+  readonly isMoved?: boolean | undefined;
   readonly oldIds: readonly string[];
   readonly life: 'living' | 'deleted' | 'erased';
   readonly shown: Shown | undefined;
@@ -133,6 +137,7 @@ export function readHead(row: unknown): Head {
   const {
     rev,
     alias,
+    moved,
     old,
     life,
     wid,
@@ -155,6 +160,7 @@ export function readHead(row: unknown): Head {
   return {
     revision: rev,
     alias,
+    isMoved: moved,
     oldIds: old,
     life,
     shown:
@@ -286,6 +292,7 @@ export const SCORE_ATTRIBUTES = [
   ...Object.keys(reconciledAttributes({ atMs: 0, of: '' })),
   'cwid',
   'forgotAt',
+  'moved',
   'ws',
   'wn',
 ];

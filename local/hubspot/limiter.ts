@@ -90,17 +90,11 @@ function policyBroken(
   return secondIsFull ? 'SECONDLY' : undefined;
 }
 
-/** A 429 as HubSpot words it: no category and no Retry-After. */
+/** A 429 as HubSpot words it, without Retry-After: that of all calls has no category, that of searches names no policy. */
 export function tooManyRequests(policyName: RatePolicy): Reply {
-  return {
-    status: 429,
-    body: {
-      status: 'error',
-      message: `You have reached your ${policyName.toLowerCase()} limit.`,
-      errorType: 'RATE_LIMIT',
-      correlationId: randomUUID(),
-      policyName,
-      requestId: randomUUID(),
-    },
-  };
+  const message = `You have reached your ${policyName.toLowerCase()} limit.`;
+  const body = { status: 'error', message, correlationId: randomUUID() };
+  // As recorded of searches (grouparoo, 2021 and 2022).
+  if (policyName === 'SECONDLY') return { status: 429, body: { ...body, category: 'RATE_LIMITS' } };
+  return { status: 429, body: { ...body, errorType: 'RATE_LIMIT', policyName, requestId: randomUUID() } };
 }

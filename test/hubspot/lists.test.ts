@@ -353,29 +353,34 @@ describe('searches', () => {
     expect(tookMs).toBeLessThan(3000);
   });
 
-  test('wait for another second when others used it up, and no other call waits with them', async () => {
-    let refusals = 1;
-    const connection = await connect({
-      faults: ({ path }) =>
-        path.endsWith('/search') && refusals-- > 0
-          ? { kind: 'answer', ...tooManyRequests('SECONDLY') }
-          : undefined,
-    });
-    createContacts(connection, 2);
-    searchable(connection);
-    const before = connection.budget.state;
-    const count = listsOf(connection).count();
+  test.each([
+    ['as recorded of searches', { category: 'RATE_LIMITS' }],
+    ['as of the other limits', { errorType: 'RATE_LIMIT', policyName: 'SECONDLY' }],
+  ])(
+    'wait for another second when others used it up, and no other call waits with them: %s',
+    async (_how, form) => {
+      let refusals = 1;
+      const body = { status: 'error', message: 'You have reached your secondly limit.', ...form };
+      const connection = await connect({
+        faults: ({ path }) =>
+          path.endsWith('/search') && refusals-- > 0 ? { kind: 'answer', status: 429, body } : undefined,
+      });
+      createContacts(connection, 2);
+      searchable(connection);
+      const before = connection.budget.state;
+      const count = listsOf(connection).count();
 
-    const page = await listsOf(connection).list({ after: undefined, properties: [] });
+      const page = await listsOf(connection).list({ after: undefined, properties: [] });
 
-    expect(page.records).toHaveLength(2);
-    expect(await count).toBe(2);
-    expect(connection.budget.state).toMatchObject({
-      share: before.share,
-      blockedUntilMs: before.blockedUntilMs,
-    });
-    expect(connection.takeCalls().toSorted()).toEqual(['GET contacts', 'POST search', 'POST search']);
-  });
+      expect(page.records).toHaveLength(2);
+      expect(await count).toBe(2);
+      expect(connection.budget.state).toMatchObject({
+        share: before.share,
+        blockedUntilMs: before.blockedUntilMs,
+      });
+      expect(connection.takeCalls().toSorted()).toEqual(['GET contacts', 'POST search', 'POST search']);
+    },
+  );
 
   test('are given up when every second is used up: the work is to come again about a second later', async () => {
     const connection = await connect({

@@ -210,6 +210,14 @@ describe('functions', () => {
     expect(properties['Ingest/Function'].ReservedConcurrentExecutions).toBe(50);
   });
 
+  test('are not stopped by Lambda at the 16th invocation of a chain that is meant: they send to queues that lead back to them', () => {
+    const fed = new Set(readers.map(({ reader }) => reader));
+    const allowed = FUNCTIONS.filter((path) => properties[path].RecursiveLoop === 'Allow');
+
+    expect(allowed).toEqual(['Scorer/Function', 'WriteBack/Function', 'Nightly/Function']);
+    expect(fed).toEqual(new Set(allowed));
+  });
+
   test('are the doors and nothing else', () => {
     expect(pathsOf('AWS::Lambda::Function')).toEqual(sorted(FUNCTIONS));
   });

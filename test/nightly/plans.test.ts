@@ -1,4 +1,5 @@
 // What a run looks at: everything, what changed and a share, everything with its histories, or the table alone.
+import { HubSpotError } from '../../lambdas/hubspot/answer.ts';
 import { closeAll } from '../local/hubspot/portal.ts';
 import { type Engine, startDynalite } from '../store/table.ts';
 import { inPagesOf, type NightSystem, nightModel, openNights, wrong } from './system.ts';
@@ -31,6 +32,7 @@ function fill({ portal, later }: NightSystem, count: number): string[] {
 const FEW = (own: Parameters<Parameters<NightSystem['deploy']>[0]>[0]) => ({
   dailyLimit: async () => 0,
   turnMs: 0,
+  pagesAtATime: 1,
   lists: inPagesOf(2, own.lists),
 });
 
@@ -50,6 +52,64 @@ test(
       expect(nights.shown(one)).toMatchObject({ fit_score: '10', engagement_score: '2' });
     nights.later(DAY);
     expect(wrong(await nights.run())).toEqual({});
+  },
+  LONG_MS,
+);
+
+test(
+  'pages of which little has changed are compared together: their histories take one call',
+  async () => {
+    const nights = await openNights(engine);
+    const ids = fill(nights, 8);
+    await nights.run('backfill');
+    nights.later(DAY);
+    await nights.run(); // Which finds that we wrote all of them.
+    nights.later(DAY);
+    for (const id of [ids[0], ids[3], ids[5]])
+      nights.portal.crm.set('contacts', id ?? '', { hs_analytics_num_page_views: 9 });
+    nights.later(1);
+    let histories = 0;
+    nights.deploy((own) => {
+      const lists = inPagesOf(2, own.lists);
+      const readHistories: typeof lists.contacts.readHistories = (...asked) => {
+        histories += 1;
+        return lists.contacts.readHistories(...asked);
+      };
+      return { pagesAtATime: 3, lists: { ...lists, contacts: { ...lists.contacts, readHistories } } };
+    });
+
+    const run = await nights.run();
+
+    // Of companies and deals there is one empty page each. Four pages of two: three of them together, then the last; all three contacts
+    // stand on the first three.
+    expect(run.figures).toMatchObject({ pages: 6, contacts: 8, contactsMissed: 3 });
+    expect(histories).toBe(1);
+    for (const id of [ids[0], ids[3], ids[5]])
+      expect(nights.shown(id ?? '')).toMatchObject({ engagement_score: '8' });
+  },
+  LONG_MS,
+);
+
+test(
+  'a page that cannot be read does not undo those that were read before it',
+  async () => {
+    const nights = await openNights(engine);
+    const ids = fill(nights, 6);
+    const asked: (string | undefined)[] = [];
+    nights.deploy((own) => {
+      const lists = inPagesOf(2, own.lists);
+      const list: typeof lists.contacts.list = (request) => {
+        asked.push(request.after);
+        if (asked.length === 2) throw new HubSpotError('unknown', 0, 'no answer');
+        return lists.contacts.list(request);
+      };
+      return { pagesAtATime: 8, lists: { ...lists, contacts: { ...lists.contacts, list } } };
+    });
+
+    const run = await nights.run();
+
+    expect(run.figures).toMatchObject({ pages: 5, contacts: 6, contactsUnknown: 6 });
+    expect(asked).toEqual([undefined, ids[1], ids[1], ids[3]]);
   },
   LONG_MS,
 );

@@ -1,4 +1,5 @@
 // What became of records while nobody told: gone, merged, back; and what histories say.
+import { QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { contactKey } from '../../lambdas/store/keys.ts';
 import { closeAll } from '../local/hubspot/portal.ts';
 import { type Engine, startDynalite } from '../store/table.ts';
@@ -110,6 +111,34 @@ test('merged contacts become one: what each did counts once, and what one counte
   ]);
   nights.later(DAY);
   expect(wrong(await nights.run())).toEqual({});
+});
+
+test('who dies when a contact is an alias already, and its facts are not moved yet, leaves none behind', async () => {
+  const nights = await openNights(engine);
+  const { crm } = nights.portal;
+  const ann = crm.create('contacts', { hs_analytics_num_page_views: 1 });
+  const bob = crm.create('contacts', { hs_analytics_num_page_views: 1 });
+  nights.later(1);
+  crm.set('contacts', bob, { hs_analytics_num_page_views: 6 });
+  await nights.hear();
+  nights.later(1);
+  const merged = crm.merge('contacts', ann, bob);
+  nights.later(1);
+  let isListed = false;
+  let deaths = 0;
+  nights.failing = (command) => {
+    isListed ||=
+      command instanceof UpdateCommand && command.input.UpdateExpression?.includes('list_append') === true;
+    if (!isListed || deaths > 0 || !(command instanceof QueryCommand)) return false;
+    deaths += 1;
+    return true;
+  };
+
+  await nights.run();
+
+  expect(deaths).toBe(1);
+  for (const old of [ann, bob]) expect(await factsOf(nights, old)).toEqual([]);
+  expect(nights.shown(merged)).toMatchObject({ engagement_score: '5' });
 });
 
 test('records merged again and again are united once, not every night', async () => {

@@ -213,6 +213,7 @@ export async function openNights(engine: Engine, options: NightOptions = {}): Pr
       calls = 0;
       return taken;
     },
+    pagesAtATime: 8,
     turnMs: 60_000,
   };
   let nightly = createNightly({ ...ownParts, ...options.parts?.(ownParts) });

@@ -9,7 +9,7 @@ import { createTable, ENGINES, type Engine, type Table, watched } from './table.
 const key = (id: number | string) => contactKey('33', String(id));
 const EMAIL = emailKey('33', 'ada@example.com', 'a key for tests');
 
-const TOMBSTONE = new Set(['pk', 'sk', 'rev', 'life', 'lifeAt', 'alias', 'old']);
+const TOMBSTONE = new Set(['pk', 'sk', 'rev', 'life', 'lifeAt', 'alias', 'moved', 'old']);
 
 /** A head that holds ids only. */
 function isTombstone(row: Record<string, unknown>): boolean {
@@ -66,7 +66,13 @@ describe.each(ENGINES)('on $name', ({ start }) => {
       await contacts.unite(key(2), key(3));
 
       expect(await rescore(1)).toMatchObject({ contactId: '3', head: { oldIds: ['1', '2'] } });
-      expect(await table.row(key(1), '#head')).toEqual({ pk: key(1), sk: '#head', rev: 2, alias: key(3) });
+      expect(await table.row(key(1), '#head')).toEqual({
+        pk: key(1),
+        sk: '#head',
+        rev: 2,
+        alias: key(3),
+        moved: true,
+      });
     });
 
     test('what is heard later under an old id counts for the living record', async () => {

@@ -148,6 +148,8 @@ describe.each(ENGINES)('on $name', ({ start }) => {
       expect(await contacts.idsBetween('99', undefined)).toEqual(['100', '101']);
       expect(await contacts.idsBetween('100', '100')).toEqual([]);
       expect(await contacts.idsBetween('100', '9')).toEqual([]);
+      expect(await contacts.idsBetween(undefined, undefined, 3)).toEqual(['8', '9', '10']);
+      expect(await contacts.idsBetween('10', undefined, 4)).toEqual(['11', '99', '100', '101']);
     });
 
     test('have exactly the contacts between two numbers, wherever the answers of the index end', async () => {
