@@ -38,7 +38,7 @@ export interface NightFigures {
 }
 
 /** What a night takes on average, or one that compares everything. */
-export interface TableFigures {
+interface TableFigures {
   readonly units: number;
   readonly dollars: number;
 }
