@@ -37,12 +37,6 @@ export interface NightFigures {
   readonly calls: number;
 }
 
-/** What a night takes on average, or one that compares everything. */
-interface TableFigures {
-  readonly units: number;
-  readonly dollars: number;
-}
-
 export interface SizeFigures {
   readonly contacts: number;
   readonly companies: number;
