@@ -1,4 +1,4 @@
-import { outputProperties, outputValues } from '../../lambdas/hubspot/outputs.ts';
+import { differingOutputs, outputProperties, outputValues } from '../../lambdas/hubspot/outputs.ts';
 import { type Provisioned, provisionProperties } from '../../lambdas/hubspot/properties.ts';
 import { closeAll } from '../local/hubspot/portal.ts';
 import { type Connection, connect, loginModel } from './connection.ts';
@@ -200,6 +200,31 @@ describe('what is written', () => {
     model: 'logins@1',
     reasons: '+7 Logged in',
   } as const;
+
+  test.each<{ shows: Record<string, string | null>; differing: string[]; because: string }>([
+    { shows: {}, differing: [], because: 'it is what was sent' },
+    { shows: { afterglow_engagement_score: '25.50' }, differing: [], because: 'it is the same number' },
+    {
+      shows: { afterglow_score: '90' },
+      differing: ['afterglow_score'],
+      because: 'somebody wrote another number',
+    },
+    { shows: { afterglow_score: null }, differing: ['afterglow_score'], because: 'somebody cleared a 0' },
+    {
+      shows: { afterglow_grade: 'A', afterglow_reasons: '' },
+      differing: ['afterglow_grade', 'afterglow_reasons'],
+      because: 'text is the same only letter by letter',
+    },
+    {
+      shows: { afterglow_scored_at: '2026-11-01T00:00:00Z', afterglow_last_signal_at: null },
+      differing: [],
+      because: 'times never cause a write',
+    },
+  ])('what HubSpot shows differs in $differing: $because', ({ shows, differing }) => {
+    const sent = outputValues(shown, 'w-1', Date.UTC(2026, 10, 10, 12), Date.UTC(2026, 10, 9));
+
+    expect(differingOutputs(sent, { ...sent, ...shows })).toEqual(differing);
+  });
 
   test('is text: a computed 0 is "0", times are ISO', () => {
     expect(outputValues(shown, 'w-1', Date.UTC(2026, 10, 10, 12), Date.UTC(2026, 10, 9))).toEqual({

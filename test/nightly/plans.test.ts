@@ -126,6 +126,7 @@ test(
     const run = await nights.run('rescore');
 
     expect(run).toMatchObject({ kind: 'rescore', figures: { contacts: 3, pages: 1, calls: 0 } });
+    expect(nights.night.counted.get('ReconcileFinished')).toBe(1); // The backfill: who scores anew compares nothing.
     expect(nights.takeCalls()).toEqual([]);
     expect((await nights.head((await nights.store.idsBetween(undefined, undefined))[0] ?? '')).revision).toBe(
       2,
