@@ -1,19 +1,13 @@
 import { leftToday } from '../lambdas/hubspot/budget-day.ts';
 import { WINDOW_MS } from '../lambdas/hubspot/budget-state.ts';
 import { allowedInWindow } from '../lambdas/hubspot/budget-window.ts';
-import { hubSpotLists } from '../lambdas/hubspot/lists.ts';
-import type { ObjectType } from '../lambdas/hubspot/objects.ts';
+import { hubSpotLists, PAGE, PAGE_WITH_HISTORIES } from '../lambdas/hubspot/lists.ts';
+import { BATCH, type ObjectType } from '../lambdas/hubspot/objects.ts';
 import { type Model, usesCompanies, usesDeals } from '../lambdas/scoring/model.ts';
+import { CONTACTS_PER_PAGE } from '../lambdas/store/roll-index.ts';
 import { readBudget } from './budget.ts';
 import { spanText } from './runs.ts';
 import type { Target } from './target.ts';
-
-/** Records of a page of a list, of one with histories, and of a read or a write (lambdas/hubspot/lists.ts). */
-const PER_PAGE = 100;
-const PER_PAGE_WITH_HISTORIES = 50;
-const PER_CALL = 100;
-/** Contacts of a page of the table (lambdas/store/roll-index.ts). */
-const PER_PAGE_OF_TABLE = 1_000;
 
 /** Every contact is written: its score may be the one it had, but the id of the model is shown too. */
 const WRITE_CONTACTS = 'write contacts, 100 a call';
@@ -53,6 +47,11 @@ type EstimateTarget = Pick<
   'hubspotUrl' | 'send' | 'store' | 'portalRow' | 'clock' | 'timeZone' | 'budget'
 >;
 
+/** Calls that list records; an empty list is a page too. */
+function listing(records: number | undefined): number {
+  return records === undefined ? 0 : Math.max(1, Math.ceil(records / PAGE));
+}
+
 /** What scoring the portal from nothing takes; asks HubSpot how many records there are. */
 export async function estimateBackfill(target: EstimateTarget, model: Model): Promise<Estimate> {
   const count = (type: ObjectType) => hubSpotLists(target.hubspotUrl, target.send, type).count();
@@ -60,12 +59,10 @@ export async function estimateBackfill(target: EstimateTarget, model: Model): Pr
   const companies = usesCompanies(model) ? await count('companies') : undefined;
   const deals = usesDeals(model) ? await count('deals') : undefined;
   const pages = {
-    contacts: Math.ceil(contacts / PER_PAGE_WITH_HISTORIES),
-    companies: Math.ceil((companies ?? 0) / PER_PAGE),
-    deals: Math.ceil((deals ?? 0) / PER_PAGE),
+    contacts: Math.ceil(contacts / PAGE_WITH_HISTORIES),
+    companies: Math.ceil((companies ?? 0) / PAGE),
+    deals: Math.ceil((deals ?? 0) / PAGE),
   };
-  const listing = (records: number | undefined) =>
-    records === undefined ? 0 : Math.max(1, Math.ceil(records / PER_PAGE));
   const kinds = [contacts, companies, deals].filter((each) => each !== undefined).length;
   const parts: Part[] = [
     { what: 'count records, one a kind', calls: kinds },
@@ -77,10 +74,10 @@ export async function estimateBackfill(target: EstimateTarget, model: Model): Pr
       calls: Math.min(pages.contacts, companies ?? 0),
     },
     { what: 'read the deals of a page of contacts', calls: Math.min(pages.contacts, deals ?? 0) },
-    { what: WRITE_CONTACTS, calls: Math.ceil(contacts / PER_CALL) },
+    { what: WRITE_CONTACTS, calls: Math.ceil(contacts / BATCH) },
     {
       what: 'write the scores of companies, 100 a call',
-      calls: model.companyScore === undefined ? 0 : Math.ceil((companies ?? 0) / PER_CALL),
+      calls: model.companyScore === undefined ? 0 : Math.ceil((companies ?? 0) / BATCH),
     },
   ];
   return estimateOf(target, contacts, pages.contacts + pages.companies + pages.deals, parts);
@@ -90,8 +87,8 @@ export async function estimateBackfill(target: EstimateTarget, model: Model): Pr
 export async function estimateRescore(target: EstimateTarget, model: Model): Promise<Estimate> {
   const contacts = await target.store.contacts.countRoll();
   const more = model.companyScore === undefined ? '' : '; companies whose score changes come on top';
-  const parts = [{ what: `${WRITE_CONTACTS}${more}`, calls: Math.ceil(contacts / PER_CALL) }];
-  return estimateOf(target, contacts, Math.ceil(contacts / PER_PAGE_OF_TABLE), parts);
+  const parts = [{ what: `${WRITE_CONTACTS}${more}`, calls: Math.ceil(contacts / BATCH) }];
+  return estimateOf(target, contacts, Math.ceil(contacts / CONTACTS_PER_PAGE), parts);
 }
 
 function callsOf(parts: readonly Part[]): number {

@@ -6,8 +6,8 @@ import { hubSpotSearch } from './search.ts';
 import type { Send } from './transport.ts';
 
 /** Records on a page of a list, and of one with histories (CRM API reference, list endpoints, read 2026-11). */
-const PAGE = 100;
-const PAGE_WITH_HISTORIES = 50;
+export const PAGE = 100;
+export const PAGE_WITH_HISTORIES = 50;
 /**
  * Characters of property names in an address. HubSpot answers 414 to one that is too long, and does not say what that is: servers
  * commonly take 8,000 in all.

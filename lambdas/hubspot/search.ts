@@ -6,7 +6,7 @@ import type { HubSpotRecord, ObjectType } from './objects.ts';
 import type { Send } from './transport.ts';
 
 /** Records on a page of a search, and all that one search hands out (CRM search guide, "Limits", read 2026-11). */
-const PAGE = 200;
+export const SEARCH_PAGE = 200;
 const REACH = 10_000;
 /** Characters of the body of a search, ibid. */
 const LONGEST_BODY = 3000;
@@ -97,7 +97,7 @@ export function hubSpotSearch(apiUrl: string, send: Send, type: ObjectType): Hub
         ],
         sorts: [{ propertyName: modified, direction: 'ASCENDING' }],
         properties: [...new Set([...names, modified])],
-        limit: PAGE,
+        limit: SEARCH_PAGE,
         after: String(place.passed),
       });
       const hasAll = JSON.stringify(body(properties)).length <= LONGEST_BODY;
@@ -127,7 +127,7 @@ function placeOf(after: string): Place {
 function nextPlace({ fromMs, passed }: Place, lastMs: number, found: number): string | undefined {
   if (lastMs > fromMs) return `${lastMs}+0`;
   const next = passed + found;
-  return found > 0 && next + PAGE <= REACH ? `${fromMs}+${next}` : undefined;
+  return found > 0 && next + SEARCH_PAGE <= REACH ? `${fromMs}+${next}` : undefined;
 }
 
 /** When the newest searches of this process begin, by the account's address: `performance.now`, oldest first. */

@@ -6,7 +6,7 @@ import type { PropertyValue } from '../scoring/facts.ts';
 import { companyInputs } from '../scoring/model.ts';
 import { askAround, type CompanyHead } from '../store/company-table.ts';
 import type { WriteRequest } from '../store/queues.ts';
-import { MERGED_IDS } from './history-facts.ts';
+import { MERGED_IDS, mergesOf } from './history-facts.ts';
 import type { NightRun } from './parts.ts';
 import type { Findings } from './run.ts';
 
@@ -57,10 +57,7 @@ interface Known {
 
 /** Makes one of companies that HubSpot merged and we did not. */
 async function uniteMerged(records: readonly HubSpotRecord[], run: NightRun, found: Findings): Promise<void> {
-  const pairs = records.flatMap(({ id, properties }) => {
-    const oldIds = (properties[MERGED_IDS] ?? '').split(';').map((oldId) => oldId.trim());
-    return oldIds.filter((oldId) => /^\d+$/.test(oldId)).map((oldId) => ({ id, oldId }));
-  });
+  const pairs = mergesOf(records);
   const heads = await run.companies.heads([...new Set(pairs.map(({ oldId }) => oldId))]);
   for (const { id, oldId } of pairs) {
     const head = heads.get(oldId);

@@ -10,7 +10,7 @@ import type { WriteRequest } from '../store/queues.ts';
 import { ALIAS_HOPS } from '../store/record-heads.ts';
 import type { Head } from '../store/rows.ts';
 import { comparisonOf, isMoved, lookedAtMs } from './comparing.ts';
-import { MERGED_IDS } from './history-facts.ts';
+import { MERGED_IDS, mergesOf } from './history-facts.ts';
 import { noteMissing, type Stretch } from './missing.ts';
 import type { NightRun } from './parts.ts';
 import type { Figure, Findings } from './run.ts';
@@ -79,10 +79,7 @@ async function uniteMerged(
   found: Findings,
 ): Promise<string[]> {
   const { contacts, portalId } = run;
-  const pairs = records.flatMap(({ id, properties }) => {
-    const oldIds = (properties[MERGED_IDS] ?? '').split(';').map((oldId) => oldId.trim());
-    return oldIds.filter((oldId) => /^\d+$/.test(oldId)).map((oldId) => ({ id, oldId }));
-  });
+  const pairs = mergesOf(records);
   const old = await contacts.heads(pairs.map(({ oldId }) => contactKey(portalId, oldId)));
   const united: string[] = [];
   for (const { id, oldId } of pairs) {
@@ -187,8 +184,7 @@ async function compareScores(
 ): Promise<void> {
   const withheld = new Set((await run.withheld.read()).names);
   const requests: WriteRequest[] = [];
-  const suspects: Head[] = [];
-  const ids: string[] = [];
+  const suspects = new Map<string, Head>();
   for (const { id, properties } of records) {
     const head = taken.get(id) ?? before.get(id);
     const showing = head && showingOf(head, properties, withheld);
@@ -196,12 +192,10 @@ async function compareScores(
     const isConfirmed = head.confirmedWriteId === head.writeId;
     const isNew = head.writeId !== before.get(id)?.writeId;
     if (isConfirmed && showing === 'shown') continue;
-    if (isConfirmed) {
-      suspects.push(head);
-      ids.push(id);
-    } else requests.push({ portalId: run.portalId, contactId: id, ...(isNew ? {} : { force: true }) });
+    if (isConfirmed) suspects.set(id, head);
+    else requests.push({ portalId: run.portalId, contactId: id, ...(isNew ? {} : { force: true }) });
   }
-  for (const [id, showing] of await lookAgain(ids, suspects, withheld, run)) {
+  for (const [id, showing] of await lookAgain(suspects, withheld, run)) {
     const figure = DRIFT[showing];
     if (figure !== undefined) found.note(figure);
     found.repair(`contact ${id}`);
@@ -214,22 +208,20 @@ async function compareScores(
  * Looks once more at contacts of which HubSpot seems to show something else than it confirmed: write-back may have written them since the
  * page was read. The heads are read last: as long as these are the same, nothing else was sent.
  *
- * @param heads - as they were when this was noticed, in the order of the ids
+ * @param suspects - by id, their heads as they were when this was noticed
  * @returns those of which it is so
  */
 async function lookAgain(
-  ids: readonly string[],
-  heads: readonly Head[],
+  suspects: Heads,
   withheld: ReadonlySet<string>,
   run: NightRun,
 ): Promise<[id: string, showing: Showing][]> {
-  if (ids.length === 0) return [];
   const records: HubSpotRecord[] = [];
-  for (const some of chunks(ids, BATCH))
+  for (const some of chunks([...suspects.keys()], BATCH))
     records.push(...(await run.hubSpot.contacts.read(some, OUTPUT_NAMES.contacts)));
   const now = await headsOf(records, run);
   return records.flatMap(({ id, properties }) => {
-    const before = heads[ids.indexOf(id)];
+    const before = suspects.get(id);
     const head = now.get(id);
     if (head === undefined || head.writeId !== before?.writeId || head.confirmedWriteId !== head.writeId)
       return [];

@@ -1,12 +1,24 @@
 import { implausible } from '../events/heard.ts';
 import { kindOf, modelInputs, observe } from '../events/property-facts.ts';
 import type { ListedRecord, Version } from '../hubspot/lists.ts';
+import type { HubSpotRecord } from '../hubspot/objects.ts';
 import type { Fact, Known, PropertyValue } from '../scoring/facts.ts';
 import type { Model } from '../scoring/model.ts';
 import { asText } from '../scoring/values.ts';
 
 /** Tells which records were merged into one, and by its history when. */
 export const MERGED_IDS = 'hs_merged_object_ids';
+
+/** Every record that was merged into one of some records, with the id of that one. */
+export function mergesOf(
+  records: readonly HubSpotRecord[],
+): { readonly id: string; readonly oldId: string }[] {
+  return records.flatMap(({ id, properties }) => {
+    const oldIds = (properties[MERGED_IDS] ?? '').split(';').map((oldId) => oldId.trim());
+    return oldIds.filter((oldId) => /^\d+$/.test(oldId)).map((oldId) => ({ id, oldId }));
+  });
+}
+
 /** HubSpot keeps about so many versions of a property, of contacts' some more: where there are as many, there may have been more. */
 const VERSIONS_KEPT = 20;
 const DAY_MS = 86_400_000;

@@ -1,14 +1,10 @@
+import { PAGE, PAGE_WITH_HISTORIES } from '../hubspot/lists.ts';
+import { SEARCH_PAGE } from '../hubspot/search.ts';
 import { usesCompanies, usesDeals } from '../scoring/model.ts';
+import { CONTACTS_PER_PAGE } from '../store/roll-index.ts';
 import type { NightRun } from './parts.ts';
 import type { Run, RunState, Walk } from './run.ts';
 
-/** Records of a page of a list, of one with histories, of a search, and of the table (lambdas/hubspot/lists.ts, store/roll-index.ts). */
-const PER_PAGE = 100;
-const PER_PAGE_WITH_HISTORIES = 50;
-const PER_SEARCH_PAGE = 200;
-const PER_TABLE_PAGE = 1_000;
-/** Histories of one call: who changed is looked at closely. */
-const PER_CALL_WITH_HISTORIES = 50;
 /** A window begins so much before the last run did: searches are some seconds late, and clocks differ. */
 const OVERLAP_MS = 15 * 60_000;
 /** How far the first window reaches back. */
@@ -28,13 +24,13 @@ type Counts = Readonly<Record<(typeof OBJECTS)[number], number>>;
  */
 export async function planRun({ kind }: Pick<Run, 'kind'>, state: RunState, run: NightRun): Promise<Plan> {
   if (kind === 'rescore') {
-    const pages = Math.ceil((await run.contacts.countRoll()) / PER_TABLE_PAGE);
+    const pages = Math.ceil((await run.contacts.countRoll()) / CONTACTS_PER_PAGE);
     return { walks: [walk('table', 'contacts')], expectedPages: pages };
   }
   if (kind === 'nightly' && run.dailyPercent === 0) return { walks: [], expectedPages: 0 };
   const counts = await countsOf(run);
-  if (kind === 'backfill') return listed(counts, PER_PAGE_WITH_HISTORIES, run);
-  const full = listed(counts, PER_PAGE, run);
+  if (kind === 'backfill') return listed(counts, PAGE_WITH_HISTORIES, run);
+  const full = listed(counts, PAGE, run);
   const most = Math.floor(((await run.dailyLimit()) * run.dailyPercent) / 100);
   return full.expectedPages <= most ? full : rolling(most, state, run);
 }
@@ -58,7 +54,7 @@ async function countsOf(run: NightRun): Promise<Counts> {
 }
 
 function listed(counts: Counts, contactsPerPage: number, run: NightRun): Plan {
-  const perPage = { companies: PER_PAGE, contacts: contactsPerPage, deals: PER_PAGE };
+  const perPage = { companies: PAGE, contacts: contactsPerPage, deals: PAGE };
   const objects = objectsOf(run);
   const pages = objects.map((object) => Math.ceil(counts[object] / perPage[object]));
   return {
@@ -75,8 +71,8 @@ async function rolling(most: number, { lookedAtMs, rolledTo }: RunState, run: Ni
   for (const object of objectsOf(run)) {
     const { total } = await run.lists[object].changedSince(sinceMs, undefined, []);
     windows.push(walk('changed', object, { sinceMs }));
-    pages += Math.ceil(total / PER_SEARCH_PAGE);
-    calls += object === 'contacts' ? Math.ceil(total / PER_CALL_WITH_HISTORIES) : 0;
+    pages += Math.ceil(total / SEARCH_PAGE);
+    calls += object === 'contacts' ? Math.ceil(total / PAGE_WITH_HISTORIES) : 0;
   }
   // However much changed, the share goes on.
   const mostPages = Math.max(1, most - pages - calls);

@@ -2,7 +2,7 @@ import pMap from 'p-map';
 import { chunks } from '../chunks.ts';
 import { ADDRESSES, modelInputs } from '../events/property-facts.ts';
 import { HubSpotError } from '../hubspot/answer.ts';
-import type { ListedRecord } from '../hubspot/lists.ts';
+import { type ListedRecord, PAGE_WITH_HISTORIES } from '../hubspot/lists.ts';
 import { uniteAddresses } from '../hydration/addresses.ts';
 import { companiesOfMoves, tellCompanies } from '../hydration/company-news.ts';
 import { each, foundOrThrow, isFailure } from '../hydration/each.ts';
@@ -20,10 +20,10 @@ import { MERGED_IDS, type Told, toldByHistories } from './history-facts.ts';
 import type { NightRun } from './parts.ts';
 import type { Findings } from './run.ts';
 
-/** Records of one call with histories. */
-const HISTORIES_PER_CALL = 50;
-/** Such calls under way at once. */
+/** Calls for histories under way at once. */
 const CALLS_AT_ONCE = 2;
+/** What is kept of a contact that was never scored. */
+const NOTHING_KNOWN: Known = { facts: [], properties: [] };
 
 /** A contact that is to be looked at closely, and why. */
 export interface Closer {
@@ -107,7 +107,7 @@ async function readHistories(
 ): Promise<Map<string, ListedRecord['histories']>> {
   const names = historiesOf(run);
   const read = await pMap(
-    chunks(ids, HISTORIES_PER_CALL),
+    chunks(ids, PAGE_WITH_HISTORIES),
     (some) => run.lists.contacts.readHistories(some, names),
     { concurrency: CALLS_AT_ONCE },
   );
@@ -136,9 +136,12 @@ async function takeInOne(
   const key = contactKey(portalId, record.id);
   const comparison = comparisonOf(run.model);
   const sinceMs = lookedAtMs(head, comparison);
-  const { known, deals = [] } = await knownOf(key, run);
+  const known = (await contacts.read(key))?.known ?? NOTHING_KNOWN;
   const told = toldByHistories(record, known, sinceMs, { ...run, nowMs: askedAtMs });
-  const others = [...ownIdNews(record, known, run), ...newSurroundings(surroundings, head, deals, portalId)];
+  const others = [
+    ...ownIdNews(record, known, run),
+    ...newSurroundings(surroundings, head, known.deals ?? [], portalId),
+  ];
   noteWhatIsWrong({ ...closer, isMoved }, known, told, sinceMs, askedAtMs, found);
   const reconciled = { atMs: askedAtMs, of: comparison };
   const isNothingNew = told.facts.length + told.values.length + others.length === 0;
@@ -151,15 +154,6 @@ async function takeInOne(
   await contacts.keep(key, told.facts, [...told.values, ...others]);
   if (isAddressNew(record, head, sinceMs)) await uniteAddresses(record, run);
   return (await rescore(record.id, run, askedAtMs, reconciled))?.head;
-}
-
-async function knownOf(
-  key: string,
-  { contacts }: NightRun,
-): Promise<{ known: Known; deals?: Known['deals'] }> {
-  const read = await contacts.read(key);
-  if (read === undefined) return { known: { facts: [], properties: [] } };
-  return { known: read.known, deals: read.known.deals };
 }
 
 /** Whether the score in the table is that of all that is kept: whoever kept the last of it may have died before scoring. */

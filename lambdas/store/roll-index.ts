@@ -5,7 +5,7 @@ import type { PartitionOptions } from './partitions.ts';
 import { HEAD, rollPlace } from './rows.ts';
 
 /** Contacts of one page: ten messages' worth of ticks. */
-const CONTACTS_PER_PAGE = 1_000;
+export const CONTACTS_PER_PAGE = 1_000;
 
 /** One page of all contacts. */
 export interface RollPage {
