@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 
 /** The doors through which requests come in: the literal paths of the API. */
-export const ROUTES = ['/webhooks/hubspot', '/webhooks/workflow', '/signals'] as const;
+export const ROUTES = ['/webhooks/hubspot', '/webhooks/workflow', '/signals', '/sessions'] as const;
 export type Route = (typeof ROUTES)[number];
 
 /** One verified request on its way to the scorer. The body travels as base64: no character of it can upset the queue. */

@@ -16,7 +16,9 @@ export interface ReadingContext {
 /** Whom something is about. */
 export type Subject =
   | { readonly type: 'contact' | 'company' | 'deal'; readonly id: string }
-  | { readonly type: 'email'; readonly email: string };
+  | { readonly type: 'email'; readonly email: string }
+  /** A browser of which it may not be known yet whose it is. */
+  | { readonly type: 'visitor'; readonly visitorId: string };
 
 /** What befell the record itself. */
 export type Turn =
@@ -27,6 +29,8 @@ export type Turn =
   | { readonly kind: 'address'; readonly atMs: number }
   /** The contact got or lost a company or a deal that scores depend on: HubSpot is to be asked which it has. */
   | { readonly kind: 'association'; readonly atMs: number }
+  /** A browser turned out to be the subject's. */
+  | { readonly kind: 'visitor'; readonly atMs: number; readonly visitorId: string }
   | { readonly kind: 'merge'; readonly atMs: number; readonly oldIds: readonly string[] };
 
 /** What one event says, in our words. */

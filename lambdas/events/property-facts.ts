@@ -180,7 +180,7 @@ export function observeSnapshot(
   atMs: number,
   { model, portalId }: Pick<ReadingContext, 'model' | 'portalId'>,
 ): { facts: Fact[]; properties: PropertyValue[] } {
-  const objectId = subject.type === 'email' ? '' : subject.id;
+  const objectId = 'id' in subject ? subject.id : '';
   const observed = given.flatMap(([property, raw]) => {
     const value = asText(raw);
     if (value === undefined || !PROPERTY_NAME.test(property)) return [];

@@ -101,7 +101,10 @@ function readOwn(
   };
 }
 
-function subjectOf({ contactId, hs_object_id, email }: OwnBody): Subject | undefined {
+/** A workflow knows nothing of browsers. */
+type Named = Exclude<Subject, { readonly type: 'visitor' }>;
+
+function subjectOf({ contactId, hs_object_id, email }: OwnBody): Named | undefined {
   const id = contactId ?? hs_object_id;
   if (id !== undefined) return { type: 'contact', id };
   return email === undefined ? undefined : { type: 'email', email };
@@ -110,7 +113,7 @@ function subjectOf({ contactId, hs_object_id, email }: OwnBody): Subject | undef
 /** The signal a workflow names, known by the customer's id or time, else by contact and body. */
 function signalOf(
   { workflowId = '', id, signal, time }: OwnBody,
-  subject: Subject,
+  subject: Named,
   raw: Uint8Array,
   atMs: number,
   { portalId }: ReadingContext,

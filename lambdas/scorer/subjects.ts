@@ -7,7 +7,7 @@ import type { Model } from '../scoring/model.ts';
 import { score } from '../scoring/score.ts';
 import { askAround, type CompanyTable } from '../store/company-table.ts';
 import type { ContactTable, Standing } from '../store/contact-table.ts';
-import { companyIdOf, contactKey, emailKey, recordKey } from '../store/keys.ts';
+import { companyIdOf, contactKey, emailKey, recordKey, visitorKey } from '../store/keys.ts';
 import type { WriteRequest } from '../store/queues.ts';
 import type { Secret } from '../store/secrets.ts';
 import { liveAgesMs, newestLiveMs } from './liveness.ts';
@@ -78,6 +78,7 @@ export async function groupBySubject(
 function keyOf(portalId: string, { subject }: Heard, identityKey: string): string {
   if (subject.type === 'contact') return contactKey(portalId, subject.id);
   if (subject.type === 'email') return emailKey(portalId, subject.email, identityKey);
+  if (subject.type === 'visitor') return visitorKey(portalId, subject.visitorId);
   return recordKey(portalId, subject.type, subject.id);
 }
 

@@ -45,6 +45,8 @@ export interface Known {
   /** What the primary company is, by names without prefix; nothing without a company. */
   readonly company?: readonly PropertyValue[];
   readonly deals?: readonly Deal[];
+  /** Visits, as they were seen: facts of their own, which no horizon ends. */
+  readonly touches?: readonly Fact[];
 }
 
 /** Most facts one fold looks at, newest first by (occurredAtMs, key): bounds the work a single contact can cause. */

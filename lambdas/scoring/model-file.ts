@@ -438,6 +438,53 @@ const CompanyScore = v.pipe(
   v.description('Writes a score on companies, in afterglow_company_score.'),
 );
 
+/** How a deal is credited to the visits before it. */
+export const CREDIT_MODELS = ['first', 'last', 'linear', 'uShaped', 'timeDecay', 'markov'] as const;
+export type CreditModel = (typeof CREDIT_MODELS)[number];
+
+const CreditModels = v.pipe(
+  v.array(
+    v.picklist(
+      CREDIT_MODELS,
+      ({ input }) => `expected one of ${CREDIT_MODELS.join(', ')}${didYouMean(input, CREDIT_MODELS)}`,
+    ),
+  ),
+  v.minLength(1),
+  v.check((models) => new Set(models).size === models.length, 'expected each model once'),
+  v.description(
+    'How the amount of a deal is shared among the visits before it: all to the first, to the last, equal shares (linear), 40 % first and 40 % last (uShaped), halving with age (timeDecay), or by how much each source matters over all closed deals (markov). The first of the list also decides the top source.',
+  ),
+);
+
+const Attribution = v.pipe(
+  closed({
+    windowDays: v.optional(
+      v.pipe(
+        v.number(),
+        v.integer(),
+        v.minValue(1),
+        v.maxValue(180),
+        v.description('Visits count that lie at most this many days before the deal came into its stage.'),
+      ),
+      90,
+    ),
+    models: v.optional(CreditModels, ['linear']),
+    halfLifeDays: v.optional(
+      v.pipe(
+        v.number(),
+        v.finite(),
+        v.minValue(0.01),
+        v.maxValue(365),
+        v.description('For timeDecay: days in which the weight of a visit halves.'),
+      ),
+      7,
+    ),
+  }),
+  v.description(
+    'Keeps by which sources contacts came, AI assistants first of all, shows it on the contact, and credits deals. Left out: nothing of it is kept or written.',
+  ),
+);
+
 const RULES_OF_A_KIND = 50;
 
 /** The scoring model as a person writes it (`models/*.yaml`). The published JSON Schema is made from this. */
@@ -467,11 +514,13 @@ export const ModelFile = closed({
     [],
   ),
   companyScore: v.optional(CompanyScore),
+  attribution: v.optional(Attribution),
   grades: Grades,
   display: v.optional(Display, { step: 1, gradeOnly: false }),
 });
 
 export type ModelContent = v.InferOutput<typeof ModelFile>;
+export type Attribution = v.InferOutput<typeof Attribution>;
 export type FitRule = v.InferOutput<typeof FitRule>;
 export type SignalRule = v.InferOutput<typeof SignalRule>;
 export type Exclusion = v.InferOutput<typeof Exclusion>;

@@ -3,12 +3,15 @@ import * as v from 'valibot';
 import { findContradictions } from './model-checks.ts';
 import { COMPANY_PREFIX, type ModelContent, ModelFile } from './model-file.ts';
 import { describeIssue, type ModelProblem } from './model-problems.ts';
+import { NO_SOURCES, type Sources } from './sources.ts';
 
 /** A checked scoring model. `id` is its name and content hash: the same rules always have the same id. */
 export interface Model extends ModelContent {
   readonly id: string;
   /** The domains for which `freemail` stands in the rules; empty when no rule uses the word. */
   readonly freemail: readonly string[];
+  /** By what sources of visits are known; none where the model asks for no visits. Part of the content. */
+  readonly sources: Sources;
 }
 
 /**
@@ -21,6 +24,7 @@ export interface Model extends ModelContent {
 export function checkModel(
   content: unknown,
   freemail: readonly string[] = [],
+  sources: Sources = NO_SOURCES,
 ): { readonly model: Model } | { readonly problems: ModelProblem[] } {
   if (Array.isArray(content))
     return { problems: [{ path: [], reason: 'expected keys and values, not a list' }] };
@@ -29,7 +33,7 @@ export function checkModel(
   if (!parsed.success) return { problems: [...reserved, ...parsed.issues.map(describeIssue)] };
   const problems = [...reserved, ...findContradictions(parsed.output)];
   if (problems.length > 0) return { problems };
-  return { model: modelOf(parsed.output, freemail) };
+  return { model: modelOf(parsed.output, freemail, sources) };
 }
 
 /**
@@ -38,14 +42,20 @@ export function checkModel(
  * @param content - as it was compiled, without its id and the list
  * @returns undefined where it does not have the form of a model
  */
-export function compiledModel(content: unknown, freemail: readonly string[]): Model | undefined {
+export function compiledModel(
+  content: unknown,
+  freemail: readonly string[],
+  sources: Sources,
+): Model | undefined {
   const parsed = v.safeParse(ModelFile, content);
-  return parsed.success ? modelOf(parsed.output, freemail) : undefined;
+  return parsed.success ? modelOf(parsed.output, freemail, sources) : undefined;
 }
 
-function modelOf(content: ModelContent, freemail: readonly string[]): Model {
+function modelOf(content: ModelContent, freemail: readonly string[], sources: Sources): Model {
   const whole = { ...content, freemail: isFreemailUsed(content) ? freemail : [] };
-  return { ...whole, id: `${whole.name}@${contentHash(whole)}` };
+  if (content.attribution === undefined)
+    return { ...whole, sources: NO_SOURCES, id: `${whole.name}@${contentHash(whole)}` };
+  return { ...whole, sources, id: `${whole.name}@${contentHash({ ...whole, sources })}` };
 }
 
 /** Keys that every object of JavaScript has: the schema library passes over them without a word, and a group would be lost. */
@@ -104,6 +114,11 @@ export function usesCompanies(model: Model): boolean {
 /** Whether anything depends on the contact's deals. */
 export function usesDeals({ exclusions, resetOn }: Model): boolean {
   return [...exclusions, ...resetOn].some(({ deal }) => deal !== undefined);
+}
+
+/** Whether visits are kept, shown and credited. */
+export function usesTouches({ attribution }: Model): boolean {
+  return attribution !== undefined;
 }
 
 /** How the changes of a property are read as facts, where the model says it. */

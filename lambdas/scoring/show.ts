@@ -3,6 +3,7 @@ import { readableDate } from './calendar.ts';
 import { displaySums, gradeOf } from './display.ts';
 import type { Folded } from './fold.ts';
 import { type GradeChange, nextGradeChange } from './forecast.ts';
+import type { Journey } from './journey.ts';
 import type { Model } from './model.ts';
 import type { Exclusion } from './model-file.ts';
 import { capThousandths } from './tally.ts';
@@ -19,6 +20,8 @@ export interface Shown {
   readonly model: string;
   /** The strongest terms, one a line, and what becomes of the grade; changes by itself at due moments only. */
   readonly reasons: string;
+  /** Undefined where the model has no section `attribution`. */
+  readonly journey?: Journey | undefined;
 }
 
 /** Every status a contact can have, and how HubSpot's users read it. */

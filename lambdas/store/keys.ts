@@ -29,12 +29,23 @@ export function addressPartition(portalId: string, addressKey: string): string {
 
 /** The HMAC in the partition key of an e-mail address; undefined for other partitions. */
 export function addressKeyOf(key: string, portalId: string): string | undefined {
-  return isIdentityKey(key, portalId) ? key.slice(addressPartition(portalId, '').length) : undefined;
+  const prefix = addressPartition(portalId, '');
+  return key.startsWith(prefix) ? key.slice(prefix.length) : undefined;
 }
 
-/** Whether a partition is that of an e-mail address: what stands there waits to learn whose it is. */
+/** The partition of a browser. @param visitorId - random, as the snippet made it */
+export function visitorKey(portalId: string, visitorId: string): string {
+  return `${portalId}#visitor#${visitorId}`;
+}
+
+/** Whether a partition is that of a browser. */
+export function isVisitorKey(key: string, portalId: string): boolean {
+  return key.startsWith(visitorKey(portalId, ''));
+}
+
+/** Whether a partition is that of an e-mail address or a browser: what stands there waits to learn whose it is. */
 export function isIdentityKey(key: string, portalId: string): boolean {
-  return key.startsWith(addressPartition(portalId, ''));
+  return key.startsWith(addressPartition(portalId, '')) || isVisitorKey(key, portalId);
 }
 
 /** The partition that holds what belongs to the portal itself. */
