@@ -55,7 +55,11 @@ function contact(random: Random, id: number): Known {
 function bareSum(model: Model): (known: Known, nowMs: number) => number {
   const rules = new Map(
     model.engagement.signals.map(({ from, points, halfLifeDays }) => [
-      from.kind === 'signal' ? `signal:${from.signal}` : `property:${from.property}`,
+      'property' in from
+        ? `property:${from.property}`
+        : from.kind === 'signal'
+          ? `signal:${from.signal}`
+          : 'touch',
       { points, halfLifeMs: halfLifeDays === 'never' ? Infinity : halfLifeDays * DAY_MS },
     ]),
   );

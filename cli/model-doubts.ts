@@ -19,6 +19,7 @@ export function findDoubts(model: Model): ModelProblem[] {
     ...findUnknownOptions(model),
     ...findLowCaps(model),
     ...findEverythings(model),
+    ...findUnknownSources(model),
   ];
 }
 
@@ -39,7 +40,7 @@ function readingsOf({ engagement, resetOn }: Model) {
     return property === undefined ? [] : [{ kind, property, to, path: ['resetOn', at] }];
   });
   const signals = engagement.signals.flatMap(({ from }, at) => {
-    if (from.kind === 'signal') return [];
+    if (!('property' in from)) return [];
     const to = from.kind === 'transition' ? from.to : [];
     return [{ kind: from.kind, property: from.property, to, path: ['engagement', 'signals', at, 'from'] }];
   });
@@ -244,4 +245,19 @@ function findEverythings(model: Model): ModelProblem[] {
       return /^[*/\s]*\*[*/\s]*$/.test(pattern) ? [{ path: [...path, 'contains', at], reason }] : [];
     }),
   );
+}
+
+/** A source that the file does not have under this channel brings nobody. */
+function findUnknownSources({ engagement, sources: { sources } }: Model): ModelProblem[] {
+  return engagement.signals.flatMap(({ from }, signal) => {
+    if (from.kind !== 'touch' || from.sources === undefined) return [];
+    const { channel } = from;
+    // Whoever has visitors may be paid for them.
+    const ids = sources.filter((one) => channel === 'paid' || one.channel === channel).map(({ id }) => id);
+    return from.sources.flatMap((id, at) => {
+      if (id === channel || ids.includes(id)) return [];
+      const reason = `found ${named(id)}, expected a source of the channel ${channel} in sources.yaml${didYouMean(id, ids)}`;
+      return [{ path: ['engagement', 'signals', signal, 'from', 'sources', at], reason }];
+    });
+  });
 }

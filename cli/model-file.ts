@@ -1,7 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import * as v from 'valibot';
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import { checkModel, FREEMAIL, type Model } from '../lambdas/scoring/model.ts';
-import type { ModelProblem } from '../lambdas/scoring/model-problems.ts';
+import { describeIssue, type ModelProblem } from '../lambdas/scoring/model-problems.ts';
+import { findSourceClashes } from '../lambdas/scoring/source-checks.ts';
+import { NO_SOURCES, Sources } from '../lambdas/scoring/sources.ts';
 import { complaintAboutDomain, freemailDomains } from './domains.ts';
 import { findDoubts } from './model-doubts.ts';
 
@@ -64,6 +68,59 @@ interface ReadModel {
  * @throws InvalidModelError with every problem
  */
 export function readModelText(text: string, file: string): ReadModel {
+  const { content, complain } = readYaml(text, file);
+  const freemail = text.includes(FREEMAIL) ? freemailDomains() : [];
+  const sources = text.includes(ATTRIBUTION) ? readSources(sourcesFileOf(file)) : NO_SOURCES;
+  const checked = checkModel(content, freemail, sources);
+  const problems = 'problems' in checked ? checked.problems : findNoDomains(checked.model);
+  if ('problems' in checked || problems.length > 0)
+    throw new InvalidModelError(file, problems.map(complain).toSorted(byLine));
+  return { model: checked.model, warnings: findDoubts(checked.model).map(complain).toSorted(byLine) };
+}
+
+/** The section of a model that asks for the sources of visits. */
+const ATTRIBUTION = 'attribution';
+/** How the file is named that stands beside the models. */
+export const SOURCES_FILE = 'sources.yaml';
+const SHIPPED_SOURCES = join(import.meta.dirname, '../models', SOURCES_FILE);
+
+/** The file beside the model, else the one that ships. */
+function sourcesFileOf(modelFile: string): string {
+  const beside = join(dirname(modelFile), SOURCES_FILE);
+  return existsSync(beside) ? beside : SHIPPED_SOURCES;
+}
+
+/**
+ * Reads by what sources of visits are known.
+ *
+ * @throws InvalidModelError with every problem
+ */
+export function readSources(file: string): Sources {
+  const { content, complain } = readYaml(readText(file), file);
+  const parsed = v.safeParse(Sources, content, { abortPipeEarly: true });
+  const problems = parsed.success
+    ? [...findSourceClashes(parsed.output), ...findNoHosts(parsed.output)]
+    : parsed.issues.map(describeIssue);
+  if (!parsed.success || problems.length > 0)
+    throw new InvalidModelError(file, problems.map(complain).toSorted(byLine));
+  return parsed.output;
+}
+
+/** Hosts below which anybody may have one. */
+function findNoHosts({ sources }: Sources): ModelProblem[] {
+  return sources.flatMap(({ hosts }, source) =>
+    hosts.flatMap((host, at) => {
+      const reason = complaintAboutDomain(host);
+      return reason === undefined ? [] : [{ path: ['sources', source, 'hosts', at], reason }];
+    }),
+  );
+}
+
+/** The plain values of a file, and how to tell where in it something is wrong. @throws InvalidModelError when it is no YAML */
+function readYaml(
+  text: string,
+  file: string,
+): { readonly content: unknown; readonly complain: (problem: ModelProblem) => Complaint } {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const [broken] = document.errors;
@@ -76,11 +133,7 @@ export function readModelText(text: string, file: string): ReadModel {
     const line = offset === undefined ? undefined : lines.linePos(offset).line;
     return { line, path: path.join('.') || 'the file', reason };
   };
-  const checked = checkModel(contentOf(document, file), text.includes(FREEMAIL) ? freemailDomains() : []);
-  const problems = 'problems' in checked ? checked.problems : findNoDomains(checked.model);
-  if ('problems' in checked || problems.length > 0)
-    throw new InvalidModelError(file, problems.map(complain).toSorted(byLine));
-  return { model: checked.model, warnings: findDoubts(checked.model).map(complain).toSorted(byLine) };
+  return { content: contentOf(document, file), complain };
 }
 
 function byLine(a: Complaint, b: Complaint): number {

@@ -1,5 +1,6 @@
 // Five contacts as most portals have them, for `model check`. They are no people: their domains do not exist.
 import type { DealState } from '../lambdas/scoring/model-file.ts';
+import type { SeenVisit } from '../lambdas/scoring/touches.ts';
 
 /** Days that each of them is followed for. */
 export const DAYS_TOLD = 365;
@@ -14,6 +15,8 @@ export interface Happening {
   readonly rise?: Readonly<Record<string, number>>;
   /** Own signals, by name. */
   readonly signals?: readonly string[];
+  /** What the snippet saw of the visit. */
+  readonly seen?: SeenVisit;
   /** What becomes of the contact's deal. */
   readonly deal?: DealState;
 }
@@ -31,17 +34,30 @@ export interface TypicalContact {
   readonly happenings: readonly Happening[];
 }
 
-function visit(day: number, path: string, pages: number): Happening {
+/** @param from - what led there; nothing for an address that was typed in */
+function visit(
+  day: number,
+  path: string,
+  pages: number,
+  from: Omit<SeenVisit, 'by' | 'landing'> = {},
+): Happening {
+  const url = `https://www.yours.example${path}`;
   return {
     day,
     set: {
-      hs_analytics_last_url: `https://www.yours.example${path}`,
+      hs_analytics_last_url: url,
       hs_analytics_last_visit_timestamp: NOW,
       hs_analytics_last_timestamp: NOW,
     },
     rise: { hs_analytics_num_page_views: pages, hs_analytics_num_visits: 1 },
+    seen: { by: 'browser', landing: url, ...from },
   };
 }
+
+const FROM_CHATGPT = { utmSource: 'chatgpt.com' } as const;
+const FROM_PERPLEXITY = { referrer: 'www.perplexity.ai' } as const;
+const FROM_GOOGLE = { referrer: 'www.google.com' } as const;
+const FROM_NEWSLETTER = { utmSource: 'newsletter', utmMedium: 'email' } as const;
 
 function form(day: number, name: string): Happening {
   return {
@@ -84,7 +100,8 @@ function every(days: number, from: number, to: number, happen: (day: number) => 
 const EVALUATOR: TypicalContact = {
   id: 'evaluator',
   title: 'Hot evaluator',
-  story: 'asks for a demo on day 8, tries the product, is in a deal from day 20 and buys on day 75',
+  story:
+    'comes from ChatGPT, asks for a demo on day 8, tries the product, is in a deal from day 20 and buys on day 75',
   properties: {
     email: 'afterglow-demo@northwind.example',
     jobtitle: 'Head of Operations',
@@ -99,9 +116,9 @@ const EVALUATOR: TypicalContact = {
     hs_ideal_customer_profile: 'tier_1',
   },
   happenings: [
-    visit(2, '/blog/how-to-choose', 3),
+    visit(2, '/blog/how-to-choose', 3, FROM_CHATGPT),
     click(5),
-    visit(5, '/pricing', 5),
+    visit(5, '/pricing', 5, FROM_NEWSLETTER),
     visit(8, '/pricing', 4),
     form(8, 'Request a demo: Website'),
     becomes(9, { hs_lead_status: 'CONNECTED', lifecyclestage: 'salesqualifiedlead' }),
@@ -131,7 +148,7 @@ const READER: TypicalContact = {
   company: { numberofemployees: '35', industry: 'MARKETING_AND_ADVERTISING', annualrevenue: '4000000' },
   happenings: [
     ...every(14, 7, DAYS_TOLD, (day) => [open(day)]),
-    ...every(28, 7, DAYS_TOLD, (day) => [click(day), visit(day, '/blog/news', 1)]),
+    ...every(28, 7, DAYS_TOLD, (day) => [click(day), visit(day, '/blog/news', 1, FROM_NEWSLETTER)]),
   ],
 };
 
@@ -151,7 +168,7 @@ const DECIDER: TypicalContact = {
     annualrevenue: '90000000',
     hs_ideal_customer_profile: 'tier_2',
   },
-  happenings: [visit(5, '/pricing', 3)],
+  happenings: [visit(5, '/pricing', 3, FROM_GOOGLE)],
 };
 
 const USER: TypicalContact = {
@@ -172,7 +189,7 @@ const USER: TypicalContact = {
   },
   happenings: [
     own(2, 'trial.started', 'workspace.created'),
-    visit(3, '/docs/start', 8),
+    visit(3, '/docs/start', 8, FROM_PERPLEXITY),
     own(4, 'onboarding.finished'),
     ...every(7, 2, DAYS_TOLD, (day) =>
       [0, 2, 4].map((later) => own(day + later, 'product.login', 'feature.used')),
@@ -197,7 +214,7 @@ const STUDENT: TypicalContact = {
   },
   company: {},
   happenings: [
-    visit(1, '/blog/introduction', 6),
+    visit(1, '/blog/introduction', 6, FROM_GOOGLE),
     visit(3, '/docs/start', 12),
     own(4, 'trial.started', 'product.login'),
     own(5, 'product.login', 'feature.used'),

@@ -1,11 +1,11 @@
 import { readableDate } from '../scoring/calendar.ts';
-import type { ExplainedLine, Explanation } from '../scoring/explanation.ts';
+import type { ExplainedLine, ExplainedVisits, Explanation } from '../scoring/explanation.ts';
 import type { Shown } from '../scoring/show.ts';
 import { drawOutlook } from './blocks.ts';
 
 /** The explanation for people, as lines of text. */
 export function formatExplanation(explanation: Explanation): string {
-  const { contactId, now, timeZone, shown, outlook } = explanation;
+  const { contactId, now, timeZone, shown, outlook, visits } = explanation;
   return [
     `Contact ${contactId} on ${instant(now, timeZone)} (${timeZone}), model ${shown.model}`,
     `${summary(shown)}. ${inHubSpot(explanation)}`,
@@ -14,6 +14,7 @@ export function formatExplanation(explanation: Explanation): string {
     '',
     dueLine(explanation),
     ...(shown.status.startsWith('excluded') ? [] : [nextGradeLine(explanation)]),
+    ...(visits === null ? [] : ['', ...visitLines(visits, timeZone)]),
     ...(outlook === null ? [] : ['', ...drawOutlook(outlook, timeZone)]),
   ].join('\n');
 }
@@ -102,6 +103,31 @@ function nextGradeLine({ nextGrade: next, isBestGrade, shown }: Explanation): st
   if (next.by === null) return `${next.missingPoints} points from ${next.grade}.`;
   const { rule, title, times } = next.by;
   return `${TIMES[times]} ${nameOf(rule, times)} from ${next.grade} ("${title}").`;
+}
+
+const SEEN_BY = { browser: '', server: ' (seen by a server)', hubspot: ' (from HubSpot)' } as const;
+
+function widest(texts: readonly string[]): number {
+  return Math.max(...texts.map((text) => text.length));
+}
+
+/** The visits, the newest last. */
+function visitLines({ total, newest }: ExplainedVisits, timeZone: string): string[] {
+  if (total === 0) return ['No visit is known.'];
+  const isWhole = total === newest.length;
+  const rows = newest.map(({ at, label, page, seenBy }) => ({
+    when: instant(at, timeZone),
+    label,
+    rest: `${page ?? ''}${SEEN_BY[seenBy]}`.trim(),
+  }));
+  const whenWidth = widest(rows.map(({ when }) => when));
+  const labelWidth = widest(rows.map(({ label }) => label));
+  return [
+    `${total === 1 ? '1 visit' : `${total} visits`}${isWhole ? ':' : `, the newest ${newest.length}:`}`,
+    ...rows.map(({ when, label, rest }) =>
+      `  ${when.padEnd(whenWidth)}  ${label.padEnd(labelWidth)}  ${rest}`.trimEnd(),
+    ),
+  ];
 }
 
 /** The id of a rule as words: `demo-request` is "demo request", and twice "demo requests". */

@@ -2,6 +2,8 @@ import { type Deal, type Fact, type Known, orderFacts } from './facts.ts';
 import type { Model } from './model.ts';
 import type { Reset, SignalRule } from './model-file.ts';
 import { textMatcher } from './patterns.ts';
+import type { Channel } from './sources.ts';
+import type { Touch } from './touches.ts';
 import { asNumber } from './values.ts';
 
 const DAY_MS = 86_400_000;
@@ -55,7 +57,7 @@ function askedOf(model: Model): ReadonlyMap<string, Asked> {
   for (const [at, rule] of model.engagement.signals.entries()) {
     const { from, points } = rule;
     if (points === 0) continue; // Worth nothing, so it is no sign of life either.
-    const name = from.kind === 'signal' ? `signal:${from.signal}` : `property:${from.property}`;
+    const name = factNameOf(from);
     const halfLifeMs = rule.halfLifeDays === 'never' ? Number.POSITIVE_INFINITY : rule.halfLifeDays * DAY_MS;
     const candidate = {
       at,
@@ -85,7 +87,17 @@ function askedOf(model: Model): ReadonlyMap<string, Asked> {
   return byName;
 }
 
+function factNameOf(from: SignalRule['from']): string {
+  if (from.kind === 'signal') return `signal:${from.signal}`;
+  return from.kind === 'touch' ? touchName(from.channel) : `property:${from.property}`;
+}
+
+function touchName(channel: Channel): string {
+  return `touch:${channel}`;
+}
+
 function matcher({ from }: SignalRule): Matches {
+  if (from.kind === 'touch') return from.sources === undefined ? undefined : oneOf(from.sources);
   if (from.kind === 'transition') return oneOf(from.to);
   if (from.kind === 'text') return textMatcher(from.contains);
   return undefined;
@@ -99,6 +111,14 @@ function oneOf(wanted: readonly string[]): Matches {
 /** Milliseconds after which a fact no longer counts. */
 export function horizonMs(model: Model): number {
   return model.horizonDays * DAY_MS;
+}
+
+/** The touches that rules of the model award, as facts: by the channel, of which the source is the value. */
+function touchFacts(asked: ReadonlyMap<string, Asked>, touches: readonly Touch[]): Fact[] {
+  return touches.flatMap(({ key, channel, atMs, source }) => {
+    const name = touchName(channel);
+    return asked.has(name) ? [{ key, name, occurredAtMs: atMs, value: source }] : [];
+  });
 }
 
 /** What let a contact start anew. */
@@ -122,16 +142,21 @@ export interface Counting {
 /**
  * Finds what counts.
  *
- * @param known - in any order, repeated or not
+ * @param known - in any order, repeated or not; its touches each once
  * @param isResetting - whether anything lets the contact start anew
  */
 export function countingFacts(
   model: Model,
-  { facts, deals = [] }: Pick<Known, 'facts' | 'deals'>,
+  {
+    facts,
+    deals = [],
+    touches = [],
+  }: Pick<Known, 'facts' | 'deals'> & { readonly touches?: readonly Touch[] },
   isResetting = true,
 ): Counting {
   const asked = askedOf(model);
-  const ordered = orderFacts(facts);
+  const visits = touchFacts(asked, touches);
+  const ordered = orderFacts(visits.length === 0 ? facts : [...facts, ...visits]);
   let reset = lostDeal(model, deals);
   const counting: Fact[] = [];
   const candidates: (readonly Candidate[])[] = [];

@@ -2,7 +2,7 @@ import { displayPoints, displaySums, gradeOf } from './display.ts';
 import type { Folded } from './fold.ts';
 import { firstChange, type GradeChange, leavingMoments, nextGradeChange, stretches } from './forecast.ts';
 import type { Model } from './model.ts';
-import { type Shown, show } from './show.ts';
+import { type ShownScore, showScore } from './show.ts';
 import type { Tally } from './tally.ts';
 
 /**
@@ -11,17 +11,22 @@ import type { Tally } from './tally.ts';
  * Between two instants at which a fact leaves the horizon, the same awards fade, so the sums at both ends of a span bound
  * the whole span: spans in which nothing shown can change are skipped, others are halved.
  *
- * @param shown - what is shown at `folded.nowMs`
+ * @param shown - what is shown of the score at `folded.nowMs`
  * @param timeZone - IANA name, for the dates in the reasons
  * @returns epoch milliseconds, or undefined when nothing will ever change
  */
-export function dueMoment(model: Model, folded: Folded, shown: Shown, timeZone: string): number | undefined {
+export function dueMoment(
+  model: Model,
+  folded: Folded,
+  shown: ShownScore,
+  timeZone: string,
+): number | undefined {
   if (folded.status === 'excluded') return undefined; // Only what the contact is can change that.
   const differs = differenceFrom(model, folded, shown.grade);
   const forecast = forecastOnce(model, folded, shown.grade);
   for (const { folded: start, fromMs, toMs } of stretches(model, folded, leavingMoments(model, folded))) {
     const isFirst = start === folded;
-    if (!isFirst && !isSameShown(show(shown, start, model, timeZone, forecast), shown)) return fromMs;
+    if (!isFirst && !isSameScore(showScore(shown, start, model, timeZone, forecast), shown)) return fromMs;
     const changed = firstChange(model, start.fit, start.awards, fromMs, toMs, differs);
     if (changed !== undefined) return changed;
   }
@@ -52,6 +57,8 @@ function differenceFrom(model: Model, { fit, tally }: Folded, grade: string): (s
     displayPoints(model, sums.score) !== score || displayPoints(model, sums.engagement) !== engagement;
 }
 
-function isSameShown(a: Shown, b: Shown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+/** @param a, b - of the second only what the first has is looked at */
+function isSameScore(a: ShownScore, b: ShownScore): boolean {
+  const names = Object.keys(a);
+  return JSON.stringify(a, names) === JSON.stringify(b, names);
 }

@@ -3,11 +3,13 @@ import { dueMoment } from './due.ts';
 import type { Known } from './facts.ts';
 import { type Folded, fold } from './fold.ts';
 import { explainFold, type Line } from './lines.ts';
-import type { Model } from './model.ts';
+import { type Model, usesTouches } from './model.ts';
 import { type NextGrade, nextGrade } from './next-grade.ts';
 import { lookAhead, type Outlook } from './outlook.ts';
 import type { ScoredContact } from './score.ts';
 import { type Shown, show, writeIdOf } from './show.ts';
+import type { Channel } from './sources.ts';
+import type { Touch } from './touches.ts';
 
 /** How far the graph looks ahead when nobody says otherwise, in days. */
 export const OUTLOOK_DAYS = 60;
@@ -25,6 +27,31 @@ export interface ExplainedLine {
   readonly givenThousandths: number;
   /** Thousandths of a point that count now. */
   readonly leftThousandths: number;
+}
+
+/** Most visits that an explanation tells of, the newest. */
+const VISITS_TOLD = 50;
+
+/** A visit, as it is told to people and programs. */
+export interface ExplainedVisit {
+  /** ISO time. */
+  readonly at: string;
+  readonly channel: Channel;
+  /** Id of the source in `models/sources.yaml`; the name of the channel where no single source is known. */
+  readonly source: string;
+  /** The source as people read it. */
+  readonly label: string;
+  /** Where the visit began; null where that is not known. */
+  readonly page: string | null;
+  /** Who told of it; HubSpot only where nobody else did. */
+  readonly seenBy: Touch['by'];
+}
+
+/** By which sources a contact came. */
+export interface ExplainedVisits {
+  readonly total: number;
+  /** The newest, in the order they happened. */
+  readonly newest: readonly ExplainedVisit[];
 }
 
 /** Why a contact has the score it has. */
@@ -48,6 +75,8 @@ export interface Explanation {
   readonly nextGrade: NextGrade | null;
   /** Whether the model has no better grade than the one shown. */
   readonly isBestGrade: boolean;
+  /** Null where the model has no section `attribution`. */
+  readonly visits: ExplainedVisits | null;
   /** Null without a score. */
   readonly outlook: Outlook | null;
 }
@@ -89,8 +118,21 @@ export function explainContact(
     dueAt: dueMs === undefined ? null : new Date(dueMs).toISOString(),
     nextGrade: nextGrade(model, folded, shown.grade),
     isBestGrade: shown.grade === gradeNames(model)[0],
+    visits: usesTouches(model) ? explainVisits(folded.visits) : null,
     outlook: lookAhead(model, folded, shown.grade, timeZone, days),
   };
+}
+
+function explainVisits(visits: readonly Touch[]): ExplainedVisits {
+  const newest = visits.slice(-VISITS_TOLD).map(({ atMs, channel, source, label, landing, by }) => ({
+    at: new Date(atMs).toISOString(),
+    channel,
+    source,
+    label,
+    page: landing === '' ? null : landing,
+    seenBy: by,
+  }));
+  return { total: visits.length, newest };
 }
 
 /** Two shown values are one when they make one write. */

@@ -1,9 +1,10 @@
 import { type Award, awardFacts, type Counting, countingFacts } from './awards.ts';
 import { fittingRules, holdingExclusions } from './conditions.ts';
 import { currentValues, type Known } from './facts.ts';
-import type { Model } from './model.ts';
+import { type Model, usesTouches } from './model.ts';
 import type { Exclusion, FitRule } from './model-file.ts';
 import { capThousandths, type Tally, tally } from './tally.ts';
+import { type Touch, touchesOf } from './touches.ts';
 
 /** A score at an instant, with everything that led to it. Sums are integer thousandths of a point. */
 export interface Folded extends Standing {
@@ -31,9 +32,12 @@ export interface Standing extends Counting {
   readonly mutings: readonly Exclusion[];
   /** Those groups. */
   readonly muted: ReadonlySet<string>;
+  /** The visits in the order they happened, each once; none where the model asks for none. */
+  readonly visits: readonly Touch[];
 }
 
 const NONE: ReadonlySet<string> = new Set();
+const NO_VISITS: readonly Touch[] = [];
 /** Nearly every contact has one: it says something of fit only where a rule on it holds. */
 const ADDRESS = 'email';
 
@@ -50,8 +54,9 @@ export function fold(model: Model, known: Known, nowMs: number): Folded {
   const fitSum = fitting.reduce((sum, rule) => sum + Math.round(rule.points * 1000), 0);
   const holding = holdingExclusions(model, values, known.deals);
   const mutings = holding.filter(({ onlyGroup }) => onlyGroup !== undefined);
+  const visits = visitsOf(model, known);
   return foldAt(model, nowMs, {
-    ...countingFacts(model, known),
+    ...countingFacts(model, { facts: known.facts, deals: known.deals ?? [], touches: visits }),
     fit: capThousandths(fitSum, model.fit.cap),
     isFitKnown: model.fit.rules.some((rule) =>
       rule.property === ADDRESS ? fitting.includes(rule) : values.has(rule.property),
@@ -60,7 +65,12 @@ export function fold(model: Model, known: Known, nowMs: number): Folded {
     exclusion: holding.find(({ onlyGroup }) => onlyGroup === undefined),
     mutings,
     muted: mutings.length === 0 ? NONE : new Set(mutings.map(({ onlyGroup = '' }) => onlyGroup)),
+    visits,
   });
+}
+
+function visitsOf(model: Model, { touches = [] }: Known): readonly Touch[] {
+  return touches.length > 0 && usesTouches(model) ? touchesOf(touches, model.sources) : NO_VISITS;
 }
 
 /** The same contact at another time, nothing having happened. @param nowMs - epoch milliseconds */
@@ -81,6 +91,7 @@ export function foldAt(model: Model, nowMs: number, standing: Standing): Folded 
     exclusion,
     mutings: standing.mutings,
     muted: standing.muted,
+    visits: standing.visits,
     status: exclusion === undefined ? (isKnown ? 'scored' : 'insufficient_data') : 'excluded',
     score: exclusion === undefined ? sums.score : 0,
     engagement: sums.engagement,

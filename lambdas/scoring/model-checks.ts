@@ -9,6 +9,7 @@ export function findContradictions(model: ModelContent): ModelProblem[] {
     ...findUnknownGroups(model),
     ...findMixedKinds(model),
     ...findUnheard(model),
+    ...findUnseenVisits(model),
     ...findMisusedAddress(model),
     ...findDoubleScoring(model),
     ...findEmptyPatterns(model),
@@ -81,7 +82,7 @@ function findMixedKinds(model: ModelContent): ModelProblem[] {
       property === undefined ? [] : [{ id, property, kind: 'transition', path: [...path, 'property'] }],
     ),
     ...signalsOf(model).flatMap(({ rule: { id, from }, path }) =>
-      from.kind === 'signal' ? [] : [{ id, ...from, path: [...path, 'from', 'kind'] }],
+      'property' in from ? [{ id, ...from, path: [...path, 'from', 'kind'] }] : [],
     ),
   ];
   return read.flatMap(({ id, property, kind, path }) => {
@@ -110,7 +111,7 @@ function findUnheard(model: ModelContent): ModelProblem[] {
       path: [...path, 'property'],
     })),
     ...signalsOf(model).map(({ rule: { from }, path }) => ({
-      property: from.kind === 'signal' ? undefined : from.property,
+      property: 'property' in from ? from.property : undefined,
       path: [...path, 'from', 'property'],
     })),
   ];
@@ -131,6 +132,25 @@ function findUnheard(model: ModelContent): ModelProblem[] {
   });
 }
 
+/** Signals that tell of visits and visitors, and of nothing that a rule could name. */
+const RESERVED_SIGNALS: readonly string[] = ['session', 'identify'];
+
+/** Visits are kept only for a model that has the section, and are no signals of one's own. */
+function findUnseenVisits(model: ModelContent): ModelProblem[] {
+  return signalsOf(model).flatMap(({ rule: { from }, path }) => {
+    if (from.kind === 'touch' && model.attribution === undefined)
+      return [
+        {
+          path: [...path, 'from', 'kind'],
+          reason: 'found touch, expected the section attribution beside it: without it no visits are kept',
+        },
+      ];
+    if (from.kind !== 'signal' || !RESERVED_SIGNALS.includes(from.signal)) return [];
+    const reason = `found ${named(from.signal)}, which tells whose a visit was, expected another name, or the kind touch`;
+    return [{ path: [...path, 'from', 'signal'], reason }];
+  });
+}
+
 /** Of an address the table keeps the domain only. */
 function findMisusedAddress(model: ModelContent): ModelProblem[] {
   return [...findReadAddress(model), ...findAddressSignals(model)];
@@ -139,7 +159,7 @@ function findMisusedAddress(model: ModelContent): ModelProblem[] {
 function findAddressSignals(model: ModelContent): ModelProblem[] {
   const resets = placed(model.resetOn, 'resetOn').map(({ rule: { property }, path }) => ({ property, path }));
   const signals = signalsOf(model).flatMap(({ rule: { from }, path }) =>
-    from.kind === 'signal' ? [] : [{ property: from.property, path: [...path, 'from'] }],
+    'property' in from ? [{ property: from.property, path: [...path, 'from'] }] : [],
   );
   return [...resets, ...signals]
     .filter(({ property = '' }) => ADDRESSES.includes(property))
@@ -214,10 +234,7 @@ function sharedAct(
   { rule: a, samples: ofA }: Sampled,
   { rule: b, samples: ofB }: Sampled,
 ): string | undefined {
-  if (a.from.kind === 'signal' || b.from.kind === 'signal') {
-    const isOne = a.from.kind === 'signal' && b.from.kind === 'signal' && a.from.signal === b.from.signal;
-    return isOne ? `the signal ${a.from.kind === 'signal' ? a.from.signal : ''}` : undefined;
-  }
+  if (!('property' in a.from) || !('property' in b.from)) return sharedOwnAct(a.from, b.from);
   if (a.from.property !== b.from.property) {
     const { property } = a.from;
     const other = b.from.property;
@@ -229,6 +246,24 @@ function sharedAct(
     ofA.some((other) => (isText ? overlap(one.sample, other.sample) : one.word === other.word)),
   );
   return both === undefined ? undefined : `"${both.word}" in ${a.from.property}`;
+}
+
+/** What HubSpot changes with a visit by another source: the same that a touch tells. */
+const SOURCE_PROPERTIES =
+  /^hs_(?:analytics_(?:latest_)?source|latest_source)(?:_data_[12]|_timestamp)?$|^hs_analytics_(?:first|last)_referrer$/;
+
+type From = SignalRule['from'];
+
+function sharedOwnAct(a: From, b: From): string | undefined {
+  const [visit, change] = a.kind === 'touch' ? [a, b] : [b, a];
+  if (visit.kind === 'touch' && 'property' in change)
+    return SOURCE_PROPERTIES.test(change.property) ? 'the source of a visit' : undefined;
+  if (a.kind === 'signal' && b.kind === 'signal' && a.signal === b.signal) return `the signal ${a.signal}`;
+  if (a.kind !== 'touch' || b.kind !== 'touch' || a.channel !== b.channel) return undefined;
+  const sources = a.sources ?? b.sources;
+  const both = sources?.find((one) => b.sources?.includes(one) ?? true);
+  if (sources !== undefined && both === undefined) return undefined;
+  return `visits by ${a.channel}${both === undefined ? '' : `/${both}`}`;
 }
 
 interface Sampled {

@@ -1,5 +1,7 @@
 import * as v from 'valibot';
-import { didYouMean, wantedType } from './model-problems.ts';
+import { closed } from './closed.ts';
+import { didYouMean } from './model-problems.ts';
+import { ChannelName, SourceId } from './sources.ts';
 
 /** Longest title of a rule, in characters: five of them and their dates must fit the head row of a contact. */
 const TITLE_LIMIT = 60;
@@ -7,18 +9,6 @@ const TITLE_LIMIT = 60;
 const RULE_LIMIT = 200;
 /** Most points one rule may give or take. HubSpot's own scores end at 500; ten times that is a typing mistake. */
 const POINTS_LIMIT = 1000;
-
-/** An object with these keys and no others; a message about any other key names the one that was likely meant. */
-function closed<const Entries extends v.ObjectEntries>(entries: Entries) {
-  const keys = Object.keys(entries);
-  return v.strictObject(entries, ({ expected, received, message, path }) => {
-    const key = String(path?.at(-1)?.key);
-    if (expected === 'never')
-      return `found an unknown key, expected one of ${keys.join(', ')}${didYouMean(key, keys)}`;
-    if (received !== 'undefined' || path === undefined) return message;
-    return `found nothing, expected ${wantedType(entries[key]?.expects ?? '')}`;
-  });
-}
 
 /** How models, rules and groups are named, and what to say where they are not. */
 export const NAME = /^[a-z0-9][a-z0-9-]{0,39}$/;
@@ -233,6 +223,23 @@ const Source = v.variant('kind', [
       v.description('Its name, such as product.login.'),
     ),
   }),
+  closed({
+    kind: v.pipe(
+      v.literal('touch'),
+      v.description('A visit, by the source that brought it; needs the section `attribution`.'),
+    ),
+    channel: v.pipe(ChannelName, v.description('The kind of source, such as ai.')),
+    sources: v.optional(
+      v.pipe(
+        v.array(SourceId),
+        v.minLength(1),
+        v.maxLength(200),
+        v.description(
+          'Ids of `models/sources.yaml`, such as chatgpt; left out, every source of the channel.',
+        ),
+      ),
+    ),
+  }),
 ]);
 
 /** Longest gap and burst: what parts two visits is less than a day. */
@@ -244,9 +251,9 @@ const SignalRule = closed({
   title: Title,
   route: v.optional(
     v.pipe(
-      v.picklist(['app-webhook', 'workflow', 'signals']),
+      v.picklist(['app-webhook', 'workflow', 'signals', 'snippet']),
       v.description(
-        'How the signal arrives in a real portal: a property change told by the HubSpot app, a workflow that posts, or your own system posting to /signals. For readers; it does not change the score.',
+        'How the signal arrives in a real portal: a property change told by the HubSpot app, a workflow that posts, your own system posting to /signals, or the snippet in the pages of your site. For readers; it does not change the score.',
       ),
     ),
   ),

@@ -128,6 +128,6 @@ export type FactKind = 'timestamp' | 'counter' | 'transition' | 'text';
 export function factProperties({ engagement, resetOn }: Model): Map<string, FactKind> {
   const kinds = new Map<string, FactKind>();
   for (const { property } of resetOn) if (property !== undefined) kinds.set(property, 'transition');
-  for (const { from } of engagement.signals) if (from.kind !== 'signal') kinds.set(from.property, from.kind);
+  for (const { from } of engagement.signals) if ('property' in from) kinds.set(from.property, from.kind);
   return kinds;
 }

@@ -3,13 +3,13 @@ import { readableDate } from './calendar.ts';
 import { displaySums, gradeOf } from './display.ts';
 import type { Folded } from './fold.ts';
 import { type GradeChange, nextGradeChange } from './forecast.ts';
-import type { Journey } from './journey.ts';
-import type { Model } from './model.ts';
+import { type Journey, journeyOf } from './journey.ts';
+import { type Model, usesTouches } from './model.ts';
 import type { Exclusion } from './model-file.ts';
 import { capThousandths } from './tally.ts';
 
-/** What HubSpot shows of a contact. Numbers are points; null and '' stand for a cleared property. */
-export interface Shown {
+/** What HubSpot shows of a score. Numbers are points; null and '' stand for a cleared property. */
+export interface ShownScore {
   readonly score: number | null;
   readonly fit: number | null;
   readonly engagement: number | null;
@@ -20,7 +20,11 @@ export interface Shown {
   readonly model: string;
   /** The strongest terms, one a line, and what becomes of the grade; changes by itself at due moments only. */
   readonly reasons: string;
-  /** Undefined where the model has no section `attribution`. */
+}
+
+/** What HubSpot shows of a contact. */
+export interface Shown extends ShownScore {
+  /** Of excluded contacts and those of whom too little is known too. Undefined where the model has no section `attribution`. */
   readonly journey?: Journey | undefined;
 }
 
@@ -41,14 +45,14 @@ function excludedBy({ id }: Exclusion): string {
 
 /** How many terms the reasons name. */
 const REASONS = 5;
-/** Longest reasons in UTF-8 bytes: the head row of a contact, which holds them, is to cost one write unit (1 KB). */
+/** Longest reasons in UTF-8 bytes: the head row of a contact, which holds them, is to cost one write unit (1 KB), but for a long journey. */
 const REASONS_BYTES = 456;
 
 /**
  * What HubSpot is to show after a fold. Only the grade depends on what was shown before: inside the dead band it stays.
  *
  * @param previous - what the table holds, undefined for a new contact
- * @param timeZone - IANA name, for the dates in the reasons
+ * @param timeZone - IANA name, for the dates in the reasons and the journey
  * @param forecast - finds the next change of a grade; for a caller that knows it already
  */
 export function show(
@@ -58,6 +62,18 @@ export function show(
   timeZone: string,
   forecast = nextGradeChange,
 ): Shown {
+  const shown = showScore(previous, folded, model, timeZone, forecast);
+  return usesTouches(model) ? { ...shown, journey: journeyOf(folded.visits, timeZone) } : shown;
+}
+
+/** As {@link show}, without what time changes nothing of. */
+export function showScore(
+  previous: ShownScore | undefined,
+  folded: Folded,
+  model: Model,
+  timeZone: string,
+  forecast: typeof nextGradeChange,
+): ShownScore {
   const cleared = { score: null, fit: null, engagement: null };
   const { exclusion } = folded;
   if (exclusion !== undefined) {
@@ -139,7 +155,13 @@ function linesWithin(limit: number, lines: readonly string[]): string[] {
  * @returns 22 URL-safe characters
  */
 export function writeIdOf(portalId: string, contactId: string, shown: Shown): string {
-  const { score, fit, engagement, grade, status, model, reasons: text } = shown;
-  const content = JSON.stringify([portalId, contactId, score, fit, engagement, grade, status, model, text]);
+  const { score, fit, engagement, grade, status, model, reasons: text, journey } = shown;
+  const values = [portalId, contactId, score, fit, engagement, grade, status, model, text];
+  const content = JSON.stringify(journey === undefined ? values : [...values, ...journeyValues(journey)]);
   return createHash('sha256').update(content).digest('base64url').slice(0, 22);
+}
+
+function journeyValues({ firstAi, lastAi, aiSessions, text }: Journey): (string | number | undefined)[] {
+  const visits = [firstAi, lastAi].flatMap((visit) => [visit?.source, visit?.atMs, visit?.page]);
+  return [...visits, aiSessions, text];
 }

@@ -7,6 +7,8 @@ const COMMAND = join(import.meta.dirname, '../../cli/check-models.ts');
 const directory = mkdtempSync(join(tmpdir(), 'afterglow-models-'));
 const schemaFile = join(directory, 'schema.json');
 const modelFile = join(directory, 'b2b-saas.yaml');
+const sourcesFile = join(directory, 'sources.yaml');
+const sourcesSchemaFile = join(directory, 'sources.schema.json');
 
 beforeEach(() => cpSync('models', directory, { recursive: true }));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -53,6 +55,26 @@ test('a signal of a model that ships says how it arrives and what of it does not
   });
 });
 
+test('a wrong source of visits is told with its line, and one that editors would underline too', () => {
+  edit(sourcesFile, 'label: Perplexity', 'label: Perplexity, the answer engine of today');
+  const wrong = check();
+  cpSync('models', directory, { recursive: true });
+  edit(sourcesSchemaFile, '"maxItems": 500', '"maxItems": 5');
+
+  expect(wrong).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(
+      /sources\.yaml:\d+: sources\.1\.label: found "Perplexity, the .*", expected at most 32 bytes\n$/,
+    ),
+  });
+  expect(check()).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(
+      /sources\.yaml: \/sources.*: must NOT have more than 5 items \(.*sources\.schema\.json\)\n$/,
+    ),
+  });
+});
+
 test('a schema that is not made from the code is told, and made anew with --write', () => {
   edit(schemaFile, 'Who the contact is', 'What the contact is');
 
@@ -64,7 +86,7 @@ test('a schema that is not made from the code is told, and made anew with --writ
   expect(readFileSync(schemaFile, 'utf8')).toBe(readFileSync('models/schema.json', 'utf8'));
 });
 
-test('the schema explains everything that a model may say', () => {
+test.each(['schema.json', 'sources.schema.json'])('%s explains everything that the file may say', (file) => {
   const unexplained: string[] = [];
   const visit = (node: unknown, path: string): void => {
     if (typeof node !== 'object' || node === null) return;
@@ -77,7 +99,7 @@ test('the schema explains everything that a model may say', () => {
       visit(part, `${path}.${key}`);
     }
   };
-  visit(JSON.parse(readFileSync('models/schema.json', 'utf8')), '');
+  visit(JSON.parse(readFileSync(`models/${file}`, 'utf8')), '');
 
   expect(unexplained).toEqual([]);
 });

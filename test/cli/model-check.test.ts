@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkModelFile, formatCheck } from '../../cli/model-check.ts';
+import { readModelFile } from '../../cli/model-file.ts';
 import { rehearse, rulesMet } from '../../cli/rehearsal.ts';
 import { TYPICAL_CONTACTS, type TypicalContact } from '../../cli/typical-contacts.ts';
 import type { Model } from '../../lambdas/scoring/model.ts';
@@ -142,6 +143,17 @@ describe('a rehearsal', () => {
       signals: ['views', 'click', 'stage'],
     });
   });
+});
+
+test('a rehearsed visit has its source, where the model keeps visits', () => {
+  const model = readModelFile('models/b2b-saas.yaml');
+  const seen = { by: 'browser', utmSource: 'chatgpt.com', landing: 'https://www.yours.example/' } as const;
+
+  const { days, writes } = rehearse(model, contactOf({ day: 3, seen }), 3);
+
+  expect(days[2]?.journey).toMatchObject({ aiSessions: 0 });
+  expect(days[3]).toMatchObject({ score: 6, journey: { aiSessions: 1, text: 'ChatGPT 4 Jan 2026' } });
+  expect(writes).toBe(2); // The first, without a score, and the visit.
 });
 
 test('every signal of the models that ship is met by one of the five, but for those named', () => {

@@ -56,25 +56,25 @@ test.each<[what: string, find: string, replacement: string, complaint: string]>(
     'a misspelt key',
     'horizonDays: 365',
     'horizonDay: 365',
-    'horizonDay: found an unknown key, expected one of name, horizonDays, range, fit, engagement, exclusions, resetOn, companyScore, grades, display; did you mean "horizonDays"?',
+    'horizonDay: found an unknown key, expected one of name, horizonDays, range, fit, engagement, exclusions, resetOn, companyScore, attribution, grades, display; did you mean "horizonDays"?',
   ],
   [
     'a misspelt kind',
     'kind: counter, property: hs_analytics_num_page_views',
     'kind: count, property: hs_analytics_num_page_views',
-    'engagement.signals.2.from.kind: found "count", expected timestamp, counter, transition, text or signal; did you mean "counter"?',
+    'engagement.signals.2.from.kind: found "count", expected timestamp, counter, transition, text, signal or touch; did you mean "counter"?',
   ],
   [
     'a misspelt group',
     '      group: email',
     '      group: emial',
-    'engagement.signals.8.group: found "emial", expected one of engagement.groups (web, email); did you mean "email"?',
+    'engagement.signals.9.group: found "emial", expected one of engagement.groups (web, email); did you mean "email"?',
   ],
   [
     'a misspelt route',
     '      route: app-webhook',
     '      route: webhook',
-    'engagement.signals.0.route: found "webhook", expected app-webhook, workflow or signals; did you mean "app-webhook"?',
+    'engagement.signals.0.route: found "webhook", expected app-webhook, workflow, signals or snippet; did you mean "app-webhook"?',
   ],
   [
     'a misspelt roll-up',
@@ -122,7 +122,7 @@ test.each<[what: string, find: string, replacement: string, complaint: string]>(
     'one act that is paid twice',
     'property: hs_sales_email_last_replied',
     'property: recent_conversion_date',
-    'engagement.signals.10.from: found a form submission, which demo-request scores already, expected one of the two, or both in one group, whose cap they share',
+    'engagement.signals.11.from: found a form submission, which demo-request scores already, expected one of the two, or both in one group, whose cap they share',
   ],
   [
     'a condition that is none',
@@ -147,7 +147,7 @@ test.each<[what: string, find: string, replacement: string, complaint: string]>(
     'a number in quotes',
     'points: 35',
     'points: "35"',
-    'engagement.signals.3.points: found "35", expected a number; did you mean 35?',
+    'engagement.signals.4.points: found "35", expected a number; did you mean 35?',
   ],
   [
     'a half-life in quotes',
@@ -159,7 +159,7 @@ test.each<[what: string, find: string, replacement: string, complaint: string]>(
     'a property of the company in a signal',
     'property: hs_email_last_click_date',
     'property: company.hs_email_last_click_date',
-    'engagement.signals.8.from.property: found "company.hs_email_last_click_date", expected a property of the contact: only fit rules and exclusions read its company, of whose changes no fact is kept',
+    'engagement.signals.9.from.property: found "company.hs_email_last_click_date", expected a property of the contact: only fit rules and exclusions read its company, of whose changes no fact is kept',
   ],
   ...['__proto__', 'constructor', 'prototype'].map((name): [string, string, string, string] => [
     `a group named ${name}`,
@@ -376,7 +376,7 @@ describe('a warning', () => {
       'a timestamp of a count',
       'property: hs_sales_email_last_replied',
       'property: hs_email_replied',
-      'engagement.signals.10.from.kind',
+      'engagement.signals.11.from.kind',
       'found timestamp of hs_email_replied, which holds a number, expected a property that holds a time',
     ],
     [
@@ -397,7 +397,7 @@ describe('a warning', () => {
       'a status that is no option',
       'to: [UNQUALIFIED, BAD_TIMING]',
       'to: [UNQUALIFED, BAD_TIMING]',
-      'engagement.signals.12.from.to.0',
+      'engagement.signals.13.from.to.0',
       'found "UNQUALIFED", which is right if you added it to the options of hs_lead_status, expected NEW, OPEN, IN_PROGRESS, OPEN_DEAL, UNQUALIFIED, ATTEMPTED_TO_CONTACT, CONNECTED or BAD_TIMING; did you mean "UNQUALIFIED"?',
     ],
     [

@@ -1,4 +1,7 @@
+import { readSources } from '../../cli/model-file.ts';
 import { formatExplanation } from '../../lambdas/explain/text.ts';
+import type { Fact } from '../../lambdas/scoring/facts.ts';
+import { type SeenVisit, touchFact } from '../../lambdas/scoring/touches.ts';
 import { modelOf } from '../scoring/model-of.ts';
 import { contact, DAY_MS, explained, MODEL, NOW_MS } from './fixture.ts';
 
@@ -136,4 +139,63 @@ test('gives dates and times by the clock of the portal', () => {
   expect(text(contact([0]), { timeZone: 'Asia/Tokyo' })).toContain(
     'Contact 7 on 21 Nov 2026, 21:00 (Asia/Tokyo)',
   );
+});
+
+function came(daysAgo: number, seen: SeenVisit): Fact {
+  return touchFact(`${daysAgo} ${seen.by}`, NOW_MS - daysAgo * DAY_MS, seen);
+}
+
+describe('the visits', () => {
+  const model = modelOf('{ attribution: {} }', [], readSources('models/sources.yaml'));
+  const linesOf = (...touches: Fact[]) => text({ ...contact([]), touches }, { model }).split('\n');
+
+  test('are told in the order they happened: when, by what, where to, and who saw it', () => {
+    const lines = linesOf(
+      came(1, { by: 'browser', referrer: 'www.google.com', landing: 'https://acme.example/demo' }),
+      came(40, { by: 'hubspot', hubSpotSource: 'AI_REFERRALS', detail1: 'chatgpt.com' }),
+      came(2, { by: 'server', landing: 'https://acme.example/' }),
+    );
+
+    expect(lines.slice(lines.indexOf('3 visits:'))).toEqual([
+      '3 visits:',
+      '  12 Oct 2026, 12:00  ChatGPT  (from HubSpot)',
+      '  19 Nov 2026, 12:00  Direct   https://acme.example/ (seen by a server)',
+      '  20 Nov 2026, 12:00  Google   https://acme.example/demo',
+    ]);
+  });
+
+  test('are the newest fifty of many', () => {
+    const lines = linesOf(...Array.from({ length: 60 }, (_, day) => came(day + 1, { by: 'browser' })));
+    const first = lines.indexOf('60 visits, the newest 50:');
+
+    expect(lines.slice(first + 1).filter((line) => line.endsWith('  Direct'))).toHaveLength(50);
+    expect(lines.at(-1)).toBe('  20 Nov 2026, 12:00  Direct');
+  });
+
+  test('are said to be none where none is known, and not spoken of where none are kept', () => {
+    expect(linesOf()).toContain('No visit is known.');
+    expect(text(contact([]))).not.toContain('isit');
+    expect(explained(contact([])).visits).toBeNull();
+  });
+
+  test('are the same to programs', () => {
+    const touches = [came(1, { by: 'browser', utmSource: 'chatgpt.com' })];
+
+    expect(explained({ ...contact([]), touches }, { model })).toMatchObject({
+      shown: { journey: { aiSessions: 1, text: 'ChatGPT 20 Nov 2026' } },
+      visits: {
+        total: 1,
+        newest: [
+          {
+            at: '2026-11-20T12:00:00.000Z',
+            channel: 'ai',
+            source: 'chatgpt',
+            label: 'ChatGPT',
+            page: null,
+            seenBy: 'browser',
+          },
+        ],
+      },
+    });
+  });
 });

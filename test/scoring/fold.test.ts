@@ -337,6 +337,7 @@ describe('whatever the model', () => {
           facts: fc.shuffledSubarray([...known.facts, ...known.facts], { minLength: known.facts.length * 2 }),
           company: fc.constant([...(known.company ?? [])].toReversed()),
           deals: fc.constant([...(known.deals ?? []), ...(known.deals ?? [])].toReversed()),
+          touches: fc.constant([...(known.touches ?? []), ...(known.touches ?? [])].toReversed()),
         }),
       }),
     );

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import type { Deal, Fact, Known, PropertyValue } from '../../lambdas/scoring/facts.ts';
 import { checkModel, type Model } from '../../lambdas/scoring/model.ts';
+import type { Source, Sources } from '../../lambdas/scoring/sources.ts';
+import { touchFact } from '../../lambdas/scoring/touches.ts';
 
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 86_400_000;
@@ -16,8 +18,27 @@ const SOURCES = {
   status: { kind: 'transition', property: 'status', to: ['OPEN', 'won'] },
   url: { kind: 'text', property: 'url', contains: ['/pricing', '/demo'] },
   blog: { kind: 'text', property: 'url', contains: ['/blog', 'shop*'] },
+  visit: { kind: 'touch', channel: 'ai' },
 } as const;
-const RULE_KINDS = [...KINDS, 'blog'] as const;
+const RULE_KINDS = [...KINDS, 'blog', 'visit'] as const;
+
+/** An assistant and a search engine, which random visits come from. */
+const VISIT_SOURCES: Sources = {
+  sources: [sourceOf('assistant', 'ai'), sourceOf('engine', 'search')],
+  mediums: {},
+};
+
+function sourceOf(id: string, channel: Source['channel']): Source {
+  return {
+    id,
+    channel,
+    label: id,
+    hosts: [`${id}.example`],
+    utmSources: [],
+    userAgents: [],
+    hubSpotDetails: [],
+  };
+}
 
 export interface ModelShape {
   /** Largest points of a rule, positive or negative. */
@@ -111,9 +132,10 @@ export function models({ points, halfLifeDays, horizonDays }: ModelShape = ANY_S
       ({ signals, caps: [engagementCap, web, mail], deadBand, bands, step, isGrid, gradeOnly, ...rest }) => {
         const some = bands.toSorted((a, b) => b - a);
         const named = (names: string) => [...some, -1000].map((from, at) => ({ grade: names[at], from }));
-        const checked = checkModel({
+        const content = {
           name: 'random',
           ...rest,
+          ...(signals.some(([kind]) => kind === 'visit') && { attribution: {} }),
           engagement: {
             ...engagementCap,
             groups: { web: { cap: web }, mail: { cap: mail } },
@@ -132,7 +154,8 @@ export function models({ points, halfLifeDays, horizonDays }: ModelShape = ANY_S
               : { bands: named('ABCD') }),
           },
           display: { step, gradeOnly },
-        });
+        };
+        const checked = checkModel(content, [], VISIT_SOURCES);
         if ('problems' in checked) throw new Error(JSON.stringify(checked.problems));
         return checked.model;
       },
@@ -212,6 +235,25 @@ export const deals: fc.Arbitrary<Deal[]> = fc.array(
   { maxLength: 2 },
 );
 
+/** Visits by what the snippet saw and by what HubSpot says, on a grid of a third of an hour, some of them one visit. */
+const touches: fc.Arbitrary<Fact[]> = fc.array(
+  fc
+    .record({
+      thirdsAgo: fc.integer({ min: -6, max: 3 * 24 * 20 }),
+      seen: fc.constantFrom(
+        { by: 'browser', referrer: 'assistant.example' } as const,
+        { by: 'browser', referrer: 'engine.example' } as const,
+        { by: 'browser' } as const,
+        { by: 'hubspot', hubSpotSource: 'AI_REFERRALS' } as const,
+        { by: 'hubspot', hubSpotSource: 'DIRECT_TRAFFIC' } as const,
+      ),
+    })
+    .map(({ thirdsAgo, seen }) =>
+      touchFact(`${thirdsAgo} ${JSON.stringify(seen)}`, NOW_MS - (thirdsAgo * HOUR_MS) / 3, seen),
+    ),
+  { maxLength: 4 },
+);
+
 /** All that is known of a random contact. */
 export function contacts(records?: readonly string[], maxAgeHours?: number): fc.Arbitrary<Known> {
   return fc.record({
@@ -219,6 +261,7 @@ export function contacts(records?: readonly string[], maxAgeHours?: number): fc.
     facts: facts(records, maxAgeHours),
     company: propertyValues(['size'], ['', '50', '100', '2000']),
     deals: fc.oneof({ arbitrary: fc.constant([]), weight: 3 }, { arbitrary: deals, weight: 1 }),
+    touches,
   });
 }
 

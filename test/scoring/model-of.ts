@@ -1,8 +1,9 @@
 import { parse } from 'yaml';
 import { checkModel, type Model } from '../../lambdas/scoring/model.ts';
+import { NO_SOURCES } from '../../lambdas/scoring/sources.ts';
 
 /** A model from YAML text; name, fit, engagement and grades have to be given only where a test is about them. */
-export function modelOf(yaml: string, freemail: readonly string[] = []): Model {
+export function modelOf(yaml: string, freemail: readonly string[] = [], sources = NO_SOURCES): Model {
   const checked = checkModel(
     {
       name: 'of-a-test',
@@ -12,6 +13,7 @@ export function modelOf(yaml: string, freemail: readonly string[] = []): Model {
       ...parse(yaml),
     },
     freemail,
+    sources,
   );
   if ('problems' in checked) throw new Error(JSON.stringify(checked.problems));
   return checked.model;

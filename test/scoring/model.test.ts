@@ -6,7 +6,9 @@ import {
   type Model,
   usesCompanies,
   usesDeals,
+  usesTouches,
 } from '../../lambdas/scoring/model.ts';
+import type { Sources } from '../../lambdas/scoring/sources.ts';
 import { modelOf } from './model-of.ts';
 
 const LEAST = {
@@ -33,6 +35,11 @@ function problemsOf(more: object): string[] {
 
 function signals(...rules: object[]): object {
   return { engagement: { signals: rules.map((rule, at) => ({ ...LOGIN, id: `rule-${at}`, ...rule })) } };
+}
+
+/** Rules on visits, and the section by which these are kept. */
+function visits(...sources: object[]): object {
+  return { attribution: {}, ...signals(...sources.map((from) => ({ from: { kind: 'touch', ...from } }))) };
 }
 
 function fit(more: object): object {
@@ -78,7 +85,7 @@ test('what a model leaves out has its usual value', () => {
   });
 });
 
-const KINDS = 'timestamp, counter, transition, text or signal';
+const KINDS = 'timestamp, counter, transition, text, signal or touch';
 const CONDITIONS = 'is, contains, atLeast, below, known, domain';
 const TWICE = 'expected one of the two, or both in one group, whose cap they share';
 
@@ -86,7 +93,7 @@ test.each<[string, object, string]>([
   [
     'a misspelt key',
     { horizonDay: 30 },
-    'horizonDay: found an unknown key, expected one of name, horizonDays, range, fit, engagement, exclusions, resetOn, companyScore, grades, display; did you mean "horizonDays"?',
+    'horizonDay: found an unknown key, expected one of name, horizonDays, range, fit, engagement, exclusions, resetOn, companyScore, attribution, grades, display; did you mean "horizonDays"?',
   ],
   [
     'a misspelt key of a rule',
@@ -179,7 +186,7 @@ test.each<[string, object, string]>([
   [
     'an unknown route',
     signals({ route: 'webhook' }),
-    'engagement.signals.0.route: found "webhook", expected app-webhook, workflow or signals; did you mean "app-webhook"?',
+    'engagement.signals.0.route: found "webhook", expected app-webhook, workflow, signals or snippet; did you mean "app-webhook"?',
   ],
   [
     'an entry into nothing',
@@ -271,6 +278,41 @@ test.each<[string, object, string]>([
     { horizonDays: 400 },
     'horizonDays: found 400, expected 390 or less',
   ],
+  [
+    'a way to credit that is none',
+    { attribution: { models: ['liner'] } },
+    'attribution.models.0: found "liner", expected one of first, last, linear, uShaped, timeDecay, markov; did you mean "linear"?',
+  ],
+  [
+    'a way to credit twice',
+    { attribution: { models: ['first', 'last', 'first'] } },
+    'attribution.models: found a list, expected each model once',
+  ],
+  [
+    'no way to credit',
+    { attribution: { models: [] } },
+    'attribution.models: found an empty list, expected at least one entry',
+  ],
+  [
+    'a window of half a year and a day',
+    { attribution: { windowDays: 181 } },
+    'attribution.windowDays: found 181, expected 180 or less',
+  ],
+  [
+    'a misspelt window',
+    { attribution: { windowDay: 90 } },
+    'attribution.windowDay: found an unknown key, expected one of windowDays, models, halfLifeDays; did you mean "windowDays"?',
+  ],
+  [
+    'a visit by no channel',
+    visits({ channel: 'chatgpt' }),
+    'engagement.signals.0.from.channel: found "chatgpt", expected one of ai, search, social, email, paid, direct, other',
+  ],
+  [
+    'a visit by a source that can be none',
+    visits({ channel: 'ai', sources: ['ChatGPT'] }),
+    'engagement.signals.0.from.sources.0: found "ChatGPT", expected lower-case letters, digits and hyphens, at most 30',
+  ],
 ])('%s is refused', (_what, more, expected) => {
   expect(problemsOf(more)).toEqual([expected]);
 });
@@ -317,6 +359,52 @@ test.each<[string, object, string]>([
     },
     'engagement.signals.0.from.kind: found counter, expected transition, as start reads "views": a property has one kind',
   ],
+  [
+    'a visit where none are kept',
+    signals({ from: { kind: 'touch', channel: 'ai' } }),
+    'engagement.signals.0.from.kind: found touch, expected the section attribution beside it: without it no visits are kept',
+  ],
+  [
+    'the signal of a visit',
+    signals({ from: { kind: 'signal', signal: 'session' } }),
+    'engagement.signals.0.from.signal: found "session", which tells whose a visit was, expected another name, or the kind touch',
+  ],
+  [
+    'the signal of whose a visit was',
+    signals({ from: { kind: 'signal', signal: 'identify' } }),
+    'engagement.signals.0.from.signal: found "identify", which tells whose a visit was, expected another name, or the kind touch',
+  ],
+  [
+    'a visit that two rules score',
+    visits({ channel: 'ai' }, { channel: 'ai', sources: ['claude', 'chatgpt'] }),
+    'engagement.signals.1.from: found visits by ai/claude, which rule-0 scores already, expected one of the two, or both in one group, whose cap they share',
+  ],
+  [
+    'a visit by any source that two rules score',
+    visits({ channel: 'ai' }, { channel: 'ai' }),
+    'engagement.signals.1.from: found visits by ai, which rule-0 scores already, expected one of the two, or both in one group, whose cap they share',
+  ],
+  [
+    'a visit by a source that two rules score',
+    visits(
+      { channel: 'ai', sources: ['claude', 'chatgpt'] },
+      { channel: 'ai', sources: ['grok', 'chatgpt'] },
+    ),
+    'engagement.signals.1.from: found visits by ai/chatgpt, which rule-0 scores already, expected one of the two, or both in one group, whose cap they share',
+  ],
+  ...(['hs_latest_source', 'hs_analytics_source_data_1', 'hs_analytics_first_referrer'] as const).map(
+    (property): [string, object, string] => [
+      `a visit, and what HubSpot says of it in ${property}`,
+      {
+        attribution: {},
+        ...signals(
+          { from: { kind: 'text', property, contains: ['chatgpt'] } },
+          { from: { kind: 'touch', channel: 'ai' } },
+        ),
+      },
+      'engagement.signals.1.from: found the source of a visit, which rule-0 scores already, expected one of the two, or both in one group, whose cap they share',
+    ],
+  ),
   [
     'a property of which HubSpot tells nobody',
     signals({ from: { kind: 'counter', property: 'num_unique_conversion_events' } }),
@@ -535,6 +623,22 @@ test.each<[string, object]>([
     signals({ minimumGapSeconds: 59, burst: { moreThan: 5, withinSeconds: 60 } }),
   ],
   ['a grid', { grades: { grid: GRID } }],
+  ['visits by two channels', visits({ channel: 'ai' }, { channel: 'social' })],
+  [
+    'visits by two sources of a channel',
+    visits({ channel: 'ai', sources: ['claude'] }, { channel: 'ai', sources: ['chatgpt'] }),
+  ],
+  [
+    'visits, and the pages that were looked at',
+    {
+      attribution: {},
+      ...signals(
+        { from: { kind: 'text', property: 'hs_analytics_last_url', contains: ['/pricing'] } },
+        { from: { kind: 'touch', channel: 'ai' } },
+        {},
+      ),
+    },
+  ],
 ])('%s may be', (_what, more) => {
   expect(problemsOf(more)).toEqual([]);
 });
@@ -645,6 +749,59 @@ test.each([
   ['resetOn: [{ id: a, title: A, deal: lost }]', false, true],
 ])('%s reads of companies: %p, of deals: %p', (yaml, ofCompanies, ofDeals) => {
   expect([usesCompanies(modelOf(yaml)), usesDeals(modelOf(yaml))]).toEqual([ofCompanies, ofDeals]);
+});
+
+function sourcesOf(label: string): Sources {
+  return {
+    sources: [
+      {
+        id: 'chatgpt',
+        channel: 'ai',
+        label,
+        hosts: ['chatgpt.com'],
+        utmSources: [],
+        userAgents: [],
+        hubSpotDetails: [],
+      },
+    ],
+    mediums: {},
+  };
+}
+
+describe('the sources of visits', () => {
+  const [one, other] = [sourcesOf('ChatGPT'), sourcesOf('Chat')];
+
+  test('are part of a model that keeps visits, and of its id', () => {
+    const model = modelOf('{ attribution: {} }', [], one);
+
+    expect(model.sources).toEqual(one);
+    expect(usesTouches(model)).toBe(true);
+    expect(modelOf('{ attribution: {} }', [], other).id).not.toBe(model.id);
+    expect(modelOf('{ attribution: { windowDays: 30 } }', [], one).id).not.toBe(model.id);
+  });
+
+  test('are nothing to a model that keeps none', () => {
+    const model = modelOf('{}', [], one);
+
+    expect(model.sources.sources).toEqual([]);
+    expect(usesTouches(model)).toBe(false);
+    expect(model.id).toBe(modelOf('{}').id);
+  });
+
+  test('are no properties that are asked for', () => {
+    const model = modelOf(`{ attribution: {}, engagement: { signals: [
+      { id: a, title: A, from: { kind: touch, channel: ai }, points: 1, halfLifeDays: 1 } ] } }`);
+
+    expect([...factProperties(model)]).toEqual([]);
+  });
+
+  test('are credited as is usual where nobody says otherwise', () => {
+    expect(modelOf('{ attribution: {} }').attribution).toEqual({
+      windowDays: 90,
+      models: ['linear'],
+      halfLifeDays: 7,
+    });
+  });
 });
 
 function checkedWith(content: object, freemail: readonly string[]): Model | undefined {
