@@ -70,7 +70,9 @@ async function fetchSimulator(directory) {
 
 function simulationOf({ role, action, resource, context }) {
   const { arn, policies } = roles.find(({ name }) => name === role);
-  const hanging = ofResources.find(({ attachedTo }) => attachedTo.includes(resource));
+  const hanging = ofResources.find(({ attachedTo }) =>
+    attachedTo.some((one) => resource === one || resource.startsWith(`${one}/`)),
+  );
   return {
     request: {
       principal: arn,

@@ -88,6 +88,23 @@ const WRITE_BACK = v.object({
   mostWritesPerHour: v.optional(wholeNumber(1, 1_000), 20),
 });
 
+const ORIGINS =
+  'must be origins of pages, like https://www.example.com (plain http on this machine only, no path, no slash at the end)';
+
+/** What pages in browsers may tell. */
+const SESSIONS = v.object({
+  /** Origins whose pages may tell of visits; none = nobody may, and there is no route for it. */
+  origins: v.optional(
+    v.pipe(
+      v.union([COMMA_SEPARATED, v.array(v.string())], ORIGINS),
+      v.array(v.pipe(v.string(), v.check(isOrigin, ORIGINS))),
+    ),
+    [],
+  ),
+  /** Visits a second that are taken from browsers, and twice as many in a burst: the rest is refused before it costs anything. */
+  ratePerSecond: v.optional(wholeNumber(1, 1_000), 20),
+});
+
 const SETTINGS = v.object({
   /** The id of the HubSpot account (portal) whose contacts are scored. */
   portalId: hubSpotId('48221593'),
@@ -102,6 +119,7 @@ const SETTINGS = v.object({
     ),
   ),
   writeBack: v.optional(v.pipe(v.unknown(), v.check(isGroup, NO_GROUP), WRITE_BACK), {}),
+  sessions: v.optional(v.pipe(v.unknown(), v.check(isGroup, NO_GROUP), SESSIONS), {}),
   /** Hour of the night, in the portal's time zone, at which fading scores are looked for, and HubSpot is compared with the table. */
   nightlyHour: v.optional(wholeNumber(0, 23), 2),
   /** How often fading scores are looked for: every night, or every hour besides, so that they are shown on the hour they change. */
@@ -160,7 +178,10 @@ const SETTINGS = v.object({
 export type Settings = Readonly<v.InferOutput<typeof SETTINGS>>;
 
 /** Settings that are groups of settings, by the names of what they hold. */
-const GROUPS = new Map([['writeBack', Object.keys(WRITE_BACK.entries)]]);
+const GROUPS = new Map([
+  ['writeBack', Object.keys(WRITE_BACK.entries)],
+  ['sessions', Object.keys(SESSIONS.entries)],
+]);
 /** Every setting as it is called on the command line, such as `portalId` and `writeBack.urgent`. */
 export const SETTING_NAMES = Object.keys(SETTINGS.entries).flatMap(
   (name) => GROUPS.get(name)?.map((member) => `${name}.${member}`) ?? [name],
@@ -216,6 +237,18 @@ export function refuseShortRetention({ factRetentionDays }: Settings, horizonDay
   ]);
 }
 
+/**
+ * Refuses to take visits from browsers that nobody would keep.
+ *
+ * @throws SettingsError saying what would be right
+ */
+export function refuseUnkeptSessions({ sessions }: Settings, keepsVisits: boolean): void {
+  if (keepsVisits || sessions.origins.length === 0) return;
+  throw wrong([
+    '"sessions.origins" lets browsers tell of visits, and the model keeps none: give it a section "attribution"',
+  ]);
+}
+
 function readGroup(group: unknown = {}): Readonly<Record<string, unknown>> {
   if (!isGroup(group)) throw wrong([`"${CONTEXT_KEY}" ${NO_GROUP}`]);
   return group;
@@ -268,6 +301,11 @@ function isTimeZone(name: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** As browsers write it in the header `Origin`. */
+function isOrigin(text: string): boolean {
+  return isBaseUrl(text) && new URL(text).origin === text && !text.includes('*');
 }
 
 /** Tokens and signed requests travel over it: encrypted, unless they stay on this machine. */

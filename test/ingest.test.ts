@@ -3,15 +3,17 @@ import { createServer, type Server } from 'node:http';
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { Webhook } from 'standardwebhooks';
+import * as v from 'valibot';
 import { MisconfiguredError } from '../lambdas/errors.ts';
 import type { WebhookSecret } from '../lambdas/events/authenticity.ts';
 import type { Envelope, Route } from '../lambdas/events/envelope.ts';
 import { readMessages } from '../lambdas/events/messages.ts';
 import { createIngest, handler, type IngestParts } from '../lambdas/ingest.ts';
+import { Sources } from '../lambdas/scoring/sources.ts';
 import { ThrottledError } from '../lambdas/store/events-queue.ts';
 import type { Secret } from '../lambdas/store/secrets.ts';
 import { signV2, signV3 } from '../local/hubspot/sign.ts';
-import { countingModel, propertyChange } from './events/fixture.ts';
+import { countingModel, propertyChange, touchModel } from './events/fixture.ts';
 import { S1, S3, S3X } from './events/vectors.ts';
 import { recorded } from './recorded.ts';
 
@@ -23,6 +25,11 @@ const CLIENT_SECRET = 'client-secret';
 const SIGNALS_SECRET = `whsec_${Buffer.from('a signing key of 24 bytes').toString('base64')}`;
 const DOMAIN = 'abc123.execute-api.eu-west-1.amazonaws.com';
 const KIB = 1024;
+const ORIGINS = 'https://www.example.com,https://app.example.com';
+const SOURCES = v.parse(Sources, {
+  sources: [{ id: 'chatgpt', channel: 'ai', label: 'ChatGPT', userAgents: ['ChatGPT/'] }],
+  mediums: {},
+});
 
 interface Request {
   readonly route?: Route;
@@ -124,7 +131,8 @@ function door(changes: Partial<Omit<IngestParts, 'env'>> & { env?: Partial<Inges
     logger: { info: log, warn: log, error: log },
     count,
     ...parts,
-    env: { PORTAL_ID: '33', PUBLIC_URL: '', WORKFLOW_V2: 'false', ...env },
+    env: { PORTAL_ID: '33', PUBLIC_URL: '', WORKFLOW_V2: 'false', SESSION_ORIGINS: ORIGINS, ...env },
+    sources: SOURCES,
   });
   const status = async (event: APIGatewayProxyEventV2) => (await ingest(event)).statusCode;
   return { ingest, status, sent, logged, counted };
@@ -325,6 +333,202 @@ describe('what does not get in', () => {
       expect(sent).toEqual([]);
     },
   );
+});
+
+const CHROME =
+  'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36';
+const VISITOR = 'Qx7mB2Zk0aT9wLr4VdYe_g';
+const SESSION = 'n3-JcP8uXh5RkFzW1sGt0A';
+const visit = (changes: object = {}) => ({
+  visitorId: VISITOR,
+  sessionId: SESSION,
+  url: 'https://www.example.com/pricing?utm_source=chatgpt.com&email=ada@example.com#top',
+  referrer: 'https://chatgpt.com/c/6741-private',
+  ...changes,
+});
+
+const FROM_A_PAGE = {
+  origin: 'https://www.example.com',
+  'user-agent': CHROME,
+  'content-type': 'text/plain;charset=UTF-8',
+};
+
+/** A visit as a page posts it. */
+function posted(
+  body: unknown = visit(),
+  headers: Readonly<Record<string, string>> = {},
+): APIGatewayProxyEventV2 {
+  return eventOf({
+    route: '/sessions',
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+    headers: { ...FROM_A_PAGE, ...headers },
+  });
+}
+
+describe('a visit that a page tells of', () => {
+  test('goes on without a signature, cut down to what is kept of it', async () => {
+    const { status, sent, counted } = door({
+      secret: { read: async () => Promise.reject(), refresh: async () => false },
+    });
+
+    expect(await status(posted())).toBe(202);
+    expect(sent).toEqual([
+      { portalId: '33', route: '/sessions', receivedAtMs: RECEIVED_MS, body: expect.any(String) },
+    ]);
+    expect(JSON.parse(Buffer.from(sent[0]?.body ?? '', 'base64').toString())).toEqual({
+      visitorId: VISITOR,
+      sessionId: SESSION,
+      seen: {
+        by: 'browser',
+        referrer: 'chatgpt.com',
+        landing: 'https://www.example.com/pricing',
+        utmSource: 'chatgpt.com',
+      },
+    });
+    expect(counted).toEqual(new Map([['SessionsAccepted', 1]]));
+  });
+
+  test('leaves of the user agent the app that showed the page, and nothing else', async () => {
+    const { status, sent } = door();
+    const app = 'Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Mobile/15E148 ChatGPT/1.2026.310';
+
+    await status(posted(visit({ referrer: undefined }), { 'user-agent': app }));
+
+    const body = Buffer.from(sent[0]?.body ?? '', 'base64').toString();
+    expect(JSON.parse(body)).toMatchObject({ seen: { app: 'chatgpt' } });
+    expect(body).not.toMatch(/iPhone|Mozilla|1\.2026/);
+  });
+
+  test('is understood by the scorer', async () => {
+    const { status, sent } = door();
+    await status(posted());
+
+    const context = { model: touchModel(), portalId: '33', ownAppIds: [] };
+    const [message] = readMessages([{ messageId: 'm1', body: JSON.stringify(sent[0]) }], context);
+
+    expect(message?.rejected).toEqual([]);
+    expect(message?.heard).toMatchObject([{ subject: { type: 'visitor', visitorId: VISITOR } }]);
+  });
+
+  test.each([
+    { name: 'an origin that was not named', headers: { origin: 'https://evil.example' } },
+    { name: 'part of an origin', headers: { origin: 'https://www.example.co' } },
+    { name: 'the list of origins', headers: { origin: ORIGINS } },
+    { name: 'an origin of which there is none', headers: { origin: '' } },
+    { name: 'a page without origin', headers: { origin: 'null' } },
+  ])('from $name: 403', async ({ headers }) => {
+    const { ingest, sent, counted } = door();
+
+    const answer = await ingest(posted(visit(), headers));
+
+    expect(answer.statusCode).toBe(403);
+    expect(bodyOf(answer)).toEqual({ message: 'pages of this origin may not tell of visits' });
+    expect(sent).toEqual([]);
+    expect(counted).toEqual(
+      new Map([
+        ['SessionsRefused', 1],
+        ['SessionsRefused origin', 1],
+      ]),
+    );
+  });
+
+  test('while no origin is named: 403, also without one', async () => {
+    const { status } = door({ env: { SESSION_ORIGINS: '' } });
+
+    expect(await status(posted())).toBe(403);
+    expect(await status(posted(visit(), { origin: '' }))).toBe(403);
+  });
+
+  // From the vendors' own pages on their crawlers, read 2026-11-22.
+  test.each([
+    'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)',
+    'Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; GPTBot/1.2; +https://openai.com/gptbot)',
+    'Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; ChatGPT-User/1.0; +https://openai.com/bot',
+    'Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; PerplexityBot/1.0; +https://perplexity.ai/perplexitybot)',
+    'Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; ClaudeBot/1.0; +claudebot@anthropic.com)',
+    'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/142.0.0.0 Safari/537.36',
+    'curl/8.11.0',
+    '',
+  ])('by a bot is answered as if it were heard, dropped and counted: %j', async (userAgent) => {
+    const { status, sent, counted } = door();
+
+    expect(await status(posted(visit(), { 'user-agent': userAgent }))).toBe(202);
+    expect(sent).toEqual([]);
+    expect(counted).toEqual(new Map([['SessionsFromBots', 1]]));
+  });
+
+  test.each([
+    { changes: { email: 'ada@example.com' }, problem: '.email: is not known' },
+    { changes: { contactId: '7' }, problem: '.contactId: is not known' },
+    { changes: { occurredAt: NOW_MS }, problem: '.occurredAt: is not known' },
+    {
+      changes: { visitorId: 'ada@example.com' },
+      problem: '.visitorId: expected 22 characters of URL-safe base64: 128 random bits',
+    },
+    { changes: { sessionId: undefined }, problem: '.sessionId: is missing' },
+    {
+      changes: { url: '/pricing' },
+      problem: '.url: expected the whole URL of a page, such as https://example.com/pricing',
+    },
+    {
+      changes: { url: 'https://elsewhere.example/pricing' },
+      problem: '.url: expected a page of the origin that sends it',
+    },
+    {
+      changes: { url: 'https://app.example.com/' },
+      problem: '.url: expected a page of the origin that sends it',
+    },
+    {
+      changes: { url: `https://www.example.com/${'x'.repeat(4_096)}` },
+      problem: '.url: expected at most 4096 characters',
+    },
+  ])('with $problem is refused', async ({ changes, problem }) => {
+    const { ingest, sent, counted, logged } = door();
+
+    const answer = await ingest(posted(visit(changes)));
+
+    expect(answer.statusCode).toBe(400);
+    expect(bodyOf(answer)).toEqual({ message: 'nothing of this request was taken', problems: [problem] });
+    expect(sent).toEqual([]);
+    expect(counted.get('SessionsRefused body')).toBe(1);
+    expect(JSON.stringify(logged)).not.toMatch(/example|Mozilla/);
+  });
+
+  test('that is no JSON, or too large, is refused', async () => {
+    const { ingest, sent, counted } = door();
+    const largest = JSON.stringify(visit()).padEnd(8 * KIB);
+
+    expect(await ingest(posted('[{'))).toMatchObject({ statusCode: 400 });
+    expect(await ingest(posted(largest))).toMatchObject({ statusCode: 202 });
+    const answer = await ingest(posted(`${largest} `));
+    expect(answer.statusCode).toBe(413);
+    expect(bodyOf(answer)).toEqual({ message: 'the body is too large', largestBytes: 8 * KIB });
+    expect(sent).toHaveLength(1);
+    expect(counted.get('SessionsRefused size')).toBe(1);
+  });
+
+  test('is asked for again when the queue does not take it', async () => {
+    const { status } = door({ send: () => Promise.reject(new Error('away')) });
+    const { status: throttled } = door({ send: () => Promise.reject(new ThrottledError('slow down')) });
+
+    expect(await status(posted())).toBe(500);
+    expect(await throttled(posted())).toBe(429);
+  });
+
+  test('on its route needs no signature, and no other route is open for that', async () => {
+    const { status } = door();
+
+    for (const route of ['/webhooks/hubspot', '/webhooks/workflow', '/signals'] as const)
+      expect(
+        await status(
+          eventOf({
+            route,
+            body: JSON.stringify(visit()),
+            headers: FROM_A_PAGE,
+          }),
+        ),
+      ).toBe(401);
+  });
 });
 
 describe('the size of a request', () => {

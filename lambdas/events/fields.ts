@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { SIGNAL_NAME } from '../scoring/model-file.ts';
 import { asInstant } from '../scoring/values.ts';
+import { webUrl } from './visits.ts';
 
 /** What a HubSpot record id looks like: today's have 12 digits. */
 export const RECORD_ID = /^\d{1,20}$/;
@@ -16,6 +17,28 @@ export const EmailAddress = v.pipe(
   v.regex(/^[^\s@]{1,64}@[^\s@]{1,255}$/, 'expected an e-mail address'),
 );
 export const SignalName = v.pipe(v.string(), v.regex(SIGNAL_NAME, 'expected a name such as product.login'));
+/** How the snippet writes its random ids: 128 bits. */
+export const VISITOR_ID = /^[A-Za-z0-9_-]{22}$/;
+/** The random id of a browser, or of one of its sessions. */
+export const VisitorId = v.pipe(
+  v.string(),
+  v.regex(VISITOR_ID, 'expected 22 characters of URL-safe base64: 128 random bits'),
+);
+/** Longest URL of a page, or of the page before, that is read. */
+const URL_LENGTH = 4_096;
+export const PageUrl = v.pipe(
+  v.string(),
+  v.maxLength(URL_LENGTH, `expected at most ${URL_LENGTH} characters`),
+  v.check(
+    (text) => webUrl(text) !== undefined,
+    'expected the whole URL of a page, such as https://example.com/pricing',
+  ),
+);
+/** Whatever a browser told; what is no URL is no referrer. */
+export const Referrer = v.pipe(
+  v.string(),
+  v.maxLength(URL_LENGTH, `expected at most ${URL_LENGTH} characters`),
+);
 /** An instant in any form HubSpot or a customer writes it; as epoch milliseconds. */
 export const Instant = v.pipe(
   v.union([v.string(), v.number()], 'expected a time: ISO 8601 with a zone, or epoch milliseconds'),

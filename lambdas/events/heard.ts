@@ -29,6 +29,8 @@ export type Turn =
   | { readonly kind: 'address'; readonly atMs: number }
   /** The contact got or lost a company or a deal that scores depend on: HubSpot is to be asked which it has. */
   | { readonly kind: 'association'; readonly atMs: number }
+  /** HubSpot saw a visit of the contact: it is to be asked by which source. */
+  | { readonly kind: 'source'; readonly atMs: number }
   /** A browser turned out to be the subject's. */
   | { readonly kind: 'visitor'; readonly atMs: number; readonly visitorId: string }
   | { readonly kind: 'merge'; readonly atMs: number; readonly oldIds: readonly string[] };

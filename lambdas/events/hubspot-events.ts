@@ -1,8 +1,8 @@
 import * as v from 'valibot';
-import { usesCompanies, usesDeals } from '../scoring/model.ts';
+import { type Model, usesCompanies, usesDeals, usesTouches } from '../scoring/model.ts';
 import { PROPERTY_NAME } from '../scoring/model-file.ts';
 import { asText } from '../scoring/values.ts';
-import { complaintOf, EpochMs, nullAsAbsent, RecordId } from './fields.ts';
+import { complaintOf, EpochMs, nullAsAbsent, RecordId, VISITOR_ID } from './fields.ts';
 import {
   ANOTHER_PORTAL,
   type Arrival,
@@ -14,7 +14,7 @@ import {
   rejected,
   type Subject,
 } from './heard.ts';
-import { ADDRESSES, isOutput, observe } from './property-facts.ts';
+import { ADDRESSES, isOutput, observe, VISIT_CHANGES, VISITOR_PROPERTY } from './property-facts.ts';
 
 /** What HubSpot puts in the place of a sensitive value. */
 const REDACTED = 'REDACTED';
@@ -147,6 +147,7 @@ function readChange(
   const { portalId, propertyName: property, occurredAt: atMs } = event;
   if (property === undefined) return { rejected: 'propertyName is missing' };
   if (!PROPERTY_NAME.test(property)) return { rejected: 'propertyName is not the name of a property' };
+  if (property === VISITOR_PROPERTY && subject.type === 'contact') return readVisitor(event, subject, model);
   if (isOutput(property)) return { dropped: 'an output of our own' };
   if (ownAppIds.includes(asText(event.sourceId) ?? '')) return { dropped: 'an echo of our own write' };
   const value = asText(event.propertyValue);
@@ -164,11 +165,21 @@ function readChange(
   const { facts, properties } = observe(model, seen);
   if (ADDRESSES.includes(property) && subject.type === 'contact')
     return { heard: { subject, facts, properties, turn: { kind: 'address', atMs } } };
+  if (VISIT_CHANGES.includes(property) && subject.type === 'contact' && usesTouches(model))
+    return { heard: { subject, facts, properties, turn: { kind: 'source', atMs } } };
   if (subject.type !== 'contact' && properties.length === 0)
     return { dropped: 'a property of a company or deal that nothing reads' };
   if (value !== '' && facts.length === 0 && properties.length === 0)
     return { rejected: 'propertyValue does not read as what its property is, a time or a count' };
   return { heard: { subject, facts, properties } };
+}
+
+/** Whose browser it is, as a form told HubSpot. Whoever fills in a form can put anything there. */
+function readVisitor({ propertyValue, occurredAt: atMs }: Event, subject: Subject, model: Model): Said {
+  if (!usesTouches(model)) return { dropped: 'a visitor id, and the model has no attribution' };
+  const visitorId = asText(propertyValue)?.trim() ?? '';
+  if (!VISITOR_ID.test(visitorId)) return { dropped: 'no visitor id of the snippet' };
+  return { heard: { subject, facts: [], properties: [], turn: { kind: 'visitor', atMs, visitorId } } };
 }
 
 function readTurn(event: Event, subject: Subject & { id: string }, action: string): Said {
@@ -230,7 +241,7 @@ function readAssociation(event: Event, { model }: ReadingContext): Said {
     occurredAtMs: atMs,
     value: `${state} ${primary} ${other.id}`,
   };
-  const isOfUse = other.type === 'company' ? usesCompanies(model) : usesDeals(model);
+  const isOfUse = other.type === 'company' ? usesCompanies(model) : usesDeals(model) || usesTouches(model);
   const heard = { subject: { type: 'contact', id: contact.id } as const, facts: [fact], properties: [] };
   return { heard: isOfUse ? { ...heard, turn: { kind: 'association', atMs } } : heard };
 }

@@ -1,6 +1,13 @@
 import { domainOf } from '../scoring/domains.ts';
 import type { Fact, PropertyValue } from '../scoring/facts.ts';
-import { companyInputs, contactInputs, type FactKind, factProperties, type Model } from '../scoring/model.ts';
+import {
+  companyInputs,
+  contactInputs,
+  type FactKind,
+  factProperties,
+  type Model,
+  usesTouches,
+} from '../scoring/model.ts';
 import { PROPERTY_NAME } from '../scoring/model-file.ts';
 import { asInstant, asNumber, asText } from '../scoring/values.ts';
 import { factKey, implausible, type ReadingContext, type Subject } from './heard.ts';
@@ -18,6 +25,16 @@ export const DEAL_PROPERTIES: readonly string[] = [
   'hs_is_closed',
   'hs_is_closed_won',
   'hs_is_closed_lost',
+];
+/** What a deal's credit depends on besides. */
+export const CREDIT_PROPERTIES: readonly string[] = ['amount', 'deal_currency_code'];
+/** The property of a contact that tells which browser is its own. We make it and never write it. */
+export const VISITOR_PROPERTY = 'afterglow_visitor_id';
+/** What changes when HubSpot sees a visit. By itself none of them says what the visit was: they change one by one. */
+export const VISIT_CHANGES: readonly string[] = [
+  'hs_analytics_source',
+  'hs_latest_source',
+  'hs_latest_source_timestamp',
 ];
 /** Longest value that is kept, in characters; URLs and names beyond it are cut, and patterns match what is left. */
 const VALUE_LENGTH = 1024;
@@ -43,9 +60,9 @@ const STANDARD_KINDS: Readonly<Record<string, PropertyKind>> = {
   recent_conversion_event_name: 'text',
 };
 
-/** Whether a property is one of our own: what we write comes back and says nothing new. */
+/** Whether we write a property: what we write comes back and says nothing new. */
 export function isOutput(property: string): boolean {
-  return property.startsWith('afterglow_');
+  return property.startsWith('afterglow_') && property !== VISITOR_PROPERTY;
 }
 
 /** What a model reads of a contact, which changes are facts and which values count, and of its company. */
@@ -111,22 +128,32 @@ export interface Observation {
  * @returns facts and property values; nothing for a value that does not read as its kind
  */
 export function observe(model: Model, seen: Observation): { facts: Fact[]; properties: PropertyValue[] } {
-  if (isOutput(seen.property)) return { facts: [], properties: [] };
+  if (isOutput(seen.property) || seen.property === VISITOR_PROPERTY) return { facts: [], properties: [] };
   if (seen.objectType === 'contact' && ADDRESSES.includes(seen.property)) return observeAddress(model, seen);
   const value = seen.value.slice(0, VALUE_LENGTH);
   const properties = [{ name: seen.property, value, occurredAtMs: seen.atMs }];
   if (seen.objectType !== 'contact')
     return { facts: [], properties: isReadOfRecord(model, seen) ? properties : [] };
+  if (isOfVisitAlone(model, seen.property)) return { facts: [], properties: [] };
   const kind = kindOf(model, seen.property);
   const fact = value === '' ? undefined : factOf(kind, seen, value);
   const keepsValue = kind === 'value' || readingOf(model).inputs.has(seen.property);
   return { facts: fact === undefined ? [] : [fact], properties: keepsValue ? properties : [] };
 }
 
+/** What HubSpot says of a visit is kept as a visit, and as a value only where a rule reads it. */
+function isOfVisitAlone(model: Model, property: string): boolean {
+  const { inputs, kinds } = readingOf(model);
+  return (
+    VISIT_CHANGES.includes(property) && !inputs.has(property) && !kinds.has(property) && usesTouches(model)
+  );
+}
+
 /** Of companies and deals nothing is kept that nobody reads: names and notes of people may stand there. */
 function isReadOfRecord(model: Model, { objectType, property }: Observation): boolean {
   if (objectType === 'company') return readingOf(model).companyInputs.has(property);
-  return objectType === 'deal' && DEAL_PROPERTIES.includes(property);
+  if (objectType !== 'deal') return false;
+  return DEAL_PROPERTIES.includes(property) || (usesTouches(model) && CREDIT_PROPERTIES.includes(property));
 }
 
 /** Of the address only its domain is kept, and only where a rule reads it; of further addresses nothing is. */

@@ -3,16 +3,18 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import * as v from 'valibot';
 import type { RoutePlan } from './assembly.ts';
+import { allowOrigin, answerPreflight, isPreflight } from './cors.ts';
 import type { LocalFunction } from './function.ts';
 import { closeNow, listenLocally } from './listen.ts';
 import { LOCAL_ACCOUNT } from './template.ts';
+import { createThrottle } from './throttle.ts';
 
 /** Largest request API Gateway passes on (HTTP API quotas). */
 const BODY_LIMIT_BYTES = 10 * 1024 * 1024;
 /** Bodies of other types reach the function as base64. */
 const TEXT_TYPES = /^(text\/|application\/(json|xml|javascript)|application\/[\w.-]+\+(json|xml))/i;
 
-type Route = Pick<RoutePlan, 'routeKey' | 'functionArn'>;
+type Route = Pick<RoutePlan, 'routeKey' | 'functionArn'> & Partial<Pick<RoutePlan, 'cors' | 'throttle'>>;
 
 /** API Gateway's HTTP API with payload format 2.0, on 127.0.0.1. */
 export interface HttpApi {
@@ -67,12 +69,12 @@ export async function startHttpApi(
 }
 
 /** A route that a request takes. */
-interface Match {
-  readonly routeKey: string;
-  readonly functionArn: string;
+interface Match extends Route {
   readonly pathParameters: Readonly<Record<string, string>>;
   /** Of several routes API Gateway takes the most precise: by path, then with parameters, then any method, then the default. */
   readonly precision: number;
+  /** Whether the route's throttle lets one more request pass. */
+  readonly takes: () => boolean;
 }
 
 type Found = Match & { readonly target: LocalFunction };
@@ -81,8 +83,10 @@ type Found = Match & { readonly target: LocalFunction };
  * @throws Error for a route of a kind that the local run does not know
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html
  */
-function toMatcher({ routeKey, functionArn }: Route): (method: string, path: string) => Match | undefined {
-  if (routeKey === '$default') return () => ({ routeKey, functionArn, pathParameters: {}, precision: 0 });
+function toMatcher(route: Route): (method: string, path: string) => Match | undefined {
+  const { routeKey, throttle } = route;
+  const takes = throttle === undefined ? () => true : createThrottle(throttle);
+  if (routeKey === '$default') return () => ({ ...route, takes, pathParameters: {}, precision: 0 });
   if (routeKey.includes('+}')) throw new Error(`The local run knows no greedy path parameters: ${routeKey}`);
   const [wanted = '', pattern = ''] = routeKey.split(' ');
   const parts = pattern.split('/');
@@ -98,7 +102,7 @@ function toMatcher({ routeKey, functionArn }: Route): (method: string, path: str
       if (name === undefined ? part !== given : given === '') return undefined;
       if (name !== undefined) pathParameters[name] = decoded(given);
     }
-    return { routeKey, functionArn, pathParameters, precision };
+    return { ...route, takes, pathParameters, precision };
   };
 }
 
@@ -124,10 +128,19 @@ async function handle(
   stamp: Stamp,
 ): Promise<void> {
   const [rawPath = '/'] = (request.url ?? '/').split('?');
+  const asked = isPreflight(request)
+    ? find(request.headers['access-control-request-method'] ?? '', rawPath)
+    : undefined;
+  if (asked?.cors !== undefined) {
+    answerPreflight(request, response, asked.cors);
+    return;
+  }
   const match = find(request.method ?? 'GET', rawPath);
-  if (match === undefined) {
+  if (match?.cors !== undefined) allowOrigin(request, response, match.cors);
+  if (match === undefined || !match.takes()) {
     request.resume();
-    reply(response, 404, 'Not Found');
+    if (match === undefined) reply(response, 404, 'Not Found');
+    else reply(response, 429, 'Too Many Requests');
     return;
   }
   const body = await readBody(request);

@@ -1,7 +1,9 @@
+import * as v from 'valibot';
 import type { Route } from '../../lambdas/events/envelope.ts';
 import type { Hearing } from '../../lambdas/events/heard.ts';
 import { readEnvelope } from '../../lambdas/events/hearing.ts';
 import { checkModel, type Model } from '../../lambdas/scoring/model.ts';
+import { Sources } from '../../lambdas/scoring/sources.ts';
 
 export const PORTAL = '247187887';
 /** When everything here is received: a minute after the events of HubSpot's examples. */
@@ -50,7 +52,33 @@ export function countingModel(): Model {
   return checked.model;
 }
 
+/** A model that keeps visits. */
+export function touchModel(): Model {
+  const checked = checkModel(
+    {
+      name: 'touches',
+      fit: { rules: [{ id: 'role', title: 'Role', property: 'jobtitle', is: ['Head of IT'], points: 1 }] },
+      engagement: { signals: [rule('logged-in', { kind: 'signal', signal: 'product.login' }, 1)] },
+      grades: { bands: [{ grade: 'A', from: 0 }] },
+      attribution: { models: ['linear'] },
+    },
+    [],
+    SOURCES,
+  );
+  if ('problems' in checked) throw new Error(JSON.stringify(checked.problems));
+  return checked.model;
+}
+
+const SOURCES = v.parse(Sources, {
+  sources: [
+    { id: 'chatgpt', channel: 'ai', label: 'ChatGPT', hosts: ['chatgpt.com'], userAgents: ['ChatGPT/'] },
+  ],
+  mediums: {},
+});
+
 export interface HearingOptions {
+  /** `countingModel` if not said. */
+  readonly model?: Model;
   readonly ownAppIds?: readonly string[];
   readonly receivedAtMs?: number;
   readonly messageId?: string;
@@ -60,12 +88,12 @@ export interface HearingOptions {
 export function hear(
   route: Route,
   body: string | Buffer | object,
-  { ownAppIds = [], receivedAtMs = RECEIVED_AT_MS, messageId }: HearingOptions = {},
+  { model = countingModel(), ownAppIds = [], receivedAtMs = RECEIVED_AT_MS, messageId }: HearingOptions = {},
 ): Hearing {
   const raw =
     typeof body === 'string' || Buffer.isBuffer(body) ? Buffer.from(body) : Buffer.from(JSON.stringify(body));
   const envelope = { portalId: PORTAL, route, receivedAtMs, messageId, body: raw.toString('base64') };
-  return readEnvelope(envelope, { model: countingModel(), portalId: PORTAL, ownAppIds });
+  return readEnvelope(envelope, { model, portalId: PORTAL, ownAppIds });
 }
 
 /** HubSpot's example of a property change, with some of it changed. */

@@ -1,5 +1,5 @@
 import { readSignals } from '../../lambdas/events/signals.ts';
-import { hear, RECEIVED_AT_MS } from './fixture.ts';
+import { hear, RECEIVED_AT_MS, touchModel } from './fixture.ts';
 
 const AT_MS = Date.UTC(2026, 7, 27, 15, 5, 56);
 const DAY_MS = 86_400_000;
@@ -86,6 +86,188 @@ describe('a signal of the company itself', () => {
   });
 });
 
+const VISITOR = 'Qx7mB2Zk0aT9wLr4VdYe_g';
+const SESSION = 'n3-JcP8uXh5RkFzW1sGt0A';
+const visit = (changes: object = {}) => ({
+  signal: 'session',
+  occurredAt: '2026-08-27T15:05:56Z',
+  visitorId: VISITOR,
+  url: 'https://www.example.com/pricing?utm_source=chatgpt.com&utm_medium=referral&plan=pro#prices',
+  ...changes,
+});
+const identify = (changes: object = {}) => ({
+  signal: 'identify',
+  occurredAt: '2026-08-27T15:05:56Z',
+  visitorId: VISITOR,
+  contactId: '541935488729',
+  ...changes,
+});
+const hearVisits = (body: object, messageId = 'msg_1') =>
+  hear('/signals', body, { messageId, model: touchModel() });
+
+const keyOf = ({ heard }: ReturnType<typeof hear>) => heard[0]?.facts[0]?.key;
+
+describe('a visit that a server saw', () => {
+  test('is a touch of the browser at its time, cut down to what is kept of it', () => {
+    const { heard, rejected, dropped } = hearVisits(
+      visit({
+        referrer: 'https://chatgpt.com/c/6741-private',
+        userAgent: 'Mozilla/5.0 (iPhone) Mobile/15E148 ChatGPT/1.2026.310',
+      }),
+    );
+
+    expect({ rejected, dropped }).toEqual({ rejected: [], dropped: [] });
+    expect(heard).toEqual([
+      {
+        subject: { type: 'visitor', visitorId: VISITOR },
+        facts: [
+          {
+            key: expect.stringMatching(/^[\w-]{22}$/),
+            name: 'touch',
+            occurredAtMs: AT_MS,
+            value: JSON.stringify({
+              by: 'server',
+              referrer: 'chatgpt.com',
+              landing: 'https://www.example.com/pricing',
+              utmSource: 'chatgpt.com',
+              utmMedium: 'referral',
+              app: 'chatgpt',
+            }),
+          },
+        ],
+        properties: [],
+      },
+    ]);
+  });
+
+  test.each([
+    {
+      names: 'a contact',
+      given: { visitorId: undefined, contactId: '7' },
+      subject: { type: 'contact', id: '7' },
+      turn: undefined,
+    },
+    {
+      names: 'an address',
+      given: { visitorId: undefined, email: ' anna@example.com' },
+      subject: { type: 'email', email: 'anna@example.com' },
+      turn: undefined,
+    },
+    {
+      names: 'a contact and the browser, which so is theirs',
+      given: { contactId: '7' },
+      subject: { type: 'contact', id: '7' },
+      turn: { kind: 'visitor', atMs: AT_MS, visitorId: VISITOR },
+    },
+    {
+      names: 'an address and the browser, which so is theirs',
+      given: { email: 'anna@example.com' },
+      subject: { type: 'email', email: 'anna@example.com' },
+      turn: { kind: 'visitor', atMs: AT_MS, visitorId: VISITOR },
+    },
+  ])('may name $names', ({ given, subject, turn }) => {
+    const { heard } = hearVisits(visit(given));
+
+    expect(heard).toEqual([
+      { subject, facts: [expect.objectContaining({ name: 'touch' })], properties: [], ...(turn && { turn }) },
+    ]);
+  });
+
+  test("is the browser's own fact where it names the same session, else known by its message", () => {
+    const seen = { by: 'browser', landing: 'https://www.example.com/' };
+    const fromBrowser = hear(
+      '/sessions',
+      { visitorId: VISITOR, sessionId: SESSION, seen },
+      { model: touchModel() },
+    );
+
+    expect(keyOf(hearVisits(visit({ sessionId: SESSION }), 'msg_2'))).toBe(keyOf(fromBrowser));
+    expect(keyOf(hearVisits(visit({ sessionId: SESSION, contactId: '7' })))).toBe(keyOf(fromBrowser));
+    expect(keyOf(hearVisits(visit({ sessionId: VISITOR })))).not.toBe(keyOf(fromBrowser));
+    expect(keyOf(hearVisits(visit()))).not.toBe(keyOf(fromBrowser));
+    expect(keyOf(hearVisits(visit(), 'msg_2'))).not.toBe(keyOf(hearVisits(visit())));
+    expect(keyOf(hearVisits(visit()))).toBe(keyOf(hearVisits(visit())));
+  });
+
+  test.each([
+    {
+      given: { visitorId: undefined },
+      problem: '[1]: expected a visitorId, a contactId or an email',
+    },
+    {
+      given: { contactId: '7', email: 'anna@example.com' },
+      problem: '[1]: expected either contactId or email',
+    },
+    {
+      given: { visitorId: undefined, contactId: '7', sessionId: SESSION },
+      problem: '[1]: expected the visitorId beside its sessionId',
+    },
+    {
+      given: { visitorId: 'anna' },
+      problem: '[1].visitorId: expected 22 characters of URL-safe base64: 128 random bits',
+    },
+    { given: { url: undefined }, problem: '[1].url: is missing' },
+    {
+      given: { url: 'www.example.com/pricing' },
+      problem: '[1].url: expected the whole URL of a page, such as https://example.com/pricing',
+    },
+    { given: { occurredAt: undefined }, problem: '[1].occurredAt: is missing' },
+    { given: { properties: { plan: 'pro' } }, problem: '[1].properties: is not known' },
+    { given: { userAgent: 'x'.repeat(1_025) }, problem: '[1].userAgent: expected at most 1024 characters' },
+  ])('that is told wrong is refused: $problem', ({ given, problem }) => {
+    expect(problems([signal(), visit(given)])).toEqual([problem]);
+  });
+});
+
+describe('whose a browser is', () => {
+  test.each([
+    { person: { contactId: '7' }, subject: { type: 'contact', id: '7' } },
+    {
+      person: { contactId: undefined, email: 'anna@example.com' },
+      subject: { type: 'email', email: 'anna@example.com' },
+    },
+  ])('is told by an identify with $person', ({ person, subject }) => {
+    expect(hearVisits(identify(person)).heard).toEqual([
+      {
+        subject,
+        facts: [],
+        properties: [],
+        turn: { kind: 'visitor', atMs: AT_MS, visitorId: VISITOR },
+      },
+    ]);
+  });
+
+  test.each([
+    { given: { visitorId: undefined }, problem: '[1].visitorId: is missing' },
+    { given: { contactId: undefined }, problem: '[1]: expected either contactId or email' },
+    { given: { email: 'anna@example.com' }, problem: '[1]: expected either contactId or email' },
+    { given: { url: 'https://www.example.com' }, problem: '[1].url: is not known' },
+  ])('is refused when told wrong: $problem', ({ given, problem }) => {
+    expect(problems([signal(), identify(given)])).toEqual([problem]);
+  });
+});
+
+describe('visits and browsers', () => {
+  test('are dropped, and counted so, when the model has no attribution; other signals are heard', () => {
+    const { heard, dropped, rejected } = hear('/signals', [visit(), signal(), identify()], {
+      messageId: 'msg_1',
+    });
+
+    expect(heard.map(({ subject }) => subject)).toEqual([{ type: 'contact', id: '541935488729' }]);
+    expect(dropped).toEqual(Array(2).fill('a visit, and the model has no attribution'));
+    expect(rejected).toEqual([]);
+  });
+
+  test('with an impossible time go alone', () => {
+    const { heard, rejected } = hearVisits([visit({ occurredAt: '1999-12-31T23:59:59Z' }), identify()]);
+
+    expect(heard).toHaveLength(1);
+    expect(rejected).toMatchObject([
+      { kind: 'time', reason: '[0].occurredAt: the time lies before the year 2000' },
+    ]);
+  });
+});
+
 describe('a request of signals', () => {
   test('holds one signal, or up to 100', () => {
     expect(readSignals(signal())).toMatchObject({ signals: [{ occurredAt: AT_MS }] });
@@ -153,7 +335,11 @@ describe('a request of signals', () => {
     );
     const read = readSignals(odd);
 
-    expect('signals' in read && Object.entries(read.signals[0]?.properties ?? {})).toEqual([['plan', 'pro']]);
+    const [first] = 'signals' in read ? read.signals : [];
+
+    expect(first !== undefined && 'properties' in first && Object.entries(first.properties)).toEqual([
+      ['plan', 'pro'],
+    ]);
     expect({}).not.toHaveProperty('a');
   });
 });

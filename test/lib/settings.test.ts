@@ -1,6 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { readSettings, refuseShortRetention, SettingsError } from '../../lib/settings.ts';
+import {
+  readSettings,
+  refuseShortRetention,
+  refuseUnkeptSessions,
+  SettingsError,
+} from '../../lib/settings.ts';
 
 const NEEDED = { portalId: '48221593', model: 'models/b2b-saas.yaml', timeZone: 'Europe/Berlin' };
 const read = (settings: object, overrides: object = {}) =>
@@ -10,6 +15,7 @@ test('fills in what nobody said', () => {
   expect(read({})).toEqual({
     ...NEEDED,
     writeBack: { windowSeconds: 60, urgent: false, idProperty: '', mostWritesPerHour: 20 },
+    sessions: { origins: [], ratePerSecond: 20 },
     nightlyHour: 2,
     decayEvery: 'night',
     reconcileDailyPercent: 2,
@@ -73,6 +79,10 @@ test.each([
   { decayEvery: 'night', reconcileDailyPercent: 0 },
   { decayEvery: 'hour', reconcileDailyPercent: 50 },
   { existingTableName: 'Afterglow-ContactTable_restored.2' },
+  { sessions: {} },
+  { sessions: { origins: ['https://www.example.com', 'https://example.com:8443'], ratePerSecond: 1_000 } },
+  { sessions: { origins: ['http://localhost:3000', 'http://127.0.0.1:8080'] } },
+  { sessions: { origins: '' } },
 ])('accepts %j', (settings) => {
   expect(() => read(settings)).not.toThrow();
 });
@@ -144,6 +154,19 @@ test.each([
     { existingTableName: 'arn:aws:dynamodb:eu-central-1:111122223333:table/contacts' },
     '"existingTableName" must be the name of a DynamoDB table (not its ARN)',
   ],
+  [
+    { sessions: { origins: ['https://www.example.com/'] } },
+    '"sessions.origins" must be origins of pages, like',
+  ],
+  [{ sessions: { origins: ['https://www.example.com/blog'] } }, '"sessions.origins" must be origins'],
+  [{ sessions: { origins: ['http://www.example.com'] } }, '"sessions.origins" must be origins'],
+  [{ sessions: { origins: ['https://WWW.example.com'] } }, '"sessions.origins" must be origins'],
+  [{ sessions: { origins: ['*'] } }, '"sessions.origins" must be origins'],
+  [{ sessions: { origins: ['https://*.example.com'] } }, '"sessions.origins" must be origins'],
+  [{ sessions: { origins: [7] } }, '"sessions.origins" must be origins'],
+  [{ sessions: { origins: 7 } }, '"sessions.origins" must be origins'],
+  [{ sessions: { ratePerSecond: 0 } }, '"sessions.ratePerSecond" must be a whole number from 1 to 1000'],
+  [{ sessions: 'https://www.example.com' }, '"sessions" must be an object of settings'],
   [{ existingTableName: 'ab' }, '"existingTableName" must be the name of a DynamoDB table'],
 ])('refuses %j', (settings, message) => {
   expect(() => read(settings)).toThrow(SettingsError);
@@ -166,6 +189,22 @@ test.each([
     expect(() => refuseShortRetention(read({ factRetentionDays }), horizonDays)).toThrow(complaint);
   },
 );
+
+test('visits of browsers are taken by whose model keeps them, and by nobody else', () => {
+  const taking = read({ sessions: { origins: ['https://www.example.com'] } });
+
+  expect(() => refuseUnkeptSessions(taking, false)).toThrow(
+    '"sessions.origins" lets browsers tell of visits, and the model keeps none: give it a section "attribution"',
+  );
+  expect(() => refuseUnkeptSessions(taking, true)).not.toThrow();
+  expect(() => refuseUnkeptSessions(read({}), false)).not.toThrow();
+});
+
+test('origins come from the command line separated by commas', () => {
+  expect(
+    read({}, { 'afterglow.sessions.origins': 'https://www.example.com, https://app.example.com' }).sessions,
+  ).toEqual({ origins: ['https://www.example.com', 'https://app.example.com'], ratePerSecond: 20 });
+});
 
 test('synthesis stops where facts would be forgotten that the model counts', () => {
   const context = { afterglow: { ...NEEDED, factRetentionDays: 90 } };

@@ -13,6 +13,11 @@ afterEach(() => {
 
 /** An API with these routes to one function, which answers what it was given. */
 async function start(...routeKeys: string[]): Promise<(method: string, path: string) => Promise<unknown>> {
+  const url = await startWith(routeKeys.map((routeKey) => ({ routeKey, functionArn: 'arn' })));
+  return async (method, given) => (await fetch(`${url}${given}`, { method })).json();
+}
+
+async function startWith(routes: Parameters<typeof startHttpApi>[1]): Promise<string> {
   const echo: LocalFunction = {
     plan: {
       door: 'echo',
@@ -31,7 +36,6 @@ async function start(...routeKeys: string[]): Promise<(method: string, path: str
     pids: async () => [],
     stop: async () => {},
   };
-  const routes = routeKeys.map((routeKey) => ({ routeKey, functionArn: 'arn' }));
   const api = await startHttpApi(
     0,
     routes,
@@ -39,7 +43,7 @@ async function start(...routeKeys: string[]): Promise<(method: string, path: str
     () => echo,
   );
   running.push(api);
-  return async (method, given) => (await fetch(`${api.url}${given}`, { method })).json();
+  return api.url;
 }
 
 /** The assembly of the other tests, with one of its routes guarded. */
@@ -115,4 +119,107 @@ describe('a route that the template guards', () => {
     );
     await rm(directory, { recursive: true });
   });
+});
+
+const SESSIONS = {
+  routeKey: 'POST /sessions',
+  functionArn: 'arn',
+  cors: {
+    AllowOrigins: ['https://www.example.com'],
+    AllowMethods: ['POST'],
+    AllowHeaders: ['content-type'],
+    MaxAge: 3600,
+  },
+};
+const corsOf = ({ headers }: Response) =>
+  Object.fromEntries([...headers].filter(([name]) => name.startsWith('access-control-')));
+/** What a browser asks before it posts what no form could. */
+const ask = (url: string, origin: string) =>
+  fetch(`${url}/sessions`, {
+    method: 'OPTIONS',
+    headers: {
+      origin,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'content-type',
+    },
+  });
+
+describe('a page of another origin', () => {
+  test('that is named may post, and read the answer', async () => {
+    const url = await startWith([SESSIONS]);
+
+    const asked = await ask(url, 'https://www.example.com');
+    const posted = await fetch(`${url}/sessions`, {
+      method: 'POST',
+      headers: { origin: 'https://www.example.com' },
+    });
+
+    expect(asked.status).toBe(204);
+    expect(corsOf(asked)).toEqual({
+      'access-control-allow-origin': 'https://www.example.com',
+      'access-control-allow-methods': 'POST',
+      'access-control-allow-headers': 'content-type',
+      'access-control-max-age': '3600',
+    });
+    expect(corsOf(posted)).toEqual({ 'access-control-allow-origin': 'https://www.example.com' });
+  });
+
+  test('that is not named is told nothing by which a browser would let it', async () => {
+    const url = await startWith([SESSIONS]);
+
+    const asked = await ask(url, 'https://evil.example');
+    const posted = await fetch(`${url}/sessions`, {
+      method: 'POST',
+      headers: { origin: 'https://evil.example' },
+    });
+
+    expect({ status: asked.status, cors: corsOf(asked) }).toEqual({ status: 204, cors: {} });
+    expect(corsOf(posted)).toEqual({});
+  });
+
+  test('finds no route where the API lets none in', async () => {
+    const url = await startWith([{ routeKey: 'POST /sessions', functionArn: 'arn' }]);
+
+    expect((await ask(url, 'https://www.example.com')).status).toBe(404);
+  });
+});
+
+test('a route with a throttle takes its burst, refuses the rest, and leaves the others alone', async () => {
+  const url = await startWith([
+    {
+      routeKey: 'POST /sessions',
+      functionArn: 'arn',
+      throttle: { ThrottlingRateLimit: 0.001, ThrottlingBurstLimit: 2 },
+    },
+    { routeKey: 'POST /signals', functionArn: 'arn' },
+  ]);
+  const post = async (given: string) => (await fetch(url + given, { method: 'POST' })).status;
+
+  expect([await post('/sessions'), await post('/sessions'), await post('/sessions')]).toEqual([
+    200, 200, 429,
+  ]);
+  expect(await post('/signals')).toBe(200);
+});
+
+test('reads who may call and how often from the template', async () => {
+  const { directory } = await writeAssembly();
+  const file = path.join(directory, 'Test.template.json');
+  const template = JSON.parse(await readFile(file, 'utf8'));
+  const cors = { AllowOrigins: ['https://www.example.com'], AllowMethods: ['POST'], AllowHeaders: [] };
+  const throttle = { ThrottlingRateLimit: 20, ThrottlingBurstLimit: 40 };
+  template.Resources.Other = { Type: 'AWS::ApiGatewayV2::Api', Properties: {} };
+  template.Resources.Web = { Type: 'AWS::ApiGatewayV2::Api', Properties: { CorsConfiguration: cors } };
+  template.Resources.Stage = {
+    Type: 'AWS::ApiGatewayV2::Stage',
+    Properties: { ApiId: { Ref: 'Web' }, RouteSettings: { 'POST /webhooks/hubspot': throttle } },
+  };
+  template.Resources.Webhook.Properties.ApiId = { Ref: 'Web' };
+  await writeFile(file, JSON.stringify(template));
+
+  const { routes } = readAssembly(directory, 'http://127.0.0.1:1');
+
+  expect(routes).toContainEqual(
+    expect.objectContaining({ routeKey: 'POST /webhooks/hubspot', cors, throttle }),
+  );
+  await rm(directory, { recursive: true });
 });

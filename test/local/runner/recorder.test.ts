@@ -20,6 +20,7 @@ import {
   TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
+import { AwsClient } from 'aws4fetch';
 import { closeNow, listenLocally } from '../../../local/runner/listen.ts';
 import { createRecorder, type Recorder } from '../../../local/runner/recorder.ts';
 import { createTable, ENGINES } from '../../store/table.ts';
@@ -197,6 +198,21 @@ test('names the secret that was read', async () => {
 
   expect(calls).toMatchObject([{ action: 'secretsmanager:GetSecretValue', resource: SECRET }]);
   expect(calls[0]).not.toHaveProperty('units');
+});
+
+test('names the object that was put, and no other request to a bucket', async () => {
+  const root = await recorder.before(endpoint.url);
+  const credentials = { accessKeyId: 'nightly', secretAccessKey: 'secret', service: 's3', region: REGION };
+  const client = new AwsClient(credentials);
+  await client.fetch(`${root}/reports/reports/2026-10.html`, { method: 'PUT', body: 'a page' });
+  await client.fetch(`${root}/reports/reports/2026-10.html`, { method: 'DELETE' });
+  await client.fetch(`${root}/reports?lifecycle`, { method: 'PUT', body: 'rules' });
+
+  expect(recorder.calls).toMatchObject([
+    { door: 'nightly', action: 's3:PutObject', resource: 'arn:aws:s3:::reports/reports/2026-10.html' },
+    { action: 's3:unknown', resource: '*' },
+    { action: 's3:unknown', resource: '*' },
+  ]);
 });
 
 const UNNAMED: readonly { because: string; ask: Ask }[] = [
