@@ -1,4 +1,10 @@
 import type { CreditModel } from '../scoring/model-file.ts';
+import { weightsOf } from './models.ts';
+import { allocate, currencyDecimals, type Money, readMoney } from './money.ts';
+
+const DAY_MS = 86_400_000;
+/** Most touches that a deal is credited to, the newest: bounds what is kept of it, and the work that one deal can cause. */
+export const TOUCHES_PER_DEAL = 1000;
 
 /** A touch of one of a deal's contacts. */
 export interface DealTouch {
@@ -68,12 +74,85 @@ export interface CreditRules {
  * Credits a deal to the touches that lie in the window before it came into its stage.
  *
  * Neither order nor repetition of the touches changes anything.
+ *
+ * @param effects - undefined while none were computed: then there is no credit by `markov`
  */
 export function creditOf(
-  _deal: CreditedDeal,
-  _touches: readonly DealTouch[],
-  _rules: CreditRules,
-  _effects: RemovalEffects | undefined,
+  deal: CreditedDeal,
+  touches: readonly DealTouch[],
+  rules: CreditRules,
+  effects: RemovalEffects | undefined,
 ): Credit {
-  return { decimals: 2, units: undefined, touches: 0, path: [], byModel: {} };
+  const counted = touchesWithin(touches, deal.stageSinceMs, rules.windowDays);
+  const money = readMoney(deal.amount, deal.currency);
+  const weighing = { halfLifeDays: rules.halfLifeDays, effects: effects ?? {} };
+  const models = rules.models.filter((model) => model !== 'markov' || effects !== undefined);
+  return {
+    decimals: money?.decimals ?? currencyDecimals(deal.currency),
+    units: money?.units,
+    touches: counted.length,
+    path: counted.map(({ source }) => source),
+    byModel: Object.fromEntries(
+      models.map((model) => [
+        model,
+        counted.length === 0 ? [] : shared(counted, weightsOf(model, counted, weighing), money),
+      ]),
+    ),
+  };
+}
+
+/**
+ * The touches that a deal is credited to, in the order they happened: each once, from the window's first instant to that of the stage,
+ * both included; of more than {@link TOUCHES_PER_DEAL} the newest.
+ */
+export function touchesWithin<Touch extends DealTouch>(
+  touches: readonly Touch[],
+  untilMs: number,
+  windowDays: number,
+): readonly Touch[] {
+  const fromMs = untilMs - windowDays * DAY_MS;
+  const seen = new Set<string>();
+  return touches
+    .toSorted(byTime)
+    .filter(({ key }) => !seen.has(key) && seen.add(key))
+    .filter(({ atMs }) => atMs >= fromMs && atMs <= untilMs)
+    .slice(-TOUCHES_PER_DEAL);
+}
+
+/** A whole order: also two touches that tell otherwise of one visit always come in the same one. */
+function byTime(a: DealTouch, b: DealTouch): number {
+  return (
+    a.atMs - b.atMs ||
+    compareTexts(a.key, b.key) ||
+    compareTexts(a.source, b.source) ||
+    compareTexts(a.contactId, b.contactId)
+  );
+}
+
+function compareTexts(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Shares by source. The earlier of two sources comes first where they get the same. */
+function shared(
+  touches: readonly DealTouch[],
+  weights: readonly bigint[],
+  money: Money | undefined,
+): readonly SourceCredit[] {
+  const bySource = new Map<string, bigint>();
+  for (const [at, { source }] of touches.entries())
+    bySource.set(source, (bySource.get(source) ?? 0n) + (weights[at] ?? 0n));
+  const credited = [...bySource].filter(([, weight]) => weight > 0n);
+  const parts = credited.map(([, weight]) => weight);
+  const total = parts.reduce((sum, weight) => sum + weight, 0n);
+  const units = allocate(money?.units ?? 0n, parts);
+  return credited
+    .map(([source, weight], at) => ({
+      source,
+      share: Number(weight) / Number(total),
+      units: units[at] ?? 0n,
+      weight,
+    }))
+    .toSorted((a, b) => (a.weight < b.weight ? 1 : a.weight > b.weight ? -1 : 0))
+    .map(({ source, share, units: credit }) => ({ source, share, units: credit }));
 }
