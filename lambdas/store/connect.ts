@@ -5,6 +5,7 @@ import * as v from 'valibot';
 import type { StoreEnv } from '../env.ts';
 import { CompanyTable } from './company-table.ts';
 import { ContactTable } from './contact-table.ts';
+import { DealTable } from './deal-table.ts';
 import { type Secret, secretOf } from './secrets.ts';
 
 /** Shortest identity key that is believed to be one, in characters. */
@@ -23,6 +24,7 @@ export interface Store {
   readonly client: DynamoDBDocumentClient;
   readonly contacts: ContactTable;
   readonly companies: CompanyTable;
+  readonly deals: DealTable;
   /** The HMAC key under which e-mail addresses become partitions. */
   readonly identityKey: Secret<{ key: string }>;
 }
@@ -47,6 +49,7 @@ export function connectStore(
     client,
     contacts: new ContactTable(options),
     companies: new CompanyTable(options),
+    deals: new DealTable(options),
     identityKey: secretOf(secrets, env.IDENTITY_KEY_SECRET_ARN ?? '', IdentityKey, clock),
   };
 }

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
+import pMap from 'p-map';
 import { RetryableError } from '../errors.ts';
 import type { Deal, Fact, Known, PropertyValue } from '../scoring/facts.ts';
 import type { Scored } from '../scoring/score.ts';
 import type { Shown } from '../scoring/show.ts';
 import { type Associated, DEALS, readDeals, takeApart } from './associations.ts';
-import { companyIdOf, contactIdOf, contactKey, dueKey, isIdentityKey, recordKey } from './keys.ts';
+import { companyIdOf, contactIdOf, contactKey, dealIdOf, dueKey, isIdentityKey, recordKey } from './keys.ts';
 import { type Beginning, type PartitionOptions, Partitions } from './partitions.ts';
 import { ALIAS_HOPS, RecordHeads } from './record-heads.ts';
 import { RollIndex, type RollPage } from './roll-index.ts';
@@ -18,9 +19,13 @@ import {
   scoreAttributes,
   type Writes,
 } from './rows.ts';
+import { bindVisitor } from './visitors.ts';
 
 /** How often a store is tried again after somebody else stored first. Each try sees the other's facts. */
 const STORE_TRIES = 12;
+
+/** Contacts whose visits are read at once. */
+const READINGS_AT_ONCE = 8;
 
 /** The primary company of a contact. */
 interface Company {
@@ -40,6 +45,7 @@ export interface Standing {
 export interface UnsettledPage {
   readonly contactIds: readonly string[];
   readonly companyIds: readonly string[];
+  readonly dealIds: readonly string[];
   /** Where the next page begins; undefined after the last one. */
   readonly after: string | undefined;
 }
@@ -169,8 +175,14 @@ export class ContactTable {
 
   /** What a contact is associated with follows its own facts: both are read after the head. */
   async #known(key: string, { properties, deals }: Associated, company: Company | undefined): Promise<Known> {
-    const facts = await this.#rows.newestFacts(key);
-    return { properties, facts, deals, ...(company !== undefined && { company: company.properties }) };
+    const { facts, touches } = await this.#rows.newestFacts(key);
+    return {
+      properties,
+      facts,
+      deals,
+      ...(company !== undefined && { company: company.properties }),
+      ...(touches.length > 0 && { touches }),
+    };
   }
 
   /**
@@ -224,6 +236,7 @@ export class ContactTable {
     return {
       contactIds: page.keys.flatMap((key) => contactIdOf(key, this.#portalId) ?? []),
       companyIds: page.keys.flatMap((key) => companyIdOf(key, this.#portalId) ?? []),
+      dealIds: page.keys.flatMap((key) => dealIdOf(key, this.#portalId) ?? []),
       after: page.after,
     };
   }
@@ -241,6 +254,27 @@ export class ContactTable {
   async dealsOf(keys: readonly string[]): Promise<Map<string, Deal[]>> {
     const texts = await this.#heads.readProperty(keys, DEALS);
     return new Map([...texts].map(([key, text]) => [key, readDeals(text)]));
+  }
+
+  /**
+   * The visits of many contacts, strongly consistent; merges are followed. Of each at most the newest thousand.
+   *
+   * @returns by key as asked; none for those that are erased
+   * @throws RetryableError as `readLiving`
+   */
+  async touchesOf(keys: readonly string[]): Promise<Map<string, Fact[]>> {
+    const living = await this.#heads.readLiving([...new Set(keys)]);
+    const wanted = [...living.values()].filter(
+      ({ row }) => row === undefined || readHead(row).life !== 'erased',
+    );
+    const touches = new Map(
+      await pMap(
+        new Set(wanted.map(({ key }) => key)),
+        async (key) => [key, await this.#rows.newestTouches(key)] as const,
+        { concurrency: READINGS_AT_ONCE },
+      ),
+    );
+    return new Map([...living].map(([asked, { key }]) => [asked, touches.get(key) ?? []]));
   }
 
   /** As {@link RollIndex.idsBetween}. */
@@ -298,6 +332,11 @@ export class ContactTable {
     return this.#heads.unite(key, target);
   }
 
+  /** As {@link bindVisitor}. */
+  bind(visitor: string, target: string): Promise<boolean> {
+    return bindVisitor(visitor, target, { rows: this.#rows, heads: this.#heads, portalId: this.#portalId });
+  }
+
   /** As {@link RecordHeads.mark}. */
   mark(key: string, life: 'living' | 'deleted', atMs: number): Promise<void> {
     return this.#heads.mark(key, life, atMs);
@@ -315,7 +354,7 @@ export class ContactTable {
 
   /**
    * Privacy deletion: marks the head, then removes everything but the heads, which keep ids only, of the contact, of all
-   * records merged with it, and of the e-mail addresses it was known by. Never undone; who keeps a fact later finds the mark
+   * records merged with it, and of the e-mail addresses and browsers it was known by. Never undone; who keeps a fact later finds the mark
    * and removes it.
    */
   async erase(key: string): Promise<void> {

@@ -38,14 +38,15 @@ export function visitorKey(portalId: string, visitorId: string): string {
   return `${portalId}#visitor#${visitorId}`;
 }
 
-/** Whether a partition is that of a browser. */
-export function isVisitorKey(key: string, portalId: string): boolean {
-  return key.startsWith(visitorKey(portalId, ''));
+/** The id of the browser in its partition key; undefined for other partitions. */
+export function visitorIdOf(key: string, portalId: string): string | undefined {
+  const prefix = visitorKey(portalId, '');
+  return key.startsWith(prefix) ? key.slice(prefix.length) : undefined;
 }
 
 /** Whether a partition is that of an e-mail address or a browser: what stands there waits to learn whose it is. */
 export function isIdentityKey(key: string, portalId: string): boolean {
-  return key.startsWith(addressPartition(portalId, '')) || isVisitorKey(key, portalId);
+  return key.startsWith(addressPartition(portalId, '')) || key.startsWith(visitorKey(portalId, ''));
 }
 
 /** The partition that holds what belongs to the portal itself. */
@@ -75,6 +76,11 @@ export function rollShardKey(portalId: string, shard: number): string {
   return `${portalId}#roll#${shard}`;
 }
 
+/** A partition of the index of all deals that live. */
+export function dealRollShardKey(portalId: string, shard: number): string {
+  return `${portalId}#deal-roll#${shard}`;
+}
+
 /** The id behind the portal in a contact's partition key; undefined for other partitions. */
 export function contactIdOf(key: string, portalId: string): string | undefined {
   return idBehind(`${portalId}#`, key);
@@ -83,6 +89,11 @@ export function contactIdOf(key: string, portalId: string): string | undefined {
 /** The id in a company's partition key; undefined for other partitions. */
 export function companyIdOf(key: string, portalId: string): string | undefined {
   return idBehind(recordKey(portalId, 'company', ''), key);
+}
+
+/** The id in a deal's partition key; undefined for other partitions. */
+export function dealIdOf(key: string, portalId: string): string | undefined {
+  return idBehind(recordKey(portalId, 'deal', ''), key);
 }
 
 function idBehind(prefix: string, key: string): string | undefined {

@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import pMap from 'p-map';
 import { FACTS_PER_FOLD, type Fact, type PropertyValue } from '../scoring/facts.ts';
+import { TOUCH } from '../scoring/touches.ts';
 import { isIdentityKey } from './keys.ts';
 import {
   BEHIND_PROPERTIES,
@@ -22,6 +23,7 @@ import {
   readProperty,
   SIGNAL,
   VIA,
+  VISIT,
 } from './rows.ts';
 
 /** Writes under way at once for one partition. */
@@ -61,7 +63,6 @@ export class Partitions {
   }
 
   async #keepFact(key: string, fact: Fact): Promise<boolean> {
-    const keptUntilMs = fact.occurredAtMs + this.#options.factRetentionDays * DAY_MS;
     return this.ifHolds(
       new PutCommand({
         TableName: this.#options.tableName,
@@ -69,12 +70,18 @@ export class Partitions {
           pk: key,
           sk: factSortKey(fact),
           ...factAttributes(fact),
-          expiresAt: Math.ceil(keptUntilMs / 1000),
+          ...this.#expiryOf(fact),
           ...this.#expiryOfWaiting(key),
         },
         ConditionExpression: 'attribute_not_exists(pk)',
       }),
     );
+  }
+
+  /** Visits stay: what is shown of them must not change because time passes. */
+  #expiryOf({ name, occurredAtMs }: Fact): { expiresAt?: number } {
+    if (name === TOUCH) return {};
+    return { expiresAt: Math.ceil((occurredAtMs + this.#options.factRetentionDays * DAY_MS) / 1000) };
   }
 
   async #keepProperty(key: string, { name, value, occurredAtMs }: PropertyValue): Promise<void> {
@@ -102,9 +109,14 @@ export class Partitions {
     return { expiresAt: Math.ceil((clock() + WAITING_DAYS * DAY_MS) / 1000) };
   }
 
-  /** Notes that an e-mail address, by its partition, is a contact's own. */
+  /** Notes that an e-mail address or a browser, by its partition, is a contact's own. */
   async putVia(key: string, identityKey: string): Promise<void> {
     await this.#put(key, `${VIA}${identityKey}`);
+  }
+
+  /** The opposite of `putVia`. */
+  async removeVia(key: string, identityKey: string): Promise<void> {
+    await this.#delete(key, `${VIA}${identityKey}`);
   }
 
   async #put(key: string, sk: string): Promise<void> {
@@ -119,24 +131,37 @@ export class Partitions {
     return { head: readHead(first), properties: rest.map(readProperty) };
   }
 
-  /** The newest {@link FACTS_PER_FOLD} facts; to be read after the head. */
-  async newestFacts(key: string): Promise<Fact[]> {
-    const rows = await this.#query(key, SIGNAL, `${SIGNAL}~`, { newestFirst: true, limit: FACTS_PER_FOLD });
-    return rows.map(readFact);
+  /** The newest {@link FACTS_PER_FOLD} facts, and as many visits; to be read after the head. One query, unless there are more in all. */
+  async newestFacts(key: string): Promise<{ readonly facts: Fact[]; readonly touches: Fact[] }> {
+    const rows = await this.#newest(key, SIGNAL, VISIT);
+    const all = rows.map(readFact);
+    const touches = all.filter(({ name }) => name === TOUCH);
+    const facts = all.filter(({ name }) => name !== TOUCH);
+    if (touches.length === 0 || all.length < FACTS_PER_FOLD) return { facts, touches };
+    return { facts: (await this.#newest(key, SIGNAL, SIGNAL)).map(readFact), touches };
+  }
+
+  /** The newest {@link FACTS_PER_FOLD} visits. */
+  async newestTouches(key: string): Promise<Fact[]> {
+    return (await this.#newest(key, VISIT, VISIT)).map(readFact);
+  }
+
+  #newest(key: string, from: string, to: string): Promise<Record<string, unknown>[]> {
+    return this.#query(key, from, `${to}~`, { newestFirst: true, limit: FACTS_PER_FOLD });
   }
 
   /** Moves everything behind the head to another partition. Each row stands in one of the two at any time, or in both. */
   async move(key: string, target: string): Promise<void> {
-    const isAddress = isIdentityKey(key, this.#options.portalId);
+    const isIdentity = isIdentityKey(key, this.#options.portalId);
     await this.#empty(key, async (row, sk) => {
       if (sk.startsWith(VIA)) await this.#put(target, sk);
-      else if (sk.startsWith(SIGNAL)) await this.#keepFact(target, readFact(row));
-      // What an old record was says nothing of the living one; what was said of an e-mail address does.
-      else if (isAddress) await this.#keepProperty(target, readProperty(row));
+      else if (sk.startsWith(SIGNAL) || sk.startsWith(VISIT)) await this.#keepFact(target, readFact(row));
+      // What an old record was says nothing of the living one; what was said of who waited does.
+      else if (isIdentity) await this.#keepProperty(target, readProperty(row));
     });
   }
 
-  /** Deletes everything behind the head, and the partitions of e-mail addresses that are the contact's own. */
+  /** Deletes everything behind the head, and the partitions of e-mail addresses and browsers that are the contact's own. */
   async sweep(key: string): Promise<void> {
     await this.#empty(key, async (_row, sk) => {
       if (!sk.startsWith(VIA)) return;

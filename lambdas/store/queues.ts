@@ -11,17 +11,19 @@ const REASON_LENGTH = 10_000;
 /** Longest delay SQS gives a message. */
 export const LONGEST_DELAY_SECONDS = 900;
 
-/** What write-back is asked to do: bring a contact or a company to HubSpot, or find out whose an address or a deal is. */
+/** What write-back is asked to do: bring a contact, a company or a deal to HubSpot, or find out whose an address or a deal is. */
 export const WriteRequest = v.object({
   portalId: v.string(),
   contactId: v.optional(v.string()),
   email: v.optional(v.string()),
   /** Roll its score up from its contacts. */
   companyId: v.optional(v.string()),
-  /** It changed: read afresh which deals its contacts have. */
+  /** It changed: read afresh which deals its contacts have, and credit it. */
   dealId: v.optional(v.string()),
   /** Of a deal: epoch milliseconds of its newest change; contacts that were read later know of it. Left out: now. */
   atMs: v.optional(v.number()),
+  /** Of a deal: only its credit is to be brought up to date; its contacts know of it as it is. */
+  creditOnly: v.optional(v.literal(true)),
   /** Of a company: read it first, and score its contacts anew, also those of the records merged into it. */
   rescoreContacts: v.optional(v.literal(true)),
   /** Read back first, and write if HubSpot shows something else: the outcome of an earlier write is not known. */

@@ -2,7 +2,7 @@ import { BatchGetCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamo
 import * as v from 'valibot';
 import { chunks } from '../chunks.ts';
 import { RetryableError } from '../errors.ts';
-import { companyIdOf, contactIdOf, isIdentityKey } from './keys.ts';
+import { companyIdOf, contactIdOf, dealIdOf, isIdentityKey } from './keys.ts';
 import type { Beginning, PartitionOptions, Partitions } from './partitions.ts';
 import {
   HEAD,
@@ -25,7 +25,7 @@ const KEYS_PER_GET = 100;
 /** How often keys are asked for that DynamoDB left unread. */
 const READ_TRIES = 12;
 
-/** The first rows of partitions, of contacts as of companies: what became of the record, and what HubSpot confirmed. */
+/** The first rows of partitions, of contacts as of companies and deals: what became of the record, and what HubSpot confirmed. */
 export class RecordHeads {
   readonly #tableName: string;
   readonly #portalId: string;
@@ -158,7 +158,7 @@ export class RecordHeads {
    * whole table is read, so it is asked only after HubSpot could not be written to for a while.
    *
    * @param after - where the page before ended; undefined for the first
-   * @returns partition keys of contacts and companies
+   * @returns partition keys of contacts, companies and deals
    */
   async unsettled(
     after: string | undefined,
@@ -181,7 +181,7 @@ export class RecordHeads {
 
   /**
    * Makes a partition an alias of another, then moves its facts there: whoever keeps a fact under the old key later finds the
-   * alias and moves it too. Nothing is moved of companies, which have no facts. The living head lists the old id. Afterwards the
+   * alias and moves it too. Nothing is moved of companies and deals, which have no facts. The living head lists the old id. Afterwards the
    * target is to be scored.
    *
    * @param key - partition of an old record, or of an e-mail address; where it is an alias of a third one already, that one
@@ -209,7 +209,7 @@ export class RecordHeads {
 
   /** Moves the facts of a contact, and notes once that they are: whoever finds that they are not moves the rest. */
   async #move(key: string, target: string, { isMoved }: Pick<Head, 'isMoved'>): Promise<void> {
-    if (companyIdOf(key, this.#portalId) !== undefined) return;
+    if (contactIdOf(key, this.#portalId) === undefined && !isIdentityKey(key, this.#portalId)) return;
     await this.#rows.move(key, target);
     if (isMoved === true || isIdentityKey(key, this.#portalId)) return;
     await this.#rows.ifHolds(
@@ -224,7 +224,8 @@ export class RecordHeads {
   }
 
   #idOf(key: string): string {
-    return contactIdOf(key, this.#portalId) ?? companyIdOf(key, this.#portalId) ?? '';
+    const id = contactIdOf(key, this.#portalId) ?? companyIdOf(key, this.#portalId);
+    return id ?? dealIdOf(key, this.#portalId) ?? '';
   }
 
   /** Whether following aliases from one partition ends at another: a ring must never form. */
@@ -251,6 +252,28 @@ export class RecordHeads {
       }),
     );
     return readHead(Attributes).alias ?? target;
+  }
+
+  /**
+   * Makes a partition an alias, as long as it is the alias it was.
+   *
+   * @param before - of what it was; undefined for none
+   * @returns whether it was
+   */
+  setAlias(key: string, target: string, before: string | undefined): Promise<boolean> {
+    return this.#rows.ifHolds(
+      new UpdateCommand({
+        TableName: this.#tableName,
+        Key: { pk: key, sk: HEAD },
+        UpdateExpression: 'SET alias = :target ADD rev :one',
+        ConditionExpression: before === undefined ? 'attribute_not_exists(alias)' : 'alias = :before',
+        ExpressionAttributeValues: {
+          ':target': target,
+          ':one': 1,
+          ...(before !== undefined && { ':before': before }),
+        },
+      }),
+    );
   }
 
   async #listOldId(target: string, oldId: string): Promise<void> {

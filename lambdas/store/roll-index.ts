@@ -1,6 +1,15 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import pMap from 'p-map';
-import { contactIdOf, contactKey, rollShardKey, SHARDS, shardOf } from './keys.ts';
+import {
+  contactIdOf,
+  contactKey,
+  dealIdOf,
+  dealRollShardKey,
+  recordKey,
+  rollShardKey,
+  SHARDS,
+  shardOf,
+} from './keys.ts';
 import type { PartitionOptions } from './partitions.ts';
 import { HEAD, rollPlace } from './rows.ts';
 
@@ -27,19 +36,35 @@ interface Stretch {
 const ALL: Stretch = { from: 0, to: Number.MAX_SAFE_INTEGER };
 const ALL_SHARDS = Array.from({ length: SHARDS }, (_, shard) => shard);
 
+/** A kind of record that stands in the index, and how its keys are made. */
+interface Rolled {
+  readonly keyOf: (portalId: string, id: string) => string;
+  readonly idOf: (key: string, portalId: string) => string | undefined;
+  readonly shardKey: (portalId: string, shard: number) => string;
+}
+
+const CONTACTS: Rolled = { keyOf: contactKey, idOf: contactIdOf, shardKey: rollShardKey };
+export const DEALS: Rolled = {
+  keyOf: (portalId, id) => recordKey(portalId, 'deal', id),
+  idOf: dealIdOf,
+  shardKey: dealRollShardKey,
+};
+
 /**
- * All contacts of a portal that live: an index, parted into shards, in each of which they stand in the order of their numbers. It is
- * eventually consistent, so what it says of a contact is to be looked up in the head where much depends on it.
+ * All contacts of a portal that live, or all deals: an index, parted into shards, in each of which they stand in the order of their
+ * numbers. It is eventually consistent, so what it says of a record is to be looked up in the head where much depends on it.
  */
 export class RollIndex {
   readonly #options: Options;
+  readonly #of: Rolled;
 
-  constructor(options: Options) {
+  constructor(options: Options, of = CONTACTS) {
     this.#options = options;
+    this.#of = of;
   }
 
   /**
-   * The contacts of a stretch of numbers.
+   * The records of a stretch of numbers.
    *
    * @param after - the stretch begins behind this id; undefined for the first of all
    * @param until - the last id of the stretch; undefined for an open end
@@ -72,7 +97,7 @@ export class RollIndex {
         ...stretch,
         ...(Number.isFinite(most) && { Limit: most - ids.length }),
       });
-      ids.push(...page.contactIds);
+      ids.push(...page.ids);
       start = page.next;
     } while (start !== undefined && ids.length < most);
     return ids;
@@ -91,7 +116,7 @@ export class RollIndex {
     let shard = after === undefined ? 0 : shardOf(after);
     while (shard < SHARDS) {
       const page = await this.#query(shard, start, { ...ALL, Limit: CONTACTS_PER_PAGE - contactIds.length });
-      contactIds.push(...page.contactIds);
+      contactIds.push(...page.ids);
       if (contactIds.length === CONTACTS_PER_PAGE) return { contactIds, after: contactIds.at(-1) };
       start = page.next;
       if (start === undefined) shard += 1;
@@ -119,9 +144,9 @@ export class RollIndex {
   /** The place of a contact in the index, whether it still stands there or not. */
   #placeOf(contactId: string): Place {
     const { portalId } = this.#options;
-    const key = contactKey(portalId, contactId);
-    const place = rollPlace(portalId, contactId);
-    if (contactIdOf(key, portalId) === undefined || place === undefined)
+    const key = this.#of.keyOf(portalId, contactId);
+    const place = rollPlace(portalId, contactId, this.#of.shardKey);
+    if (this.#of.idOf(key, portalId) === undefined || place === undefined)
       throw new TypeError('no page of contacts begins there');
     return { ...place, pk: key, sk: HEAD };
   }
@@ -143,12 +168,12 @@ export class RollIndex {
         IndexName: 'roll',
         KeyConditionExpression: '#roll = :roll AND #id BETWEEN :from AND :to',
         ExpressionAttributeNames: { '#roll': 'roll', '#id': 'id' },
-        ExpressionAttributeValues: { ':roll': rollShardKey(portalId, shard), ':from': from, ':to': to },
+        ExpressionAttributeValues: { ':roll': this.#of.shardKey(portalId, shard), ':from': from, ':to': to },
         ...how,
         ExclusiveStartKey: start,
       }),
     );
-    const contactIds = Items.flatMap(({ pk }) => contactIdOf(String(pk), portalId) ?? []);
-    return { contactIds, count: Count, next: LastEvaluatedKey };
+    const ids = Items.flatMap(({ pk }) => this.#of.idOf(String(pk), portalId) ?? []);
+    return { ids, count: Count, next: LastEvaluatedKey };
   }
 }

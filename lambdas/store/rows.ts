@@ -1,13 +1,18 @@
+import { isDeepStrictEqual } from 'node:util';
 import * as v from 'valibot';
 import type { Fact, PropertyValue } from '../scoring/facts.ts';
+import type { AiVisit, Journey } from '../scoring/journey.ts';
 import type { Shown } from '../scoring/show.ts';
+import { TOUCH } from '../scoring/touches.ts';
 import { rollShardKey, shardOf } from './keys.ts';
 
 /** Sort keys. `#` sorts before letters: the head comes first. */
 export const HEAD = '#head';
 export const PROPERTY = 'property#';
 export const SIGNAL = 'signal#';
-/** Of a contact: the partition of an e-mail address that turned out to be its own. */
+/** Visits: right behind the signals, so that one query has both. */
+export const VISIT = 'touch#';
+/** Of a contact: the partition of an e-mail address or a browser that turned out to be its own. */
 export const VIA = 'via#';
 /** Sorts behind every property and before every signal. */
 export const BEHIND_PROPERTIES = 'property$';
@@ -42,6 +47,8 @@ const HeadRow = v.object({
   status: v.optional(v.string()),
   model: v.optional(v.string()),
   why: v.optional(v.string()),
+  /** The journey, as `journeyText` writes it. */
+  jny: v.optional(v.string()),
   /** Write id of what is to be shown, and of what HubSpot confirmed. */
   wid: v.optional(v.string()),
   cwid: v.optional(v.string()),
@@ -156,15 +163,13 @@ export function readHead(row: unknown): Head {
     company,
     ...values
   } = parseRow(HeadRow, row);
-  const { score = null, fit = null, eng = null, grade = '', status, model = '', why = '' } = values;
   return {
     revision: rev,
     alias,
     isMoved: moved,
     oldIds: old,
     life,
-    shown:
-      status === undefined ? undefined : { score, fit, engagement: eng, grade, status, model, reasons: why },
+    shown: readShown(values),
     writeId: wid,
     confirmedWriteId: cwid,
     shownAtMs: shownAt,
@@ -181,10 +186,52 @@ export function readHead(row: unknown): Head {
   };
 }
 
+function readShown({
+  score = null,
+  fit = null,
+  eng = null,
+  grade = '',
+  status,
+  model = '',
+  why = '',
+  jny,
+}: Partial<v.InferOutput<typeof HeadRow>>): Shown | undefined {
+  if (status === undefined) return undefined;
+  const shown = { score, fit, engagement: eng, grade, status, model, reasons: why };
+  return jny === undefined ? shown : { ...shown, journey: readJourney(jny) };
+}
+
+const AiVisitKept = v.tuple([v.string(), v.number(), v.string()]);
+/** First and last visit from an AI assistant: `0` as the last for the same one, none where there was none; how many; the text. */
+const JourneyKept = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.tuple([v.nullable(AiVisitKept), v.union([AiVisitKept, v.null(), v.literal(0)]), v.number(), v.string()]),
+);
+
+/** A journey in few bytes: the head is written with every score. */
+function journeyText({ firstAi, lastAi, aiSessions, text }: Journey): string {
+  const [first, last] = [firstAi, lastAi].map((visit) => visit && [visit.source, visit.atMs, visit.page]);
+  const isSame = first !== undefined && isDeepStrictEqual(first, last);
+  return JSON.stringify([first ?? null, isSame ? 0 : (last ?? null), aiSessions, text]);
+}
+
+function visitOf(kept: v.InferOutput<typeof AiVisitKept> | null): AiVisit | undefined {
+  return kept === null ? undefined : { source: kept[0], atMs: kept[1], page: kept[2] };
+}
+
+function readJourney(kept: string): Journey {
+  const parsed = v.safeParse(JourneyKept, kept);
+  if (!parsed.success) throw new TypeError('the journey of a contact cannot be read');
+  const [first, last, aiSessions, text] = parsed.output;
+  return { firstAi: visitOf(first), lastAi: visitOf(last === 0 ? first : last), aiSessions, text };
+}
+
 /** Sort key of a fact: its time, then its identity. Facts without a time of their own have zeros. */
 export function factSortKey(fact: Fact): string {
   const time = fact.isTimeUnknown === true ? 0 : fact.occurredAtMs;
-  return `${SIGNAL}${String(time).padStart(TIME_DIGITS, '0')}#${fact.key}`;
+  const kind = fact.name === TOUCH ? VISIT : SIGNAL;
+  return `${kind}${String(time).padStart(TIME_DIGITS, '0')}#${fact.key}`;
 }
 
 const FactRow = v.object({
@@ -244,6 +291,7 @@ export function scoreAttributes(head: Head, place: RollPlace | undefined) {
     status: shown?.status,
     model: shown?.model,
     why: shown?.reasons,
+    jny: shown?.journey && journeyText(shown.journey),
     wid: head.writeId,
     shownAt: head.shownAtMs,
     lastAt: head.lastSignalAtMs,
@@ -269,10 +317,17 @@ interface RollPlace {
   readonly id: number;
 }
 
-/** @returns undefined for a number that cannot be kept exactly; HubSpot's are far below */
-export function rollPlace(portalId: string, contactId: string): RollPlace | undefined {
-  const id = Number(contactId);
-  return Number.isSafeInteger(id) ? { roll: rollShardKey(portalId, shardOf(contactId)), id } : undefined;
+/**
+ * @param shardKey - of contacts, unless told otherwise
+ * @returns undefined for a number that cannot be kept exactly; HubSpot's are far below
+ */
+export function rollPlace(
+  portalId: string,
+  recordId: string,
+  shardKey = rollShardKey,
+): RollPlace | undefined {
+  const id = Number(recordId);
+  return Number.isSafeInteger(id) ? { roll: shardKey(portalId, shardOf(recordId)), id } : undefined;
 }
 
 /** Below every score: contacts without one come last. */

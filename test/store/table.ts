@@ -19,6 +19,7 @@ import {
 import { chunks } from '../../lambdas/chunks.ts';
 import { CompanyTable } from '../../lambdas/store/company-table.ts';
 import { ContactTable } from '../../lambdas/store/contact-table.ts';
+import { DealTable } from '../../lambdas/store/deal-table.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -91,6 +92,8 @@ export interface Table {
   contacts(options?: TableOptions): ContactTable;
   /** The companies of the same portal, in the same table. */
   companies(options?: TableOptions): CompanyTable;
+  /** Its deals. */
+  deals(options?: TableOptions): DealTable;
 }
 
 let tables = 0;
@@ -178,6 +181,7 @@ export async function createTable({ url }: Engine): Promise<Table> {
     },
     contacts: (options) => new ContactTable(optionsOf(options)),
     companies: (options) => new CompanyTable(optionsOf(options)),
+    deals: (options) => new DealTable(optionsOf(options)),
   };
 }
 

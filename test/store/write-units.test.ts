@@ -1,8 +1,11 @@
 import { DeleteCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { Journey } from '../../lambdas/scoring/journey.ts';
 import { checkModel, type Model } from '../../lambdas/scoring/model.ts';
 import { score } from '../../lambdas/scoring/score.ts';
+import { touchFact } from '../../lambdas/scoring/touches.ts';
 import { companyKept } from '../../lambdas/store/associations.ts';
 import type { ScoreKnown } from '../../lambdas/store/contact-table.ts';
+import { visitorKey } from '../../lambdas/store/keys.ts';
 import { fact, NOON, plainScore, property } from './plain-score.ts';
 import { type Client, createTable, type Engine, startDynalite, type Table, watched } from './table.ts';
 
@@ -184,6 +187,50 @@ test('a lone event with the longest address of a page that is kept costs three',
   await contacts.rescore(CONTACT, dueOn('2026-06-09'), NOON);
 
   expect(units.table).toBe(3);
+});
+
+const LONGEST_JOURNEY: Journey = {
+  firstAi: { source: 'Perplexity', atMs: NOON - 1, page: `https://${'p'.repeat(92)}` },
+  lastAi: { source: 'Microsoft Copilot', atMs: NOON, page: `https://${'q'.repeat(92)}` },
+  aiSessions: 1000,
+  text: 'j'.repeat(160),
+};
+
+const withJourney: ScoreKnown = (...all) => {
+  const scored = plainScore(...all);
+  return { ...scored, shown: { ...scored.shown, journey: LONGEST_JOURNEY } };
+};
+
+test('what is shown of visits adds at most half a KB to a head: who has none pays nothing for it', async () => {
+  const contacts = table.contacts({ portalId: '123456789' });
+  await contacts.rescore(CONTACT, plainScore, NOON);
+  const before = rowBytes(await table.row(CONTACT, '#head'));
+
+  await contacts.rescore(CONTACT, withJourney, NOON);
+  const after = rowBytes(await table.row(CONTACT, '#head'));
+
+  expect(after - before).toBeLessThanOrEqual(512);
+});
+
+test('a visit of a contact costs two write units, and one while it is nobody’s', async () => {
+  const { client, units } = counted(table);
+  const contacts = table.contacts({ portalId: '123456789', client });
+  const visit = touchFact('fV9cQmXo3oU1q0y0Yb7w-A', NOON, {
+    by: 'browser',
+    referrer: 'chatgpt.com',
+    landing: `https://example.com/${'p'.repeat(180)}`,
+    utmCampaign: 'c'.repeat(100),
+  });
+  const browser = visitorKey('123456789', 'fV9cQmXo3oU1q0y0Yb7w-A');
+
+  await contacts.keep(browser, [visit], []);
+  await contacts.rescore(browser, plainScore, NOON);
+  expect(units.table).toBe(1);
+
+  units.table = 0;
+  await contacts.keep(CONTACT, [visit], []);
+  await contacts.rescore(CONTACT, plainScore, NOON);
+  expect(units.table).toBe(2);
 });
 
 test('an event delivered again costs no more than the first time', async () => {
