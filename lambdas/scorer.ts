@@ -95,7 +95,8 @@ async function sendOn(
   // Of so many at once, as after an import, nobody waits for each: batches take them sooner.
   const isBurst = urgent.length > URGENT_AT_ONCE || writeBack.urgent === undefined;
   if (!isBurst) await writeBack.urgent?.(urgent);
-  await writeBack.changes([...outcomes.flatMap(({ changes = [] }) => changes), ...(isBurst ? urgent : [])]);
+  const changes = outcomes.flatMap((outcome) => [...(outcome.changes ?? []), ...(outcome.credits ?? [])]);
+  await writeBack.changes([...changes, ...(isBurst ? urgent : [])]);
   await writeBack.background(outcomes.flatMap(({ background = [] }) => background));
   await ticks(outcomes.flatMap((outcome) => outcome.ticks ?? []));
   const rollUps = outcomes.flatMap((outcome) => outcome.rollUps ?? []);

@@ -6,6 +6,8 @@ export interface Outcome {
   readonly changes?: readonly WriteRequest[];
   /** Somebody waits for these, unless there are many. */
   readonly urgent?: readonly WriteRequest[];
+  /** Deals whose credit depends on what was heard. */
+  readonly credits?: readonly WriteRequest[];
   readonly background?: readonly WriteRequest[];
   /** Ids of companies to be rolled up, when the index has what was stored. */
   readonly rollUps?: readonly string[];

@@ -2,8 +2,10 @@ import { chunks } from '../chunks.ts';
 import { CONTACTS_PER_TICK, type CompanyTick } from '../events/envelope.ts';
 import type { Heard } from '../events/heard.ts';
 import type { Message } from '../events/messages.ts';
-import { companyInputs, type Model, usesCompanies, usesDeals } from '../scoring/model.ts';
+import { CREDIT_PROPERTIES } from '../events/property-facts.ts';
+import { companyInputs, type Model, usesCompanies, usesDeals, usesTouches } from '../scoring/model.ts';
 import type { CompanyTable } from '../store/company-table.ts';
+import type { DealTable } from '../store/deal-table.ts';
 import type { WriteRequest } from '../store/queues.ts';
 import { newestLiveMs, timesOf } from './liveness.ts';
 import type { Outcome } from './outcome.ts';
@@ -14,6 +16,7 @@ interface RecordParts {
   readonly model: Model;
   readonly portalId: string;
   readonly companies: CompanyTable;
+  readonly deals: DealTable;
 }
 
 /**
@@ -66,20 +69,37 @@ export function isRevivedBy(
 export async function hearOfDeal(
   dealId: string,
   heard: readonly Heard[],
-  { model, portalId, clock }: RecordParts,
+  { model, portalId, clock, deals }: RecordParts,
 ): Promise<Outcome> {
+  if (usesTouches(model)) await followDeal(dealId, heard, deals);
   const told = heard.filter(({ turn }) => turn?.kind !== 'deletion');
-  if (told.length === 0 || !usesDeals(model)) return {};
-  const timesMs = timesOf(told);
+  if (told.length === 0 || !(usesDeals(model) || usesTouches(model))) return {};
+  const changed = usesDeals(model) ? told.filter(isOfScores) : [];
+  const timesMs = timesOf(changed);
   const atMs = timesMs.length === 0 ? undefined : Math.max(...timesMs);
   const occurredAtMs = newestLiveMs(told, clock());
   const request = {
     portalId,
     dealId,
+    ...(changed.length === 0 && { creditOnly: true as const }),
     ...(atMs !== undefined && { atMs }),
     ...(occurredAtMs !== undefined && { occurredAtMs }),
   };
   return { changes: [request] };
+}
+
+/** No score depends on what a deal is worth. */
+function isOfScores({ turn, properties }: Heard): boolean {
+  return turn !== undefined || properties.some(({ name }) => !CREDIT_PROPERTIES.includes(name));
+}
+
+/** Where deals are credited: what became of the record. */
+async function followDeal(dealId: string, heard: readonly Heard[], deals: DealTable): Promise<void> {
+  for (const { turn } of heard) {
+    if (turn?.kind === 'merge') for (const oldId of turn.oldIds) await deals.unite(oldId, dealId);
+    else if (turn?.kind === 'deletion') await deals.mark(dealId, 'deleted', turn.atMs);
+    else if (turn?.kind === 'restore') await deals.mark(dealId, 'living', turn.atMs);
+  }
 }
 
 /** A page of the contacts of a company that is to be ticked, and the messages that ask for it. */

@@ -2,11 +2,13 @@ import type { Heard } from '../events/heard.ts';
 import type { Message } from '../events/messages.ts';
 import type { Count } from '../measured.ts';
 import { isRise } from '../scoring/display.ts';
-import { FACTS_PER_FOLD, type Fact } from '../scoring/facts.ts';
-import type { Model } from '../scoring/model.ts';
+import { type Deal, FACTS_PER_FOLD, type Fact } from '../scoring/facts.ts';
+import { type Model, usesTouches } from '../scoring/model.ts';
 import { score } from '../scoring/score.ts';
+import { TOUCH } from '../scoring/touches.ts';
 import { askAround, type CompanyTable } from '../store/company-table.ts';
 import type { ContactTable, Standing } from '../store/contact-table.ts';
+import type { DealTable } from '../store/deal-table.ts';
 import { companyIdOf, contactKey, emailKey, recordKey, visitorKey } from '../store/keys.ts';
 import type { WriteRequest } from '../store/queues.ts';
 import type { Secret } from '../store/secrets.ts';
@@ -28,6 +30,7 @@ export interface ScoringParts {
   readonly timeZone: string;
   readonly contacts: ContactTable;
   readonly companies: CompanyTable;
+  readonly deals: DealTable;
   readonly identityKey: Secret<{ key: string }>;
   readonly writeBack: Readonly<Record<Lane, SendRequests>> & {
     /** Where contacts go whose grade rises; undefined where they go the way of all changes. */
@@ -116,11 +119,13 @@ async function scoreContact(
   for (const each of heard) await turn(key, each, parts);
   const nowMs = clock();
   let isFactLimitReached = false;
+  let deals: readonly Deal[] = [];
   const rescore = () =>
     contacts.rescore(
       key,
       (contactId, known, previous) => {
         isFactLimitReached = known.facts.length >= FACTS_PER_FOLD;
+        deals = known.deals ?? [];
         return score(model, { portalId, contactId, timeZone }, known, previous, nowMs);
       },
       nowMs,
@@ -132,13 +137,23 @@ async function scoreContact(
   }
   const request = requestFor(standing, subject, newestLiveMs(heard, nowMs), portalId);
   countScored(standing, parts);
-  const lane = isTickOnly ? 'background' : await laneOf(key, standing, parts);
+  const lane = isTickOnly || request === undefined ? 'background' : await laneOf(key, standing, parts);
   return {
     [lane]: request === undefined ? [] : [request],
+    credits: areVisitsNew(heard, news) ? creditsOf(deals, parts) : [],
     rollUps: heard.some((each) => each.turn?.kind === 'restore') ? companyOf(standing, parts) : [],
     agesMs: standing === undefined ? [] : liveAgesMs(news, clock()),
     isFactLimitReached,
   };
+}
+
+/** Whether the contact may have visits that its deals are not credited to yet. */
+function areVisitsNew(heard: readonly Heard[], news: readonly Fact[]): boolean {
+  return news.some(({ name }) => name === TOUCH) || heard.some((each) => each.turn?.kind === 'visitor');
+}
+
+function creditsOf(deals: readonly Deal[], { portalId }: ScoringParts): WriteRequest[] {
+  return deals.map(({ id: dealId }) => ({ portalId, dealId, creditOnly: true }));
 }
 
 function countScored(standing: Standing | undefined, { count }: ScoringParts): void {
@@ -184,6 +199,7 @@ function requestFor(
 /** What befell the record itself. */
 async function turn(key: string, { turn: told, subject }: Heard, parts: ScoringParts): Promise<void> {
   const { contacts, portalId, clock } = parts;
+  if (told?.kind === 'visitor') return bind(visitorKey(portalId, told.visitorId), key, parts);
   if (told === undefined || subject.type !== 'contact') return;
   if (told.kind === 'privacyDeletion') await leaving([key], () => contacts.erase(key), parts);
   else if (told.kind === 'deletion')
@@ -202,14 +218,22 @@ async function turn(key: string, { turn: told, subject }: Heard, parts: ScoringP
   }
 }
 
-/** Takes contacts away, and lets the companies be rolled up that they leave. */
+/** Whoever had the browser first keeps it. */
+async function bind(visitor: string, key: string, { contacts, count }: ScoringParts): Promise<void> {
+  if (!(await contacts.bind(visitor, key))) count('VisitorConflicts', 1);
+}
+
+/** Takes contacts away, and lets the companies be rolled up that they leave, and their deals be credited anew. */
 async function leaving(
   keys: readonly string[],
   take: () => Promise<void>,
-  { contacts, model, portalId, writeBack }: ScoringParts,
+  parts: ScoringParts,
 ): Promise<void> {
-  if (model.companyScore === undefined) return take();
-  const requests = (await contacts.companiesOf(keys)).map((companyId) => ({ portalId, companyId }));
+  const { contacts, model, portalId, writeBack } = parts;
+  if (model.companyScore === undefined && !usesTouches(model)) return take();
+  const companyIds = model.companyScore === undefined ? [] : await contacts.companiesOf(keys);
+  const deals = usesTouches(model) ? [...(await contacts.dealsOf(keys)).values()].flat() : [];
+  const requests = [...companyIds.map((companyId) => ({ portalId, companyId })), ...creditsOf(deals, parts)];
   await askAround((delaySeconds) => writeBack.background(requests, delaySeconds), take);
 }
 

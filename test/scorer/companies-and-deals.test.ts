@@ -82,6 +82,7 @@ function scorer(using: Model, client: Client = table.client, more: Partial<Score
     timeZone: 'UTC',
     contacts: table.contacts({ client }),
     companies: table.companies({ client }),
+    deals: table.deals({ client }),
     identityKey: { read: async () => ({ key: 'a key for tests' }), refresh: async () => false },
     writeBack: { changes: queue('changes'), background: queue('background') },
     count: () => {},
@@ -534,6 +535,80 @@ describe('a deal', () => {
 
     expect(sent).toEqual([]);
     expect(await table.row('33#deal#22', 'property#dealstage')).toMatchObject({ value: 'closedlost' });
+  });
+});
+
+describe('a deal that is credited to visits', () => {
+  const CREDITS = model({ fit: { rules: [] }, attribution: {} });
+  const CREDITS_AND_USES = model({
+    fit: { rules: [] },
+    attribution: {},
+    resetOn: [{ id: 'lost', title: 'Lost', deal: 'lost' }],
+  });
+  const life = async (id: string) => (await table.deals().heads([id])).get(id);
+  const change = (propertyName: string) =>
+    event('deal.propertyChange', 22, { propertyName, propertyValue: '5' });
+  const asked = (more: object): Sent => ({
+    to: 'changes',
+    message: { portalId: '33', dealId: '22', ...more },
+    delaySeconds: undefined,
+  });
+
+  test.each(['dealstage', 'closedate', 'pipeline', 'amount', 'deal_currency_code'])(
+    'is asked about when its %s changes, and no contact is read for it where scores do not depend on deals',
+    async (propertyName) => {
+      await deliver(scorer(CREDITS), webhook(change(propertyName)));
+
+      expect(sent).toEqual([asked({ creditOnly: true })]);
+    },
+  );
+
+  test('has its contacts read where scores depend on deals, but not for what it is worth', async () => {
+    await deliver(scorer(CREDITS_AND_USES), webhook(change('amount')));
+    await deliver(
+      scorer(CREDITS_AND_USES),
+      webhook(change('amount'), { ...change('dealstage'), occurredAt: NOW - 7 }),
+    );
+
+    expect(sent).toEqual([asked({ creditOnly: true }), asked({ atMs: NOW - 7 })]);
+  });
+
+  test('is in no report once it is deleted, also where that is heard before its restoring is', async () => {
+    await deliver(scorer(CREDITS), webhook(event('deal.deletion', 22, { occurredAt: NOW - 9 })));
+    expect([(await life('22'))?.life, sent]).toEqual(['deleted', []]);
+
+    await deliver(scorer(CREDITS), webhook(event('deal.restore', 22, { occurredAt: NOW - 5 })));
+    await deliver(scorer(CREDITS), webhook(event('deal.deletion', 22, { occurredAt: NOW - 9 })));
+
+    expect([(await life('22'))?.life, sent]).toEqual(['living', [asked({ creditOnly: true })]]);
+  });
+
+  test('that two became is one deal from then on, and is asked about', async () => {
+    const merge = event('deal.merge', 23, { primaryObjectId: 21, mergedObjectIds: [22], newObjectId: 23 });
+
+    await deliver(scorer(CREDITS), webhook(merge));
+    await deliver(scorer(CREDITS), webhook(merge));
+
+    expect([(await life('21'))?.dealId, (await life('22'))?.dealId]).toEqual(['23', '23']);
+    expect((await life('23'))?.oldIds.toSorted()).toEqual(['21', '22']);
+    const request = {
+      to: 'changes',
+      message: { portalId: '33', dealId: '23', creditOnly: true },
+      delaySeconds: undefined,
+    };
+    expect(sent).toEqual([request, request]);
+  });
+
+  test('leaves nothing behind where the model asks for no visits', async () => {
+    await deliver(
+      scorer(USES_DEALS),
+      webhook(
+        event('deal.deletion', 22),
+        event('deal.merge', 23, { mergedObjectIds: [22], newObjectId: 23 }),
+      ),
+    );
+
+    expect((await table.rows()).filter(({ sk }) => sk === '#head')).toEqual([]);
   });
 });
 
