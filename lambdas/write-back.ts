@@ -11,6 +11,7 @@ import type { HubSpotPortal } from './hubspot/portal.ts';
 import { type Measured, measured, publishing } from './measured.ts';
 import { countStop } from './portal/calls.ts';
 import { connectHubSpot } from './portal/connect.ts';
+import { effectsRow } from './portal/effects.ts';
 import { withheldRow } from './portal/withheld.ts';
 import { connectStore } from './store/connect.ts';
 import { type Letter, type ResumeRequest, sendAll, sendLetters, type WriteRequest } from './store/queues.ts';
@@ -39,7 +40,7 @@ export interface WriteBackParts extends Omit<BringParts, 'hubSpot'> {
   readonly deadLetter: (letters: readonly Letter[]) => Promise<void>;
 }
 
-// Write-back lanes -> HubSpot. One message is one contact or company to bring up to date, or an address or deal to find contacts of.
+// Write-back lanes -> HubSpot. One message is one contact, company or deal to bring up to date, or an address to find the contact of.
 export function createWriteBack(parts: WriteBackParts): (event: SQSEvent) => Promise<SQSBatchResponse> {
   return async ({ Records }) => {
     const asked = readRequests(Records, parts.portalId);
@@ -171,6 +172,7 @@ function report(
   ).length;
   const companies = distinct(ended.map(({ about }) => about.companyId));
   const contacts = distinct(ended.map(({ about }) => about.contactId));
+  const deals = distinct(ended.map(({ about }) => about.dealId));
   const mostPostponed = Math.max(0, ...ended.map(({ errand }) => errand.request.postponed ?? 0));
   count('Postponed', counts['later'] ?? 0);
   if (stop !== undefined) countStop(stop, count);
@@ -183,6 +185,7 @@ function report(
     requests: ended.length,
     contacts,
     companies,
+    deals,
     ...counts,
     unknownAddresses,
     companiesTold,
@@ -207,7 +210,7 @@ function fromEnvironment(env: NodeJS.ProcessEnv & Partial<WriteBackEnv>): WriteB
     BUDGET_LANES.find((lane) => lanes[lane].endsWith(`/${queue}`)) ?? 'changes';
   const background: BringParts['background'] = (requests, delaySeconds) =>
     sendAll(sqs, lanes.background, requests, delaySeconds);
-  const { budget, hubSpotOn, wanted, definitions } = connectHubSpot({
+  const { budget, hubSpotOn, wanted, definitions, companyCurrency } = connectHubSpot({
     env,
     store,
     secrets,
@@ -236,6 +239,8 @@ function fromEnvironment(env: NodeJS.ProcessEnv & Partial<WriteBackEnv>): WriteB
     stopped: () => budget.stopped(),
     takeUsage: () => budget.takeUsage(),
     outputs,
+    effects: effectsRow(store),
+    companyCurrency,
     idProperty: env.ID_PROPERTY ?? '',
     mostWritesPerHour: Number(env.MOST_WRITES_PER_HOUR),
     again: (queue, requests, delaySeconds) => sendAll(sqs, lanes[laneOf(queue)], requests, delaySeconds),

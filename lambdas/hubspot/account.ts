@@ -9,12 +9,15 @@ export const Account = v.object({
   accountType: v.string(),
   /** IANA name: the daily limit starts anew at its midnight. */
   timeZone: v.pipe(v.string(), v.check(isTimeZone)),
+  /** ISO 4217: of amounts that name none. */
+  companyCurrency: v.optional(v.string()),
 });
 export type Account = v.InferOutput<typeof Account>;
 
 /** @param apiUrl - scheme and host, no trailing slash */
-export function readAccount(apiUrl: string, send: Send): Promise<Account> {
-  return detailsAt(`${apiUrl}/account-info/v3/details`, Account, send);
+export async function readAccount(apiUrl: string, send: Send): Promise<Account> {
+  const account = await detailsAt(`${apiUrl}/account-info/v3/details`, Account, send);
+  return { ...account, companyCurrency: account.companyCurrency ?? '' };
 }
 
 /** A zone that this runtime does not know would make every later calculation of a midnight throw. */

@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import { HubSpotError } from './answer.ts';
 import { detailsAt } from './details.ts';
-import type { OutputProperties, OutputProperty } from './outputs.ts';
+import type { OutputProperty } from './output-property.ts';
+import type { OutputProperties } from './outputs.ts';
 import type { Send } from './transport.ts';
 
 const Definition = v.object({

@@ -1,13 +1,19 @@
 import * as v from 'valibot';
 import { understood } from './answer.ts';
 import type { Associated } from './associations.ts';
+import {
+  BATCH_WITH_HISTORIES,
+  historiesOf,
+  PropertyHistories,
+  type RecordWithHistories,
+} from './histories.ts';
 import { asRecord, BATCH, type HubSpotRecord, type ObjectType, objectApis, ReadRecord } from './objects.ts';
 import { hubSpotSearch } from './search.ts';
 import type { Send } from './transport.ts';
 
 /** Records on a page of a list, and of one with histories (CRM API reference, list endpoints, read 2026-11). */
 export const PAGE = 100;
-export const PAGE_WITH_HISTORIES = 50;
+export const PAGE_WITH_HISTORIES = BATCH_WITH_HISTORIES;
 /**
  * Characters of property names in an address. HubSpot answers 414 to one that is too long, and does not say what that is: servers
  * commonly take 8,000 in all.
@@ -15,16 +21,6 @@ export const PAGE_WITH_HISTORIES = 50;
 const LONGEST_NAMES = 4000;
 /** The association of a contact with its primary company; those with its other companies have names of their own. */
 const PRIMARY_COMPANY = 'contact_to_company';
-
-/** A value that a property had, and since when. */
-export interface Version {
-  /** `''` = cleared. */
-  readonly value: string;
-  /** Epoch milliseconds. */
-  readonly atMs: number;
-  /** Who wrote it: `userId:…`, or the id of an app. */
-  readonly sourceId: string | undefined;
-}
 
 /** What a record is associated with, as a list tells it. */
 export interface ListedLinks {
@@ -34,9 +30,7 @@ export interface ListedLinks {
 }
 
 /** A record with all that was asked of it. */
-export interface ListedRecord extends HubSpotRecord {
-  /** Of each property whose history was asked for, newest first. */
-  readonly histories: Readonly<Record<string, readonly Version[]>>;
+export interface ListedRecord extends RecordWithHistories {
   /** Of each kind of record that was asked for. */
   readonly links: Readonly<Partial<Record<ObjectType, ListedLinks>>>;
 }
@@ -95,18 +89,13 @@ export interface HubSpotLists {
   archived(ids: readonly string[]): Promise<ReadonlySet<string>>;
 }
 
-const PastValue = v.object({
-  value: v.nullish(v.string(), ''),
-  timestamp: v.date(),
-  sourceId: v.optional(v.string()),
-});
 const Links = v.object({
   results: v.array(v.object({ id: v.string(), type: v.string() })),
   paging: v.nullish(v.object({ next: v.nullish(v.object({ after: v.string() })) })),
 });
 const Listed = v.object({
   ...ReadRecord.entries,
-  propertiesWithHistory: v.nullish(v.record(v.string(), v.array(PastValue)), {}),
+  ...PropertyHistories,
   associations: v.nullish(v.record(v.string(), Links), {}),
 });
 const Page = v.object({
@@ -213,15 +202,9 @@ function asListed(
 ): ListedRecord {
   return {
     ...asRecord(record),
-    histories: Object.fromEntries(histories.map((name) => [name, versionsOf(propertiesWithHistory[name])])),
+    histories: historiesOf(propertiesWithHistory, histories),
     links: Object.fromEntries(links.map((kind) => [kind, linksOf(associations[kind])])),
   };
-}
-
-function versionsOf(values: readonly v.InferOutput<typeof PastValue>[] = []): Version[] {
-  return values
-    .map(({ value, timestamp, sourceId }) => ({ value, atMs: timestamp.getTime(), sourceId }))
-    .toSorted((one, other) => other.atMs - one.atMs);
 }
 
 /** HubSpot names a record once for each association with it, and leaves out kinds of which there is none. */

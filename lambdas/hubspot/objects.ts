@@ -7,6 +7,7 @@ import {
   wrapHttpLibrary,
 } from '@hubspot/api-client/lib/codegen/crm/objects/index.js';
 import * as v from 'valibot';
+import { chunks } from '../chunks.ts';
 import {
   ErrorDetails,
   HubSpotError,
@@ -15,6 +16,12 @@ import {
   reasonOf,
   understood,
 } from './answer.ts';
+import {
+  BATCH_WITH_HISTORIES,
+  historiesOf,
+  PropertyHistories,
+  type RecordWithHistories,
+} from './histories.ts';
 import type { Send } from './transport.ts';
 
 /** HubSpot takes this many records in one batch (CRM API reference, batch endpoints, read 2026-11). */
@@ -73,6 +80,12 @@ export interface HubSpotObjects {
    * @returns those that exist
    */
   read(ids: readonly string[], properties: readonly string[], idProperty?: string): Promise<HubSpotRecord[]>;
+  /** Reads up to 100 records by their ids, each with what some properties were before. @returns those that exist */
+  readWithHistories(
+    ids: readonly string[],
+    properties: readonly string[],
+    histories: readonly string[],
+  ): Promise<RecordWithHistories[]>;
   /**
    * Reads one record, also by an id that was merged away.
    *
@@ -110,6 +123,7 @@ const ItemError = v.object({
   ),
 });
 const Read = v.object({ results: v.array(ReadRecord) });
+const ReadPast = v.object({ results: v.array(v.object({ ...ReadRecord.entries, ...PropertyHistories })) });
 const Updated = v.object({
   data: v.object({ results: v.array(Written), errors: v.optional(v.array(ItemError), []) }),
   headers: v.record(v.string(), v.string()),
@@ -134,6 +148,20 @@ export function hubSpotObjects(apiUrl: string, send: Send, type: ObjectType): Hu
       };
       const { results } = await understood(Read, batch.read(type, input, false));
       return results.map(asRecord);
+    },
+    async readWithHistories(ids, properties, histories) {
+      const records: RecordWithHistories[] = [];
+      for (const some of chunks(ids, BATCH_WITH_HISTORIES)) {
+        const input = {
+          inputs: some.map((id) => ({ id })),
+          properties: [...properties],
+          propertiesWithHistory: [...histories],
+        };
+        const { results } = await understood(ReadPast, batch.read(type, input, false));
+        for (const { propertiesWithHistory, ...record } of results)
+          records.push({ ...asRecord(record), histories: historiesOf(propertiesWithHistory, histories) });
+      }
+      return records;
     },
     async lookUp(id, properties, idProperty) {
       const asked = single.getById(type, id, [...properties], undefined, undefined, false, idProperty);

@@ -1,37 +1,35 @@
 import { gradeNames } from '../scoring/display.ts';
-import type { Model } from '../scoring/model.ts';
+import type { Journey } from '../scoring/journey.ts';
+import { type Model, usesTouches } from '../scoring/model.ts';
 import { type Shown, statuses } from '../scoring/show.ts';
 import { asInstant, asNumber } from '../scoring/values.ts';
+import { DEAL_OUTPUTS, dealOutputs } from './deal-outputs.ts';
 import type { HubSpotRecord } from './objects.ts';
+import {
+  AI_GROUP,
+  BOOL,
+  CHOICE,
+  INSTANT,
+  inOrder,
+  type Kind,
+  LONG_TEXT,
+  NUMBER,
+  OUTPUT_GROUP,
+  type OutputProperty,
+  TEXT,
+  WRITE_ID_PROPERTY,
+} from './output-property.ts';
 
-/** The property group that holds everything Afterglow writes. */
-export const OUTPUT_GROUP = { name: 'afterglow', label: 'Afterglow', displayOrder: -1 } as const;
-
-/** A property Afterglow writes, as HubSpot's properties API takes it. */
-export interface OutputProperty {
-  readonly name: string;
-  readonly label: string;
-  readonly description: string;
-  readonly type: 'number' | 'string' | 'enumeration' | 'datetime';
-  readonly fieldType: 'number' | 'text' | 'textarea' | 'select' | 'date';
-  readonly groupName: string;
-  readonly options?: readonly {
-    readonly label: string;
-    readonly value: string;
-    readonly displayOrder: number;
-  }[];
-}
-
-/** The property that tells which write HubSpot shows. */
-export const WRITE_ID_PROPERTY = 'afterglow_write_id';
-
-type Kind = Pick<OutputProperty, 'type' | 'fieldType'>;
-
-const NUMBER: Kind = { type: 'number', fieldType: 'number' };
-const TEXT: Kind = { type: 'string', fieldType: 'text' };
-const LONG_TEXT: Kind = { type: 'string', fieldType: 'textarea' };
-const CHOICE: Kind = { type: 'enumeration', fieldType: 'select' };
-const INSTANT: Kind = { type: 'datetime', fieldType: 'date' };
+/** The property by which a form tells whose browser it is. No output: a hidden field fills it, and nothing else writes it. */
+export const VISITOR_ID_PROPERTY: OutputProperty = {
+  name: 'afterglow_visitor_id',
+  label: 'Afterglow visitor id',
+  description:
+    'Tells which browser this is, by a hidden field of a form. Random, and filled in by the snippet.',
+  ...TEXT,
+  groupName: AI_GROUP.name,
+  formField: true,
+};
 
 /** The property of a company that shows what is rolled up from its contacts. */
 export const COMPANY_SCORE_PROPERTY = 'afterglow_company_score';
@@ -44,7 +42,9 @@ const COMPANY_SCORE: OutputProperty = {
   groupName: OUTPUT_GROUP.name,
 };
 
-const OUTPUTS: readonly (readonly [name: string, label: string, kind: Kind, description: string])[] = [
+type Output = readonly [name: string, label: string, kind: Kind, description: string];
+
+const OUTPUTS: readonly Output[] = [
   [
     'afterglow_score',
     'Afterglow score',
@@ -87,34 +87,92 @@ const OUTPUTS: readonly (readonly [name: string, label: string, kind: Kind, desc
   [WRITE_ID_PROPERTY, 'Afterglow write id', TEXT, 'Tells Afterglow which of its writes stands here.'],
 ];
 
+/** What a contact shows besides, where the model asks for visits. */
+const AI_OUTPUTS: readonly Output[] = [
+  [
+    'afterglow_ai_first_source',
+    'Afterglow first AI source',
+    TEXT,
+    'The AI assistant that brought the contact first.',
+  ],
+  ['afterglow_ai_first_at', 'Afterglow first AI visit', INSTANT, 'When an AI assistant brought it first.'],
+  [
+    'afterglow_ai_first_page',
+    'Afterglow first AI landing page',
+    TEXT,
+    'Where the first visit from an AI assistant began.',
+  ],
+  [
+    'afterglow_ai_last_source',
+    'Afterglow last AI source',
+    TEXT,
+    'The AI assistant that brought the contact last.',
+  ],
+  ['afterglow_ai_last_at', 'Afterglow last AI visit', INSTANT, 'When an AI assistant brought it last.'],
+  [
+    'afterglow_ai_last_page',
+    'Afterglow last AI landing page',
+    TEXT,
+    'Where the last visit from an AI assistant began.',
+  ],
+  ['afterglow_ai_sessions', 'Afterglow AI visits', NUMBER, 'How many visits AI assistants brought.'],
+  [
+    'afterglow_ai_influenced',
+    'Afterglow AI-influenced',
+    BOOL,
+    'Whether an AI assistant ever brought the contact.',
+  ],
+  ['afterglow_journey', 'Afterglow journey', LONG_TEXT, 'The visits of the contact, by source and date.'],
+];
+
 /** The properties Afterglow writes, by the kind of record that has them. */
 export interface OutputProperties {
   readonly contacts: readonly OutputProperty[];
   /** None where the model rolls nothing up. */
   readonly companies: readonly OutputProperty[];
+  /** None where the model asks for no visits. */
+  readonly deals: readonly OutputProperty[];
 }
 
 /** Every property that Afterglow may ever have made, whichever models were deployed. */
 export const OUTPUT_NAMES: Readonly<Record<keyof OutputProperties, readonly string[]>> = {
-  contacts: OUTPUTS.map(([name]) => name),
+  contacts: [...OUTPUTS, ...AI_OUTPUTS].map(([name]) => name),
   companies: [COMPANY_SCORE_PROPERTY],
+  deals: DEAL_OUTPUTS.map(({ name }) => name),
 };
+
+/** Every property that Afterglow may ever have made: what it writes, and what is filled in for it. */
+export const PROVISIONED_NAMES: Readonly<Record<keyof OutputProperties, readonly string[]>> = {
+  ...OUTPUT_NAMES,
+  contacts: [...OUTPUT_NAMES.contacts, VISITOR_ID_PROPERTY.name],
+};
+
+/** Every property that Afterglow makes: what it writes, and what is filled in for it. */
+export function provisionedProperties(model: Model): OutputProperties {
+  const { contacts, ...others } = outputProperties(model);
+  return { contacts: usesTouches(model) ? [...contacts, VISITOR_ID_PROPERTY] : contacts, ...others };
+}
 
 /** Every property Afterglow writes. @param model - its grades and statuses are the options of two of them */
 export function outputProperties(model: Model): OutputProperties {
-  const contacts = OUTPUTS.map(([name, label, kind, description]) => {
-    const property = { name, label, description, ...kind, groupName: OUTPUT_GROUP.name };
+  const scored = OUTPUTS.map((output) => {
+    const property = propertyOf(output, OUTPUT_GROUP.name);
+    const { name } = property;
     if (name === 'afterglow_grade')
       return { ...property, options: inOrder(gradeNames(model).map((value) => ({ value, label: value }))) };
     return name === 'afterglow_status' ? { ...property, options: inOrder(statuses(model)) } : property;
   });
-  return { contacts, companies: model.companyScore === undefined ? [] : [COMPANY_SCORE] };
+  const visits = usesTouches(model) ? AI_OUTPUTS.map((output) => propertyOf(output, AI_GROUP.name)) : [];
+  const contacts = [...scored, ...visits];
+  return {
+    contacts,
+    companies: model.companyScore === undefined ? [] : [COMPANY_SCORE],
+    deals: dealOutputs(model),
+  };
 }
 
-function inOrder(
-  choices: readonly { readonly value: string; readonly label: string }[],
-): NonNullable<OutputProperty['options']> {
-  return choices.map(({ value, label }, displayOrder) => ({ label, value, displayOrder }));
+function propertyOf([name, label, kind, description]: Output, groupName: string): OutputProperty {
+  return { name, label, description, ...kind, groupName };
 }
 
 /**
@@ -140,6 +198,21 @@ export function outputValues(
     afterglow_last_signal_at: instantText(lastSignalAtMs),
     afterglow_model: shown.model,
     [WRITE_ID_PROPERTY]: writeId,
+    ...(shown.journey !== undefined && journeyValues(shown.journey)),
+  };
+}
+
+function journeyValues({ firstAi, lastAi, aiSessions, text }: Journey): Record<string, string> {
+  return {
+    afterglow_ai_first_source: firstAi?.source ?? '',
+    afterglow_ai_first_at: instantText(firstAi?.atMs),
+    afterglow_ai_first_page: firstAi?.page ?? '',
+    afterglow_ai_last_source: lastAi?.source ?? '',
+    afterglow_ai_last_at: instantText(lastAi?.atMs),
+    afterglow_ai_last_page: lastAi?.page ?? '',
+    afterglow_ai_sessions: String(aiSessions),
+    afterglow_ai_influenced: String(aiSessions > 0),
+    afterglow_journey: text,
   };
 }
 
@@ -169,8 +242,9 @@ export function differingOutputs(
 }
 
 const OUTPUT_TYPES = new Map([
-  ...OUTPUTS.map(([name, , { type }]) => [name, type] as const),
+  ...[...OUTPUTS, ...AI_OUTPUTS].map(([name, , { type }]) => [name, type] as const),
   [COMPANY_SCORE_PROPERTY, COMPANY_SCORE.type] as const,
+  ...DEAL_OUTPUTS.map(({ name, type }) => [name, type] as const),
 ]);
 
 function meaningOf(name: string, value: string): string | number {

@@ -26,11 +26,12 @@ export function hubSpotPortal(apiUrl: string, send: Send): HubSpotPortal {
   };
 }
 
-/** What a portal tells of itself, by kind: time zone, definitions of our properties, who owns records, how deals go. */
+/** What a portal tells of itself, by kind: time zone and currency, definitions of our properties, who owns records, how deals go. */
 export const PORTAL_DETAILS = {
   account: Account,
   contacts: Definitions,
   companies: Definitions,
+  deals: Definitions,
   owners: Owners,
   pipelines: Pipelines,
 } as const;
@@ -65,9 +66,14 @@ export function detailReaders(
     covers: (known) => names[type].every((name) => name in known),
   });
   return {
-    account: { read: () => readAccount(apiUrl, send), covers: () => true },
+    // What an older version kept of it says nothing of the currency.
+    account: {
+      read: () => readAccount(apiUrl, send),
+      covers: (known) => known.companyCurrency !== undefined,
+    },
     contacts: definitions('contacts'),
     companies: definitions('companies'),
+    deals: definitions('deals'),
     owners: { read: () => readOwners(apiUrl, send), covers: () => true },
     pipelines: { read: () => readPipelines(apiUrl, send), covers: () => true },
   };

@@ -10,7 +10,8 @@ import {
 } from '@hubspot/api-client/lib/codegen/crm/properties/index.js';
 import * as v from 'valibot';
 import { HubSpotError } from './answer.ts';
-import { OUTPUT_GROUP, type OutputProperties, type OutputProperty } from './outputs.ts';
+import { AI_GROUP, OUTPUT_GROUP, type OutputProperty } from './output-property.ts';
+import type { OutputProperties } from './outputs.ts';
 import type { Send } from './transport.ts';
 
 /** What provisioning did with one property. */
@@ -51,7 +52,7 @@ interface Plan {
 }
 
 /**
- * Creates the group and the properties that Afterglow writes. Running it again changes nothing; what somebody else created in the
+ * Creates the groups and the properties that Afterglow writes. Running it again changes nothing; what somebody else created in the
  * meantime is as good as created here.
  *
  * @param apiUrl - scheme and host, no trailing slash
@@ -61,12 +62,13 @@ interface Plan {
 export async function provisionProperties(
   apiUrl: string,
   send: Send,
-  { contacts, companies }: OutputProperties,
+  { contacts, companies, deals }: OutputProperties,
   onDone: (done: Provisioned) => void,
 ): Promise<void> {
   const { core, groups } = propertyApis(apiUrl, send);
   const plans = [await plan(core, 'contacts', contacts)];
   if (companies.length > 0) plans.push(await plan(core, 'companies', companies));
+  if (deals.length > 0) plans.push(await plan(core, 'deals', deals));
   const mismatches = plans.flatMap(mismatchesOf);
   if (mismatches.length > 0) {
     throw new PropertyMismatchError(
@@ -74,7 +76,9 @@ export async function provisionProperties(
     );
   }
   for (const { type, wanted, existing } of plans) {
-    await orConflict(() => groups.create(type, OUTPUT_GROUP));
+    for (const group of [OUTPUT_GROUP, AI_GROUP])
+      if (wanted.some(({ groupName }) => groupName === group.name))
+        await orConflict(() => groups.create(type, group));
     for (const property of wanted) {
       const found = existing.get(property.name);
       const did =
@@ -122,13 +126,13 @@ async function create(
 ): Promise<Provisioned['did']> {
   const type = v.parse(v.enum(PropertyCreateTypeEnum), property.type);
   const fieldType = v.parse(v.enum(PropertyCreateFieldTypeEnum), property.fieldType);
-  const { options: choices, ...rest } = property;
+  const { options: choices, formField = false, ...rest } = property;
   const isNew = await orConflict(() =>
     core.create(objectType, {
       ...rest,
       type,
       fieldType,
-      formField: false,
+      formField,
       hidden: false,
       ...(choices && { options: choices.map((option) => ({ ...option, hidden: false })) }),
     }),

@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import { HubSpotError } from './answer.ts';
 import { detailsAt } from './details.ts';
-import { OUTPUT_GROUP, type OutputProperties } from './outputs.ts';
+import { AI_GROUP, OUTPUT_GROUP } from './output-property.ts';
+import type { OutputProperties } from './outputs.ts';
 import type { Send } from './transport.ts';
 
 const Properties = v.object({
@@ -18,17 +19,28 @@ const Groups = v.object({
   results: v.array(v.object({ name: v.string(), archived: v.optional(v.boolean(), false) })),
 });
 
-/** What stands in our property group of one kind of record. */
+/** Our property groups. */
+const GROUPS: readonly string[] = [OUTPUT_GROUP.name, AI_GROUP.name];
+
+/** A property group of ours. */
+export interface ProvisionedGroup {
+  readonly name: string;
+  /** Properties that Afterglow has written, and are there. */
+  readonly ours: readonly string[];
+  /** Properties that somebody else put into it: they are not ours to archive, and keep the group. */
+  readonly others: readonly string[];
+}
+
+/** What stands in our property groups of one kind of record. */
 export interface Provisions {
   /** Properties that Afterglow has written, and are there. */
   readonly ours: readonly string[];
-  /** Properties that somebody else put into the group: they are not ours to archive, and keep the group. */
-  readonly others: readonly string[];
   /** Properties of ours by name that stand in another group: somebody moved them, or made them. */
   readonly elsewhere: readonly string[];
   /** Properties that HubSpot works out from others, whoever made them. */
   readonly calculated: readonly { readonly name: string; readonly formula: string }[];
-  readonly hasGroup: boolean;
+  /** Those that are there. */
+  readonly groups: readonly ProvisionedGroup[];
 }
 
 /**
@@ -47,16 +59,22 @@ export async function readProvisions(
   const { results } = await detailsAt(`${url}?archived=false`, Properties, send);
   const { results: groups } = await detailsAt(`${url}/groups`, Groups, send);
   const live = results.filter(({ archived }) => !archived);
-  const inGroup = live.filter(({ groupName }) => groupName === OUTPUT_GROUP.name).map(({ name }) => name);
+  const inGroups = live.filter(({ groupName }) => GROUPS.includes(groupName)).map(({ name }) => name);
   const named = live.map(({ name }) => name).filter((name) => names.includes(name));
+  const ourGroups = groups.filter(({ name, archived }) => GROUPS.includes(name) && !archived);
+  const inGroup = (group: string) =>
+    live.filter(({ groupName }) => groupName === group).map(({ name }) => name);
   return {
-    ours: inGroup.filter((name) => names.includes(name)),
-    others: inGroup.filter((name) => !names.includes(name)),
-    elsewhere: named.filter((name) => !inGroup.includes(name)),
+    ours: inGroups.filter((name) => names.includes(name)),
+    elsewhere: named.filter((name) => !inGroups.includes(name)),
     calculated: live
       .filter(({ calculationFormula }) => calculationFormula !== '')
       .map(({ name, calculationFormula: formula }) => ({ name, formula })),
-    hasGroup: groups.some(({ name, archived }) => name === OUTPUT_GROUP.name && !archived),
+    groups: ourGroups.map(({ name: group }) => ({
+      name: group,
+      ours: inGroup(group).filter((name) => names.includes(name)),
+      others: inGroup(group).filter((name) => !names.includes(name)),
+    })),
   };
 }
 
@@ -74,9 +92,14 @@ export function archiveProperty(
   return removeAt(`${apiUrl}/crm/v3/properties/${type}/${name}`, send);
 }
 
-/** Archives our property group, which must be empty. One that is gone already is as good as archived. @throws HubSpotError */
-export function archiveGroup(apiUrl: string, send: Send, type: keyof OutputProperties): Promise<void> {
-  return removeAt(`${apiUrl}/crm/v3/properties/${type}/groups/${OUTPUT_GROUP.name}`, send);
+/** Archives a property group of ours, which must be empty. One that is gone already is as good as archived. @throws HubSpotError */
+export function archiveGroup(
+  apiUrl: string,
+  send: Send,
+  type: keyof OutputProperties,
+  group: string,
+): Promise<void> {
+  return removeAt(`${apiUrl}/crm/v3/properties/${type}/groups/${group}`, send);
 }
 
 async function removeAt(url: string, send: Send): Promise<void> {

@@ -1,10 +1,12 @@
 import { ADDRESSES } from '../events/property-facts.ts';
 import { inHalves } from '../hubspot/halves.ts';
 import type { HubSpotRecord } from '../hubspot/objects.ts';
+import { usesTouches } from '../scoring/model.ts';
 import { contactKey, emailKey } from '../store/keys.ts';
 import { type Each, each, type Failure, foundOrThrow, inBatches, isFailure } from './each.ts';
 import type { HydrationParts } from './hydrate.ts';
 import { rescore } from './rescore.ts';
+import { creditAnew } from './visits.ts';
 
 /** An address that HubSpot refuses to look for. */
 interface Unread extends Failure {
@@ -32,9 +34,19 @@ export function resolveEmails(addresses: readonly string[], parts: HydrationPart
       const { key } = await identityKey.read();
       await contacts.unite(emailKey(portalId, address, key), contactKey(portalId, owner));
       await rescore(owner, parts);
+      await creditDealsOf(owner, parts); // Visits may have waited.
       return owner;
     });
   });
+}
+
+async function creditDealsOf(contactId: string, parts: HydrationParts): Promise<void> {
+  if (!usesTouches(parts.model)) return;
+  const deals = await parts.contacts.dealsOf([contactKey(parts.portalId, contactId)]);
+  await creditAnew(
+    [...deals.values()].flat().map(({ id }) => id),
+    parts,
+  );
 }
 
 async function ownersOf(

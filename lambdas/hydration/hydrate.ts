@@ -1,8 +1,9 @@
-import { ADDRESSES, modelInputs, observe } from '../events/property-facts.ts';
+import { ADDRESSES, modelInputs, observe, VISITOR_PROPERTY } from '../events/property-facts.ts';
 import type { HubSpotRecord } from '../hubspot/objects.ts';
 import type { HubSpotPortal } from '../hubspot/portal.ts';
 import type { PropertyValue } from '../scoring/facts.ts';
 import type { Model } from '../scoring/model.ts';
+import { takeApart } from '../store/associations.ts';
 import { askAround, type CompanyTable } from '../store/company-table.ts';
 import type { ContactTable, Standing } from '../store/contact-table.ts';
 import { contactKey } from '../store/keys.ts';
@@ -13,6 +14,7 @@ import { type Each, each, foundOrThrow, isFailure } from './each.ts';
 import { readRecords } from './reading.ts';
 import { rescore } from './rescore.ts';
 import { readSurroundings, type Surroundings } from './surroundings.ts';
+import { bindVisitors, creditAnew, visitProperties, visitsRead } from './visits.ts';
 
 /** What bringing HubSpot's word into the table needs. */
 export interface HydrationParts {
@@ -82,7 +84,7 @@ export async function hydrate(contactIds: readonly string[], run: Hydration): Pr
 /** The properties of a contact that tell something. */
 export function contactProperties({ model, idProperty }: Pick<Hydration, 'model' | 'idProperty'>): string[] {
   const own = idProperty === '' ? [] : [idProperty];
-  return [...new Set([...modelInputs(model), ...ADDRESSES, ...own])];
+  return [...new Set([...modelInputs(model), ...ADDRESSES, ...visitProperties(model), ...own])];
 }
 
 /** HubSpot has no such contact: nothing is tried again until it is restored, or something is heard of it. A restore since this run began wins. */
@@ -142,11 +144,18 @@ async function keepFound(
   const told = observed
     .flatMap(({ properties }) => properties)
     .filter(({ name, value }) => value !== '' || held.has(name));
+  const around = surroundings?.keptAfter(before.deals) ?? [];
   await contacts.keep(
     key,
-    observed.flatMap(({ facts }) => facts),
-    [...told, ...ownIdKept(record, run), ...(surroundings?.keptAfter(before.deals) ?? [])],
+    [...observed.flatMap(({ facts }) => facts), ...visitsRead(record, { ...run, nowMs: askedAtMs })],
+    [...told, ...ownIdKept(record, run), ...around],
   );
   await uniteAddresses(record, run);
+  await bindVisitors(record.id, [record.properties[VISITOR_PROPERTY] ?? ''], run);
+  // Before it is noted that the contact was read: whoever dies in between reads it again, and tells them again.
+  await creditAnew(
+    [...before.deals, ...takeApart(around).deals].map(({ id }) => id),
+    run,
+  );
   return rescore(record.id, run, askedAtMs);
 }

@@ -10,17 +10,22 @@ interface Unread extends Failure {
   readonly id: string;
 }
 
+/** How records are read, with whatever else is wanted of them. */
+interface Reading<R extends HubSpotRecord> extends Pick<HubSpotObjects, 'lookUp'> {
+  read(ids: readonly string[], properties: readonly string[]): Promise<R[]>;
+}
+
 /**
  * Reads records from HubSpot, a hundred to a call. A record that was merged away, of which a batch says nothing, is looked up
  * singly.
  *
  * @returns by id as asked, the record under the id it lives under; undefined where HubSpot has none
  */
-export function readRecords(
-  hubSpot: HubSpotObjects,
+export function readRecords<R extends HubSpotRecord = HubSpotRecord>(
+  hubSpot: Reading<R>,
   ids: readonly string[],
   properties: readonly string[],
-): Promise<Each<HubSpotRecord>> {
+): Promise<Each<R>> {
   return inBatches(ids, async (batch) => {
     const found = await readEach(hubSpot, batch, properties);
     let silent = batch.filter((id) => !found.has(id));
@@ -46,12 +51,12 @@ export function readRecords(
  *
  * @returns by the id they live under; those of which HubSpot says nothing are left out
  */
-async function readEach(
-  hubSpot: HubSpotObjects,
+async function readEach<R extends HubSpotRecord>(
+  hubSpot: Reading<R>,
   ids: readonly string[],
   properties: readonly string[],
-): Promise<Map<string, HubSpotRecord | Failure>> {
-  const read = await inHalves<string, HubSpotRecord | Unread>(
+): Promise<Map<string, R | Failure>> {
+  const read = await inHalves<string, R | Unread>(
     ids,
     (part) => hubSpot.read(part, properties),
     (id, failed) => ({ id, failed }),

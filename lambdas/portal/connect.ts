@@ -55,6 +55,8 @@ export interface HubSpotConnection {
   /** The properties that Afterglow writes. */
   readonly wanted: OutputProperties;
   readonly definitions: DefinitionsOf;
+  /** In which amounts are that name no currency, ISO 4217; `''` where HubSpot never told. */
+  readonly companyCurrency: () => Promise<string>;
 }
 
 /** Connects to the portal that the environment names: one budget for all lanes, one memory of what the portal told of itself. */
@@ -101,6 +103,7 @@ export function connectHubSpot(parts: HubSpotConnectionParts): HubSpotConnection
       timeZone = account?.timeZone ?? store.timeZone;
       return known;
     },
+    companyCurrency: async () => (await facts.read('account'))?.companyCurrency ?? '',
   };
 }
 
@@ -174,10 +177,11 @@ function transportParts(
   };
 }
 
-function namesOf({ contacts, companies }: OutputProperties, env: Partial<WriteBackEnv>) {
+function namesOf({ contacts, companies, deals }: OutputProperties, env: Partial<WriteBackEnv>) {
   const own = env.ID_PROPERTY === undefined || env.ID_PROPERTY === '' ? [] : [env.ID_PROPERTY];
   return {
     contacts: [...contacts.map(({ name }) => name), ...own],
     companies: companies.map(({ name }) => name),
+    deals: deals.map(({ name }) => name),
   };
 }

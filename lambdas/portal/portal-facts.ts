@@ -54,6 +54,7 @@ export function factStores(
     account: storeOf('account', PORTAL_DETAILS.account),
     contacts: storeOf('contacts', PORTAL_DETAILS.contacts),
     companies: storeOf('companies', PORTAL_DETAILS.companies),
+    deals: storeOf('deals', PORTAL_DETAILS.deals),
     owners: storeOf('owners', PORTAL_DETAILS.owners),
     pipelines: storeOf('pipelines', PORTAL_DETAILS.pipelines),
   };
@@ -81,6 +82,7 @@ export class PortalFacts {
       account: fact('account', stores.account, hubSpot.account),
       contacts: fact('contacts', stores.contacts, hubSpot.contacts),
       companies: fact('companies', stores.companies, hubSpot.companies),
+      deals: fact('deals', stores.deals, hubSpot.deals),
       owners: fact('owners', stores.owners, hubSpot.owners),
       pipelines: fact('pipelines', stores.pipelines, hubSpot.pipelines),
     };

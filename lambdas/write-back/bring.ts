@@ -4,14 +4,14 @@ import { contactIdOf, contactKey } from '../store/keys.ts';
 import { ALIAS_HOPS } from '../store/record-heads.ts';
 import type { Head } from '../store/rows.ts';
 import { rollUpCompanies, tellCompaniesOnce } from './company-scores.ts';
-import { findContactsOfDeals } from './deals.ts';
-import { companyKind, contactKind } from './kinds.ts';
+import { creditLinked, findContactsOfDeals, type LinkedDeals } from './deals.ts';
+import { companyKind, contactKind, dealKind } from './kinds.ts';
 import type { Errand, ErrandsBy } from './requests.ts';
 import { type BringParts, type Ended, type Run, search, startRun } from './run.ts';
 import { bringDiffering, type Candidate } from './write.ts';
 
 /**
- * Brings contacts and companies to HubSpot: finds out whose an address or a deal is, reads what is not known, writes what differs,
+ * Brings contacts, companies and deals to HubSpot: finds out whose an address or a deal is, reads what is not known, writes what differs,
  * and confirms what HubSpot took. Never throws: every errand comes to an end.
  *
  * @param isUrgent - somebody waits for it: a contact goes alone rather than later
@@ -23,12 +23,14 @@ export async function bring(
   isUrgent = false,
 ): Promise<{ readonly ended: readonly Ended[]; readonly companiesTold: number }> {
   const { run, ended } = startRun(parts, isUrgent);
-  const { contacts, companies } = await findWhom(errands, run);
+  const { contacts, companies, deals } = await findWhom(errands, run);
   const { known, unread } = await findHeads(contacts, run);
   const read = await search(unread, (ids) => hydrate(ids, run), run);
   const standing = read.map(([those, { contactId, head }]) => ({ id: contactId, head, errands: those }));
   await bringDiffering([...known, ...standing], contactKind(run), run);
   await bringDiffering(await rollUpCompanies(companies, run), companyKind(run), run);
+  // Last: the visits of contacts that were never read are kept by now.
+  await bringDiffering(await creditLinked(deals, run), dealKind(run), run);
   return { ended: await tellOfRefused(ended, run), companiesTold: run.told.size };
 }
 
@@ -58,7 +60,7 @@ async function tellOfRefused(ended: readonly Ended[], run: Run): Promise<readonl
 async function findWhom(
   errands: readonly Errand[],
   run: Run,
-): Promise<{ readonly contacts: ErrandsBy; readonly companies: ErrandsBy }> {
+): Promise<{ readonly contacts: ErrandsBy; readonly companies: ErrandsBy; readonly deals: LinkedDeals }> {
   const contacts = new Map<string, readonly Errand[]>();
   const companies = new Map<string, readonly Errand[]>();
   const addresses = new Map<string, readonly Errand[]>();
@@ -72,8 +74,9 @@ async function findWhom(
   }
   for (const [those, id] of await search(addresses, (keys) => resolveEmails(keys, run), run))
     add(contacts, id, those);
-  for (const [id, those] of await findContactsOfDeals(deals, run)) add(contacts, id, those);
-  return { contacts, companies };
+  const found = await findContactsOfDeals(deals, run);
+  for (const [id, those] of found.contacts) add(contacts, id, those);
+  return { contacts, companies, deals: found.deals };
 }
 
 function add(errandsBy: Map<string, readonly Errand[]>, key: string, errands: readonly Errand[]): void {

@@ -52,6 +52,8 @@ export function followingOf(ended: readonly Ended[], portalId: string, nowMs: nu
   const refusals: Refusal[] = [];
   const failed: string[] = [];
   for (const { errand, ending, about } of ended) {
+    // Whose it is was seen to already: in doubt is only what the deal shows.
+    const isDeal = about.dealId !== undefined;
     const copy = (delaySeconds: number, request: WriteRequest) =>
       void copies.push({ errand, request, delaySeconds });
     if (ending.kind === 'failed') failed.push(...errand.messageIds);
@@ -70,10 +72,18 @@ export function followingOf(ended: readonly Ended[], portalId: string, nowMs: nu
       const waited = ending.isConfirmed
         ? {}
         : { sinceMs, ...(occurredAtMs !== undefined && { occurredAtMs }) };
-      copy(ending.afterSeconds, { portalId, ...about, force: true, ...waited });
+      copy(ending.afterSeconds, {
+        portalId,
+        ...about,
+        ...(isDeal && { creditOnly: true }),
+        force: true,
+        ...waited,
+      });
     }
   }
-  return { copies, refusals, failed };
+  // What the queue brings again by itself needs no copy: one message may be about a deal and its contacts, and fail for one of them.
+  const isFailed = ({ errand: { messageIds } }: Copy) => messageIds.every((id) => failed.includes(id));
+  return { copies: copies.filter((each) => !isFailed(each)), refusals, failed };
 }
 
 /**

@@ -1,12 +1,11 @@
-import {
-  COMPANY_SCORE_PROPERTY,
-  companyOutputValues,
-  outputValues,
-  WRITE_ID_PROPERTY,
-} from '../hubspot/outputs.ts';
+import { dealOutputValues } from '../hubspot/deal-outputs.ts';
+import { WRITE_ID_PROPERTY } from '../hubspot/output-property.ts';
+import { COMPANY_SCORE_PROPERTY, companyOutputValues, outputValues } from '../hubspot/outputs.ts';
 import { noteDeletion, noteMerge } from '../hydration/companies.ts';
+import { noteDealGone } from '../hydration/deal-credit.ts';
 import { noteContactGone, uniteContacts } from '../hydration/hydrate.ts';
 import type { CompanyHead } from '../store/company-table.ts';
+import type { DealHead } from '../store/deal-table.ts';
 import { contactKey } from '../store/keys.ts';
 import type { Head } from '../store/rows.ts';
 import { tellCompaniesOf } from './company-scores.ts';
@@ -74,5 +73,34 @@ export function companyKind(run: Run): Kind<CompanyHead> {
     countWrite: async () => undefined,
     noteDeletion: (id) => noteDeletion(id, run),
     noteMerge: (id, livingId) => noteMerge(id, livingId, run),
+  };
+}
+
+/** Deals show to what they are credited; which write it was, says a property of its own. */
+export function dealKind(run: Run): Kind<DealHead> {
+  const { deals, hubSpot, model } = run;
+  return {
+    hubSpot: hubSpot.deals,
+    type: 'deals',
+    about: (dealId) => ({ dealId }),
+    isConfirmed: ({ writeId, confirmedWriteId }) => writeId === confirmedWriteId,
+    telling: WRITE_ID_PROPERTY,
+    valuesOf({ deal, credit, writeId, model: creditedBy }) {
+      // Never credited; or another version of this function was last, which writes what it stored.
+      if (deal === undefined || credit === undefined || writeId === undefined || creditedBy !== model.id)
+        return {};
+      return { ...dealOutputValues(deal, credit, model), [WRITE_ID_PROPERTY]: writeId };
+    },
+    heads: (ids) => deals.heads(ids),
+    fateOf(id, { dealId, life }) {
+      if (dealId !== id) return 'merged';
+      return life === 'living' ? 'lives' : 'gone';
+    },
+    tell: async () => undefined,
+    writesOf: ({ writes }) => writes,
+    confirm: (id, sent, writes) => deals.confirm(id, sent, writes),
+    countWrite: (id, writes) => deals.countWrite(id, writes),
+    noteDeletion: (id) => noteDealGone(id, run),
+    noteMerge: (id, livingId) => deals.unite(id, livingId),
   };
 }

@@ -8,7 +8,7 @@ import { type ResumeRequest, resumption } from '../store/queues.ts';
 
 /** The kinds of records that show something of ours. */
 type Type = keyof OutputProperties;
-const TYPES = ['contacts', 'companies'] as const satisfies readonly Type[];
+const TYPES = ['contacts', 'companies', 'deals'] as const satisfies readonly Type[];
 
 /** While something cannot be written, HubSpot is asked this often whether it can be by now. */
 const LOOK_AGAIN_MS = 15 * 60_000;
@@ -42,7 +42,10 @@ export interface Refused {
 export class Outputs {
   readonly #parts: OutputsParts;
   readonly #definitions = new Map<Type, Definitions>();
-  /** What HubSpot refused while it would not tell its definitions, until when it is not tried; epoch milliseconds. */
+  /**
+   * What HubSpot refused while it would not tell its definitions, until when it is not tried; epoch milliseconds. By kind and name: contacts
+   * and deals have properties of one name.
+   */
   readonly #refused = new Map<string, number>();
   #readAtMs = Number.NEGATIVE_INFINITY;
   #remembered: readonly string[] | undefined;
@@ -68,7 +71,7 @@ export class Outputs {
     const definitions = this.#definitions.get(type);
     if (definitions !== undefined) return new Set(unwritable(definitions, this.#parts.wanted[type], values));
     const nowMs = this.#parts.clock();
-    return new Set(Object.keys(values).filter((name) => (this.#refused.get(name) ?? 0) > nowMs));
+    return new Set(Object.keys(values).filter((name) => (this.#refused.get(`${type} ${name}`) ?? 0) > nowMs));
   }
 
   /**
@@ -81,20 +84,20 @@ export class Outputs {
     if (this.#definitions.has(type)) return;
     const untilMs = this.#parts.clock() + LOOK_AGAIN_MS;
     for (const { properties, isWhateverTheValue } of refused)
-      for (const name of isWhateverTheValue ? properties : []) this.#refuse(name, untilMs);
+      for (const name of isWhateverTheValue ? properties : []) this.#refuse(type, name, untilMs);
   }
 
   /** HubSpot took properties: of those it refused before, everybody is sent again. */
-  async took(names: readonly string[]): Promise<void> {
-    const back = names.filter((name) => this.#refused.has(name));
+  async took(type: Type, names: readonly string[]): Promise<void> {
+    const back = names.filter((name) => this.#refused.has(`${type} ${name}`));
     if (back.length === 0) return;
     await this.#sendAgain(back);
-    for (const name of back) this.#refused.delete(name);
+    for (const name of back) this.#refused.delete(`${type} ${name}`);
   }
 
-  #refuse(name: string, untilMs: number): void {
-    if (!this.#refused.has(name)) this.#warn([name]);
-    this.#refused.set(name, untilMs);
+  #refuse(type: Type, name: string, untilMs: number): void {
+    if (!this.#refused.has(`${type} ${name}`)) this.#warn([name]);
+    this.#refused.set(`${type} ${name}`, untilMs);
     this.#parts.count('UnwritableProperties', 1);
   }
 

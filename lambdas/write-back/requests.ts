@@ -67,15 +67,21 @@ export function readRequests(records: readonly SQSRecord[], portalId: string): A
 
 /** Both of two requests about the same. */
 function united(request: WriteRequest, other: WriteRequest): WriteRequest {
-  const { atMs, declined, ...rest } = request;
+  const { atMs: _at, declined, creditOnly, ...rest } = request;
+  // What is only credited anew is no change of the deal.
+  const changesMs = [request, other]
+    .filter((each) => each.creditOnly !== true)
+    .map(({ atMs }) => atMs ?? Infinity);
+  const changedAtMs = Math.max(...changesMs);
   const occurredAtMs = oldest([request, other]);
   const isRescoring = request.rescoreContacts ?? other.rescoreContacts;
   return {
     ...rest,
     ...(isRescoring && { rescoreContacts: isRescoring }),
+    ...(creditOnly === true && other.creditOnly === true && { creditOnly }),
     ...(occurredAtMs !== undefined && { occurredAtMs }),
     // Whoever does not say when means now, which is later.
-    ...(atMs !== undefined && other.atMs !== undefined && { atMs: Math.max(atMs, other.atMs) }),
+    ...(Number.isFinite(changedAtMs) && { atMs: changedAtMs }),
     // Whoever asks anew has not been declined yet: a message for each change must not give a record up sooner.
     ...(declined !== undefined &&
       other.declined !== undefined && { declined: Math.min(declined, other.declined) }),

@@ -13,7 +13,7 @@ export interface ResumeParts extends Pick<BringParts, 'portalId' | 'background' 
 }
 
 /**
- * Step 10 of convergence. After HubSpot could not be written to for a while: sends again every contact and company that it does not show as the table does. May
+ * Step 10 of convergence. After HubSpot could not be written to for a while: sends again every contact, company and deal that it does not show as the table does. May
  * run any number of times, also twice at once: whom HubSpot shows by then costs no call.
  */
 export async function resume(
@@ -28,6 +28,12 @@ export async function resume(
     const requests: WriteRequest[] = [
       ...found.contactIds.map((contactId) => ({ portalId, contactId, force: true as const })),
       ...found.companyIds.map((companyId) => ({ portalId, companyId, force: true as const })),
+      ...found.dealIds.map((dealId) => ({
+        portalId,
+        dealId,
+        force: true as const,
+        creditOnly: true as const,
+      })),
     ];
     for (const some of chunks(requests, REQUESTS_AT_ONCE)) await background(some, 0);
     sent += requests.length;

@@ -1,5 +1,6 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import { type Outcome, outcomeOf } from '../hubspot/batch-write.ts';
+import type { CreditParts } from '../hydration/deal-credit.ts';
 import { type Each, isFailure } from '../hydration/each.ts';
 import type { Hydration, HydrationParts } from '../hydration/hydrate.ts';
 import type { Measured } from '../measured.ts';
@@ -13,7 +14,7 @@ const READING_RETRY_MS = 60_000;
 /** How often HubSpot may decline a record, within about an hour, before it counts as refused. */
 const MOST_DECLINES = 8;
 
-export interface BringParts extends HydrationParts, Pick<Measured, 'count' | 'observe'> {
+export interface BringParts extends HydrationParts, CreditParts, Pick<Measured, 'count' | 'observe'> {
   /** Which of our properties HubSpot lets us write. */
   readonly outputs: Outputs;
   /** A contact that is written more often than this in an hour is in a loop. */

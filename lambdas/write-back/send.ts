@@ -50,7 +50,7 @@ async function sendOnce<Head>(
     outcomes.set(id, outcome.kind === 'written' && isPartly ? { kind: 'partly' } : outcome);
   }
   const written = possible.find(({ id }) => took.get(id)?.kind === 'written');
-  if (written !== undefined) await run.outputs.took(Object.keys(written.properties));
+  if (written !== undefined) await run.outputs.took(kind.type, Object.keys(written.properties));
   return outcomes;
 }
 

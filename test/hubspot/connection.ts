@@ -3,7 +3,7 @@
 import { Budget, type BudgetOptions, type BudgetStore } from '../../lambdas/hubspot/budget.ts';
 import { type BudgetSettings, type BudgetState, FULL_BUDGET } from '../../lambdas/hubspot/budget-state.ts';
 import type { HubSpotObjects } from '../../lambdas/hubspot/objects.ts';
-import { outputProperties } from '../../lambdas/hubspot/outputs.ts';
+import { provisionedProperties } from '../../lambdas/hubspot/outputs.ts';
 import { type HubSpotPortal, hubSpotPortal } from '../../lambdas/hubspot/portal.ts';
 import { provisionProperties } from '../../lambdas/hubspot/properties.ts';
 import { type Send, type TransportOptions, transportOf } from '../../lambdas/hubspot/transport.ts';
@@ -143,7 +143,12 @@ export async function connectProvisioned(
     { ...options, ...(faults && { faults: (call) => (isReady ? faults(call) : undefined) }) },
     transport,
   );
-  await provisionProperties(connection.portal.url, connection.send, outputProperties(model), () => undefined);
+  await provisionProperties(
+    connection.portal.url,
+    connection.send,
+    provisionedProperties(model),
+    () => undefined,
+  );
   isReady = true;
   connection.takeCalls();
   return connection;

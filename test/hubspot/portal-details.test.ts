@@ -5,7 +5,7 @@ import { type Connection, connect } from './connection.ts';
 afterEach(closeAll);
 
 const readers = ({ portal, send }: Connection) =>
-  detailReaders(portal.url, send, { contacts: ['jobtitle'], companies: ['domain'] });
+  detailReaders(portal.url, send, { contacts: ['jobtitle'], companies: ['domain'], deals: ['amount'] });
 
 test('the account tells its time zone, on a dated path', async () => {
   const connection = await connect({ portalId: 33, timeZone: 'America/St_Johns' });
@@ -14,6 +14,7 @@ test('the account tells its time zone, on a dated path', async () => {
     portalId: 33,
     accountType: 'STANDARD',
     timeZone: 'America/St_Johns',
+    companyCurrency: 'EUR',
   });
   expect(connection.takeCalls()).toEqual(['GET /account-info/2026-03/details']);
   expect(connection.specProblems()).toEqual([]);
@@ -110,9 +111,11 @@ test('what was read of definitions covers what was asked for, and nothing that a
 
   expect(readers(connection).contacts.covers(known)).toBe(true);
   expect(
-    detailReaders('', connection.send, { contacts: ['jobtitle', 'new'], companies: [] }).contacts.covers(
-      known,
-    ),
+    detailReaders('', connection.send, {
+      contacts: ['jobtitle', 'new'],
+      companies: [],
+      deals: [],
+    }).contacts.covers(known),
   ).toBe(false);
 });
 

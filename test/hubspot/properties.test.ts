@@ -1,5 +1,12 @@
-import { differingOutputs, outputProperties, outputValues } from '../../lambdas/hubspot/outputs.ts';
+import {
+  differingOutputs,
+  OUTPUT_NAMES,
+  outputProperties,
+  outputValues,
+  provisionedProperties,
+} from '../../lambdas/hubspot/outputs.ts';
 import { type Provisioned, provisionProperties } from '../../lambdas/hubspot/properties.ts';
+import type { Model } from '../../lambdas/scoring/model.ts';
 import { closeAll } from '../local/hubspot/portal.ts';
 import { type Connection, connect, loginModel } from './connection.ts';
 
@@ -162,6 +169,86 @@ test('companies get their score where the model rolls one up, and nothing where 
     without.portal.calls.filter((call) => call.path.includes('companies')).map(({ method }) => method),
   ).toEqual(['GET']);
   expect(rollingUp.specProblems()).toEqual([]);
+});
+
+describe('where the model asks for visits', () => {
+  const model: Model = {
+    ...loginModel(),
+    attribution: { windowDays: 90, models: ['linear', 'uShaped'], halfLifeDays: 7 },
+  };
+  const ofDeals = [
+    'ai_influenced',
+    'ai_amount_linear',
+    'ai_amount_u_shaped',
+    'top_source',
+    'sources',
+    'attribution_model',
+    'write_id',
+  ];
+
+  test('contacts and deals get a group of their own, with an amount for each way of giving credit', async () => {
+    const connection = await connect();
+
+    const done = await provision(connection, provisionedProperties(model));
+    const again = await provision(connection, provisionedProperties(model));
+
+    expect(done.slice(-7)).toEqual(ofDeals.map((name) => ({ name: `afterglow_${name}`, did: 'created' })));
+    expect(new Set(again.map(({ did }) => did))).toEqual(new Set(['existed']));
+    const { body } = await connection.portal.call('GET', '/crm/properties/2026-03/deals');
+    const ours = body.results.filter(({ groupName }: { groupName: string }) => groupName === 'afterglow_ai');
+    expect(ours.map(({ name, type, fieldType }: Record<string, string>) => [name, type, fieldType])).toEqual([
+      ['afterglow_ai_influenced', 'bool', 'booleancheckbox'],
+      ['afterglow_ai_amount_linear', 'number', 'number'],
+      ['afterglow_ai_amount_u_shaped', 'number', 'number'],
+      ['afterglow_top_source', 'string', 'text'],
+      ['afterglow_sources', 'string', 'textarea'],
+      ['afterglow_attribution_model', 'string', 'text'],
+      ['afterglow_write_id', 'string', 'text'],
+    ]);
+    expect(await listed(connection, 'afterglow_journey')).toMatchObject({ groupName: 'afterglow_ai' });
+    expect(connection.specProblems()).toEqual([]);
+  });
+
+  test('forms may have the visitor id as a hidden field, and nothing else of ours', async () => {
+    const connection = await connect();
+
+    await provision(connection, provisionedProperties(model));
+
+    expect(await listed(connection, 'afterglow_visitor_id')).toMatchObject({
+      type: 'string',
+      formField: true,
+    });
+    expect(await listed(connection, 'afterglow_ai_first_source')).toMatchObject({ formField: false });
+    // It is no output: nobody writes it, nor clears it.
+    expect(OUTPUT_NAMES.contacts).not.toContain('afterglow_visitor_id');
+    expect(outputProperties(model).contacts.map(({ name }) => name)).not.toContain('afterglow_visitor_id');
+  });
+
+  test('a property of deals that is something else stops everything', async () => {
+    const connection = await connect();
+    connection.portal.crm.defineProperty('deals', {
+      name: 'afterglow_sources',
+      type: 'number',
+      fieldType: 'number',
+      groupName: 'dealinformation',
+    });
+
+    await expect(provision(connection, provisionedProperties(model))).rejects.toThrow(
+      /afterglow_sources: HubSpot has number/,
+    );
+
+    expect(new Set(connection.portal.calls.map(({ method }) => method))).toEqual(new Set(['GET']));
+  });
+
+  test('and where it does not, deals get nothing, and are not looked at', async () => {
+    const connection = await connect();
+
+    await provision(connection, provisionedProperties(loginModel()));
+
+    expect(connection.portal.calls.filter(({ path }) => path.includes('deals'))).toEqual([]);
+    const { body } = await connection.portal.call('GET', '/crm/properties/2026-03/contacts/groups');
+    expect(body.results.map(({ name }: { name: string }) => name)).not.toContain('afterglow_ai');
+  });
 });
 
 test('a property of companies that is something else stops those of contacts too', async () => {

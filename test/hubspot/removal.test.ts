@@ -1,16 +1,16 @@
 // What is asked of HubSpot when Afterglow is looked over and taken out: the token, who uses its properties, archiving them.
 import { readAccount } from '../../lambdas/hubspot/account.ts';
 import { HubSpotError } from '../../lambdas/hubspot/answer.ts';
-import { OUTPUT_NAMES } from '../../lambdas/hubspot/outputs.ts';
+import { outputProperties } from '../../lambdas/hubspot/outputs.ts';
 import { archiveGroup, archiveProperty, readProvisions } from '../../lambdas/hubspot/removal.ts';
 import { readTokenInfo } from '../../lambdas/hubspot/token-info.ts';
 import { findUses, mentioned } from '../../lambdas/hubspot/usage.ts';
 import { closeAll } from '../local/hubspot/portal.ts';
-import { type Connection, connect, connectProvisioned } from './connection.ts';
+import { type Connection, connect, connectProvisioned, loginModel } from './connection.ts';
 
 afterEach(closeAll);
 
-const NAMES = OUTPUT_NAMES.contacts;
+const NAMES = outputProperties(loginModel()).contacts.map(({ name }) => name);
 
 async function failureOf(act: Promise<unknown>): Promise<HubSpotError> {
   const error = await act.catch((caught: unknown) => caught);
@@ -259,14 +259,15 @@ describe('archiving', () => {
 
     expect(await readProvisions(portal.url, send, 'contacts', NAMES)).toEqual({
       ours: NAMES.filter((name) => name !== 'afterglow_model'),
-      others: ['my_note'],
       elsewhere: ['afterglow_model'],
       calculated: [{ name: 'twice', formula: 'afterglow_score * 2' }],
-      hasGroup: true,
+      groups: [
+        { name: 'afterglow', ours: NAMES.filter((name) => name !== 'afterglow_model'), others: ['my_note'] },
+      ],
     });
     expect(await readProvisions(portal.url, send, 'companies', ['afterglow_company_score'])).toMatchObject({
       ours: [],
-      hasGroup: false,
+      groups: [],
     });
   });
 
@@ -275,12 +276,12 @@ describe('archiving', () => {
 
     for (let time = 1; time <= 2; time++) {
       for (const name of NAMES) await archiveProperty(portal.url, send, 'contacts', name);
-      await archiveGroup(portal.url, send, 'contacts');
+      await archiveGroup(portal.url, send, 'contacts', 'afterglow');
     }
 
     expect(await readProvisions(portal.url, send, 'contacts', NAMES)).toMatchObject({
       ours: [],
-      hasGroup: false,
+      groups: [],
     });
     expect(specProblems()).toEqual([]);
   });
@@ -306,7 +307,7 @@ describe('archiving', () => {
   test('of a group that holds properties is refused, and the error within the error is read', async () => {
     const { portal, send } = await connectProvisioned();
 
-    expect(await failureOf(archiveGroup(portal.url, send, 'contacts'))).toMatchObject({
+    expect(await failureOf(archiveGroup(portal.url, send, 'contacts', 'afterglow'))).toMatchObject({
       reason: 'VALIDATION_ERROR',
       subCategory: 'PropertyGroupError.GROUP_WITH_ACTIVE_PROPERTIES',
     });

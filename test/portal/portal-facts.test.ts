@@ -55,6 +55,7 @@ function portal() {
       covers: (known) => answers.names.every((name) => name in known),
     },
     companies: { read: () => tell('companies', {}), covers: () => true },
+    deals: { read: () => tell('deals', {}), covers: () => true },
     owners: { read: () => tell('owners', { ids: ['1'], isComplete: true }), covers: () => true },
     pipelines: { read: () => tell('pipelines', []), covers: () => true },
   };
@@ -114,6 +115,7 @@ test('each kind is asked for by itself, and kept in a row of its own', async () 
     'facts#account',
     'facts#companies',
     'facts#contacts',
+    'facts#deals',
     'facts#owners',
     'facts#pipelines',
   ]);

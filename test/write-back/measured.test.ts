@@ -380,6 +380,7 @@ async function connect(fault?: Fault, secret: () => Promise<unknown> = filledIn)
       client: table.client,
       contacts: table.contacts(options),
       companies: table.companies(options),
+      deals: table.deals(options),
       identityKey: { read: async () => ({ key: 'a key for tests' }), refresh: async () => false },
     },
     secrets: { send: secret as SecretsManagerClient['send'] },

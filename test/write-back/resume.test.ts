@@ -62,7 +62,12 @@ test('goes through the table in parts: each ends by asking for the next, and tog
       async unsettled(after: string | undefined) {
         pages += 1;
         const at = Number(after ?? 0) + 1;
-        return { contactIds: [String(at)], companyIds: [], after: at < 30 ? String(at) : undefined };
+        return {
+          contactIds: [String(at)],
+          companyIds: [],
+          dealIds: [],
+          after: at < 30 ? String(at) : undefined,
+        };
       },
     }),
   }));

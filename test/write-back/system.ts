@@ -3,11 +3,13 @@ import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
 import { outputProperties } from '../../lambdas/hubspot/outputs.ts';
 import type { HubSpotPortal } from '../../lambdas/hubspot/portal.ts';
 import type { TransportOptions } from '../../lambdas/hubspot/transport.ts';
+import { effectsRow } from '../../lambdas/portal/effects.ts';
 import type { Withheld } from '../../lambdas/portal/withheld.ts';
 import type { Fact } from '../../lambdas/scoring/facts.ts';
 import { type Scored, score } from '../../lambdas/scoring/score.ts';
 import type { CompanyTable } from '../../lambdas/store/company-table.ts';
 import type { ContactTable } from '../../lambdas/store/contact-table.ts';
+import type { DealTable } from '../../lambdas/store/deal-table.ts';
 import { contactKey, emailKey } from '../../lambdas/store/keys.ts';
 import type { ResumeRequest, WriteRequest } from '../../lambdas/store/queues.ts';
 import type { Head } from '../../lambdas/store/rows.ts';
@@ -19,7 +21,7 @@ import { type Recorded, recorded } from '../recorded.ts';
 import { type Command, createTable, type Engine, type Table, watched } from '../store/table.ts';
 
 export const PORTAL = '1';
-const IDENTITY_KEY = 'identity-key';
+export const IDENTITY_KEY = 'identity-key';
 const LANE = 'changes';
 
 /** The parts of write-back as a test gives them: one HubSpot, whichever lane calls it. */
@@ -38,6 +40,7 @@ export interface System extends Connection {
   readonly table: Table;
   readonly store: ContactTable;
   readonly companies: CompanyTable;
+  readonly deals: DealTable;
   readonly logged: unknown[];
   readonly deadLetters: object[];
   /** What was counted, by the name of its metric. */
@@ -68,6 +71,8 @@ export interface System extends Connection {
   companyScore(companyId: string): string | null | undefined;
   /** What HubSpot shows of a contact, names without `afterglow_`. */
   shown(contactId: string): Record<string, string | null | undefined>;
+  /** The same of a deal. */
+  dealShown(dealId: string): Record<string, string | null | undefined>;
   /** Hands messages to write-back, one for each request; text is a body as it is. Counts are for all, or one for each. */
   receive(
     requests: readonly (Partial<WriteRequest> | Partial<ResumeRequest> | string)[],
@@ -110,6 +115,9 @@ export async function openSystem(
     timeZone: 'UTC',
     contacts,
     companies: table.companies({ portalId: PORTAL, client, clock }),
+    deals: table.deals({ portalId: PORTAL, client, clock }),
+    effects: effectsRow({ client: table.client, tableName: table.tableName, portalId: PORTAL }),
+    companyCurrency: async () => 'EUR',
     hubSpot: connection.hubSpot,
     identityKey: { read: async () => ({ key: IDENTITY_KEY }) },
     again: async (lane, requests, delaySeconds) =>
@@ -147,6 +155,7 @@ export async function openSystem(
     table,
     store,
     companies,
+    deals: table.deals({ portalId: PORTAL, clock }),
     logged,
     deadLetters,
     counted,
@@ -196,11 +205,8 @@ export async function openSystem(
       return (await table.rows()).some(({ pk, sk }) => pk === partition && sk !== '#head');
     },
     companyScore: (companyId) => crm.get('companies', companyId)?.properties['afterglow_company_score'],
-    shown(contactId) {
-      const properties = Object.entries(crm.get('contacts', contactId)?.properties ?? {});
-      const ours = properties.filter(([name]) => name.startsWith('afterglow_'));
-      return Object.fromEntries(ours.map(([name, value]) => [name.slice('afterglow_'.length), value]));
-    },
+    shown: (contactId) => oursAmong(crm.get('contacts', contactId)?.properties),
+    dealShown: (dealId) => oursAmong(crm.get('deals', dealId)?.properties),
     receive: (requests, receiveCount = 1, queue = LANE) => {
       const counts = [receiveCount].flat();
       return writeBack({
@@ -211,6 +217,11 @@ export async function openSystem(
     },
   };
   return system;
+}
+
+function oursAmong(properties: Record<string, string | null> = {}): Record<string, string | null> {
+  const ours = Object.entries(properties).filter(([name]) => name.startsWith('afterglow_'));
+  return Object.fromEntries(ours.map(([name, value]) => [name.slice('afterglow_'.length), value]));
 }
 
 let logins = 0;
