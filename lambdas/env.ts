@@ -13,6 +13,8 @@ export interface IngestEnv extends CommonEnv {
   readonly PUBLIC_URL: string;
   /** `true` accepts signature v2 on the workflow route: it has no protection against replay. */
   readonly WORKFLOW_V2: string;
+  /** Origins whose pages may tell of visits, comma separated; empty = none may. */
+  readonly SESSION_ORIGINS: string;
 }
 
 export interface StoreEnv extends CommonEnv {
@@ -82,6 +84,8 @@ export interface NightlyEnv extends Omit<StoreEnv, 'CHANGES_QUEUE_URL'>, HubSpot
   readonly NIGHTLY_QUEUE_URL: string;
   /** Share of the portal's daily limit that a night's reconciliation may call, in percent; 0 = there is none. */
   readonly RECONCILE_DAILY_PERCENT: string;
+  /** Where the report of each month is put; left out where the model has no section `attribution`. */
+  readonly REPORTS_BUCKET_NAME?: string;
 }
 
 /**
@@ -96,6 +100,10 @@ export const METRICS = {
   RefusedBody: 'Count',
   /** Our own fault: the caller is to send it again. */
   NotAccepted: 'Count',
+  /** Visits that browsers told of, those of them that bots told of, and what was refused; the last also by `reason`, one of a few fixed words. */
+  SessionsAccepted: 'Count',
+  SessionsFromBots: 'Count',
+  SessionsRefused: 'Count',
 
   // scorer.
   /** Events of another portal, dropped. */
@@ -106,6 +114,8 @@ export const METRICS = {
   ContactsScored: 'Count',
   /** From what happened to the score in the table that knows of it: up to 100 facts of an invocation that are new, or come again. */
   AgeAtScore: 'Milliseconds',
+  /** Browsers that are said to be somebody's while they are somebody else's: the first stays. */
+  VisitorConflicts: 'Count',
 
   // scorer and write-back.
   /** Contacts that need no write, since HubSpot shows them as they are. */
@@ -167,6 +177,8 @@ export const METRICS = {
   Repaired: 'Count',
   /** What nobody can know any more; also by `reason`, the figure of the run's report. */
   Unknowable: 'Count',
+  /** Reports of a month that were put into the bucket; 0 for one that could not be. */
+  MonthlyReports: 'Count',
   /** 1 for a run that came to its end, 0 for an invocation that failed; how long the whole run took. */
   ReconcileFinished: 'Count',
   ReconcileSeconds: 'Seconds',

@@ -4,6 +4,7 @@ import { publishing } from './measured.ts';
 import { connectNightly } from './nightly/connect.ts';
 import { type DecayParts, type NightReport, runDecay } from './nightly/decay.ts';
 import { begin, goOn } from './nightly/go-on.ts';
+import { reportMonth } from './nightly/monthly-report.ts';
 import type { RunParts } from './nightly/parts.ts';
 import { DecayRequest, WorkRequest } from './nightly/run.ts';
 
@@ -14,7 +15,7 @@ export interface NightlyParts extends Omit<DecayParts, 'logger'>, RunParts {}
 const Messages = v.object({ Records: v.array(v.object({ messageId: v.string(), body: v.string() })) });
 
 // Schedules -> due index -> ticks queue: only contacts whose shown values change are touched. Own queue -> HubSpot, page by page -> what
-// differs is kept, scored, and sent to write-back.
+// differs is kept, scored, and sent to write-back. Then the table's deals: what sources are worth, and once a month a report.
 export function createNightly(
   parts: NightlyParts,
 ): (event: unknown) => Promise<NightReport | SQSBatchResponse> {
@@ -40,6 +41,7 @@ async function answer(body: unknown, parts: NightlyParts): Promise<void> {
   if (!work.success) await fadeAndBegin(body, parts);
   else if (work.output.portalId !== parts.portalId) throw new Error('asked about another portal');
   else if (work.output.job === 'continue') await goOn(work.output.run, parts);
+  else if (work.output.job === 'report') await reportMonth(work.output.nightMs, parts);
   else await begin(work.output.job, {}, parts);
 }
 

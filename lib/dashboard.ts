@@ -43,9 +43,14 @@ export interface DashboardProps {
   readonly scheduleDeadLetters: IQueue;
   readonly usage: Usage;
   readonly alarms: Alarms;
+  /** Whether visits are kept, and deals credited to them. */
+  readonly hasVisits: boolean;
 }
 
-/** One page that answers five questions from top to bottom: healthy? how fresh? is HubSpot keeping up? what did last night do? what does it cost? */
+/**
+ * One page that answers five questions from top to bottom: healthy? how fresh? is HubSpot keeping up? what did last night do? what does it
+ * cost? And a sixth before the last, where visits are kept: do they come in?
+ */
 export class Dashboard extends Construct {
   /** Where the page is, in the console of the stack's region. */
   readonly url: string;
@@ -76,6 +81,7 @@ export class Dashboard extends Construct {
         ),
         lastNight(this),
         differences(this, props),
+        ...(props.hasVisits ? visits(this) : []),
         ...question(
           'What does it cost?',
           'An estimate by list prices, without what an idle stack costs (docs/cost.md). The table is most of it.',
@@ -247,6 +253,9 @@ const DIFFERENCES = {
   companiesMissed: 'companies changed',
   companyScoresDrifted: 'scores of companies',
   dealsMissed: 'deals changed',
+  dealsUnknown: 'deals unknown',
+  dealsGone: 'deals gone',
+  dealCreditsDrifted: 'credits of deals',
 };
 /** What cannot be known any more, likewise. */
 const UNKNOWABLE = {
@@ -281,6 +290,31 @@ function differences(scope: Construct, { queues }: DashboardProps): IWidget[] {
       ],
       7,
     ),
+  ];
+}
+
+function visits(scope: Construct): IWidget[][] {
+  return [
+    ...question(
+      'Do visits come in?',
+      'From the snippet, few are refused, and no browser is said to be two people. A month is reported in its first night, or the next.',
+    ),
+    [
+      graph('Visits that browsers told of', THIRD, 'count', [
+        counted(scope, 'ingest', 'SessionsAccepted', 'accepted'),
+        counted(scope, 'ingest', 'SessionsFromBots', 'of bots, dropped'),
+        counted(scope, 'ingest', 'SessionsRefused', 'refused'),
+      ]),
+      graph('Browsers said to be somebody else’s', THIRD, 'count', [
+        counted(scope, 'scorer', 'VisitorConflicts', 'the first stays'),
+      ]),
+      new SingleValueWidget({
+        title: 'Reports of a month, by day',
+        width: THIRD,
+        height: 6,
+        metrics: [ofDay(scope, 'nightly', 'MonthlyReports', 'Sum', 'put into the bucket')],
+      }),
+    ],
   ];
 }
 

@@ -9,6 +9,7 @@ import type { NightlyEnv } from '../lambdas/env.ts';
 import type { ContactTable } from './contact-table.ts';
 import { hourOfEveryDay } from './hour-of-every-day.ts';
 import { type CompiledModel, NodeFunction } from './node-function.ts';
+import type { ReportsBucket } from './reports-bucket.ts';
 import { grantValue } from './secrets.ts';
 import type { Settings } from './settings.ts';
 import { WorkQueue } from './work-queue.ts';
@@ -45,6 +46,12 @@ export interface NightlyProps {
   readonly ticks: IQueue;
   /** The lane for what nobody waits for: contacts that HubSpot does not show as the table does. */
   readonly background: IQueue;
+  /**
+   * Where the report of each month is put.
+   *
+   * @default none: the model has no section `attribution`
+   */
+  readonly reports?: ReportsBucket;
 }
 
 /** Once a night, in the portal's own time: which scores fade to something else, and where do HubSpot and the table differ? */
@@ -80,6 +87,8 @@ export class Nightly extends Construct {
     for (const queue of [props.ticks, props.background, this.work])
       queue.grant(this.function, 'sqs:SendMessage');
     for (const secret of [props.hubSpotToken, props.identityKey]) grantValue(secret, this.function);
+
+    props.reports?.grantPutting(this.function);
 
     this.scheduleDeadLetters = this.#makeDeadLetters();
     this.#schedule(props.settings);
@@ -143,6 +152,7 @@ function nightlyEnvironment({ settings, ...props }: NightlyProps, work: IQueue) 
     HUBSPOT_DAILY_RESERVE_PERCENT: String(settings.hubspotDailyReservePercent),
     RECONCILE_DAILY_PERCENT: String(settings.reconcileDailyPercent),
     ID_PROPERTY: settings.writeBack.idProperty,
+    ...(props.reports !== undefined && { REPORTS_BUCKET_NAME: props.reports.bucketName }),
   } satisfies NightlyEnv;
 }
 

@@ -7,6 +7,7 @@ import { Explain } from './explain.ts';
 import { Ingest } from './ingest.ts';
 import { Nightly } from './nightly.ts';
 import type { CompiledModel } from './node-function.ts';
+import { hasReports, ReportsBucket } from './reports-bucket.ts';
 import { Scorer } from './scorer.ts';
 import { Secrets } from './secrets.ts';
 import type { Settings } from './settings.ts';
@@ -26,6 +27,8 @@ interface Told {
   readonly contacts: ContactTable;
   readonly ingest: Ingest;
   readonly nightly: Nightly;
+  /** Undefined where nothing is reported. */
+  readonly reports: ReportsBucket | undefined;
   readonly explain: Explain;
   readonly dashboard: Dashboard;
   readonly alarms: Alarms;
@@ -62,6 +65,7 @@ export class AfterglowStack extends Stack {
       lanes: writeBack.lanes,
     });
     writeBack.sendTicksTo(scorer.ticks);
+    const reports = hasReports(model) ? new ReportsBucket(this, 'Reports') : undefined;
     const nightly = new Nightly(this, 'Nightly', {
       settings,
       model,
@@ -70,9 +74,11 @@ export class AfterglowStack extends Stack {
       hubSpotToken: secrets.hubSpotToken,
       ticks: scorer.ticks,
       background: writeBack.lanes.background,
+      ...(reports !== undefined && { reports }),
     });
     const ingest = new Ingest(this, 'Ingest', {
       settings,
+      model,
       events: scorer.events,
       webhookSecret: secrets.webhook,
     });
@@ -95,32 +101,21 @@ export class AfterglowStack extends Stack {
       nightly: nightly.function,
       lanes: writeBack.lanes,
       alarms,
+      hasVisits: hasReports(model),
     });
 
-    this.tell(settings, { secrets, contacts, ingest, nightly, explain, dashboard, alarms, queues });
+    this.tell(settings, { secrets, contacts, ingest, nightly, reports, explain, dashboard, alarms, queues });
   }
 
   /** What whoever deployed needs next. */
   private tell(settings: Settings, told: Told): void {
-    const { secrets, contacts, ingest, nightly, explain, dashboard, alarms, queues } = told;
+    const { secrets, contacts, nightly, dashboard, alarms, queues } = told;
     const urls = Object.entries(queues).map(([title, { queueUrl: url, deadLetters }]) => [
       title,
       { url, deadLettersUrl: deadLetters.queueUrl },
     ]);
     const outputs = {
-      HubSpotWebhookUrl: {
-        value: ingest.hubSpotWebhookUrl,
-        description: 'Paste as target URL of the HubSpot app',
-      },
-      WorkflowWebhookUrl: {
-        value: ingest.workflowWebhookUrl,
-        description: 'Paste into "Send a webhook" in a workflow',
-      },
-      SignalsUrl: { value: ingest.signalsUrl, description: "Where the company's own systems post signals" },
-      ExplainUrl: {
-        value: explain.scoreUrl,
-        description: 'Why a contact has its score: GET, signed by IAM (service execute-api)',
-      },
+      ...addresses(told),
       ContactTableName: { value: contacts.tableName, description: 'Facts and scores' },
       WebhookSecretArn: {
         value: secrets.webhook.secretArn,
@@ -157,4 +152,35 @@ export class AfterglowStack extends Stack {
     };
     for (const [name, output] of Object.entries(outputs)) new CfnOutput(this, name, output);
   }
+}
+
+/** Where the doors that the outside calls are, and what is put where people look for it. */
+function addresses({ ingest, explain, reports }: Told) {
+  return {
+    HubSpotWebhookUrl: {
+      value: ingest.hubSpotWebhookUrl,
+      description: 'Paste as target URL of the HubSpot app',
+    },
+    WorkflowWebhookUrl: {
+      value: ingest.workflowWebhookUrl,
+      description: 'Paste into "Send a webhook" in a workflow',
+    },
+    SignalsUrl: { value: ingest.signalsUrl, description: "Where the company's own systems post signals" },
+    ...(ingest.sessionsUrl !== undefined && {
+      SessionsUrl: {
+        value: ingest.sessionsUrl,
+        description: 'Where pages tell of visits: afterglow snippet prints the tag',
+      },
+    }),
+    ExplainUrl: {
+      value: explain.scoreUrl,
+      description: 'Why a contact has its score: GET, signed by IAM (service execute-api)',
+    },
+    ...(reports !== undefined && {
+      ReportsBucketName: {
+        value: reports.bucketName,
+        description: 'Where the report of each month lies, such as reports/2026-10.html',
+      },
+    }),
+  };
 }

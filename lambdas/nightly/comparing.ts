@@ -3,7 +3,7 @@ import { kindOf, modelInputs } from '../events/property-facts.ts';
 import type { Associated } from '../hubspot/associations.ts';
 import type { ListedRecord } from '../hubspot/lists.ts';
 import type { Deal } from '../scoring/facts.ts';
-import { companyInputs, type Model } from '../scoring/model.ts';
+import { companyInputs, type Model, usesTouches } from '../scoring/model.ts';
 import { DEALS_PER_CONTACT } from '../store/associations.ts';
 import { companyIdOf } from '../store/keys.ts';
 import type { Head } from '../store/rows.ts';
@@ -17,7 +17,8 @@ const ON_ITS_WAY_MS = 15 * 60_000;
 export function comparisonOf(model: Model): string {
   const contact = modelInputs(model).map((name) => `${name} ${kindOf(model, name)}`);
   const company = companyInputs(model).map((name) => `company ${name}`);
-  const all = JSON.stringify([...contact, ...company].toSorted());
+  const visits = usesTouches(model) ? ['visits'] : [];
+  const all = JSON.stringify([...contact, ...company, ...visits].toSorted());
   return createHash('sha256').update(all).digest('base64url').slice(0, 8);
 }
 

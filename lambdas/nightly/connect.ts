@@ -7,11 +7,14 @@ import { hubSpotLists } from '../hubspot/lists.ts';
 import type { ObjectType } from '../hubspot/objects.ts';
 import { type Measured, measured } from '../measured.ts';
 import { connectHubSpot } from '../portal/connect.ts';
+import { effectsRow } from '../portal/effects.ts';
 import { withheldRow } from '../portal/withheld.ts';
 import { connectStore } from '../store/connect.ts';
 import { dueBy, dueContacts } from '../store/due-index.ts';
 import { sendAll } from '../store/queues.ts';
+import { reportsBucket } from '../store/reports-bucket.ts';
 import { type DecayParts, progressRow } from './decay.ts';
+import { reportsRow } from './monthly-report.ts';
 import type { RunParts } from './parts.ts';
 import { runRow } from './run.ts';
 import { PAGES_AT_A_TIME } from './walk-page.ts';
@@ -34,6 +37,7 @@ export function connectNightly(
     (queueUrl = '') =>
     (messages: readonly object[], delaySeconds?: number) =>
       sendAll(sqs, queueUrl, messages, delaySeconds);
+  const { REPORTS_BUCKET_NAME: bucketName = '' } = env;
   const background = sendTo(env.BACKGROUND_QUEUE_URL);
   const ticks = sendTo(env.TICKS_QUEUE_URL);
   const ask = sendTo(env.NIGHTLY_QUEUE_URL);
@@ -54,6 +58,9 @@ export function connectNightly(
     hubSpot: hubSpot.hubSpotOn('background'),
     lists: { contacts: listsOf('contacts'), companies: listsOf('companies'), deals: listsOf('deals') },
     row: runRow(store),
+    effects: effectsRow(store),
+    reportsMade: reportsRow(store),
+    reports: bucketName === '' ? undefined : reportsBucket(bucketName, env),
     withheld: withheldRow(store),
     idProperty: env.ID_PROPERTY ?? '',
     ownAppIds: (env.OWN_APP_IDS ?? '').split(',').filter((id) => id !== ''),

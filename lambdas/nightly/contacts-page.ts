@@ -4,7 +4,6 @@ import type { ListedRecord } from '../hubspot/lists.ts';
 import { BATCH, type HubSpotRecord } from '../hubspot/objects.ts';
 import { OUTPUT_NAMES } from '../hubspot/outputs.ts';
 import { contactProperties, uniteContacts } from '../hydration/hydrate.ts';
-import { usesDeals } from '../scoring/model.ts';
 import { contactKey } from '../store/keys.ts';
 import type { WriteRequest } from '../store/queues.ts';
 import { ALIAS_HOPS } from '../store/record-heads.ts';
@@ -13,6 +12,7 @@ import { comparisonOf, isMoved, lookedAtMs } from './comparing.ts';
 import { MERGED_IDS, mergesOf } from './history-facts.ts';
 import { noteMissing, type Stretch } from './missing.ts';
 import type { NightRun } from './parts.ts';
+import { looksAtDeals } from './plan.ts';
 import type { Figure, Findings } from './run.ts';
 import { type Showing, showingOf } from './shown.ts';
 import { type Closer, takeIn } from './take-in.ts';
@@ -148,7 +148,7 @@ async function whomToLookAt(
 ): Promise<Closer[]> {
   const comparison = comparisonOf(model);
   const listed = records.filter(({ id, links }) => heads.has(id) && links.deals?.isWhole === true);
-  const keys = usesDeals(model) ? listed.map(({ id }) => contactKey(portalId, id)) : [];
+  const keys = looksAtDeals(model) ? listed.map(({ id }) => contactKey(portalId, id)) : [];
   const deals = await contacts.dealsOf(keys);
   return records.flatMap((record): Closer[] => {
     const { id, updatedAtMs } = record;

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
 import { outcomeOf } from '../hubspot/batch-write.ts';
+import { usesTouches } from '../scoring/model.ts';
 import { LONGEST_DELAY_SECONDS } from '../store/queues.ts';
 import type { RunParts } from './parts.ts';
-import { planRun } from './plan.ts';
+import { isComparing, planRun } from './plan.ts';
 import { countFindings, reportRun } from './report.ts';
 import {
   type Figures,
@@ -72,10 +73,22 @@ export async function goOn(runId: string, parts: RunParts): Promise<void> {
       });
       return ask(request, Math.min(LONGEST_DELAY_SECONDS, Math.ceil(waitMs / 1000)));
     }
-    if (next?.current === undefined) return;
+    if (next === undefined) return;
     state = next;
-    if (clock() - sinceMs >= turnMs) return ask(request, 0);
+    if (state.current !== undefined && clock() - sinceMs >= turnMs) return ask(request, 0);
   }
+  await afterRun(runId, state, parts);
+}
+
+/** Asks for what may fail without holding up a run: asked for again where an invocation died after the run's last step. */
+async function afterRun(
+  runId: string,
+  { last }: RunState,
+  { ask, portalId, model }: RunParts,
+): Promise<void> {
+  if (last?.id !== runId || last.kind !== 'nightly' || !usesTouches(model)) return;
+  // What the night sent to be repaired is repaired within minutes, and reported so.
+  await ask({ job: 'report', portalId, nightMs: last.startedAtMs }, LONGEST_DELAY_SECONDS);
 }
 
 /** How long to wait where HubSpot, or the budget, says that this may pass. @throws the error where it does not */
@@ -148,7 +161,7 @@ function finished(run: Run, nowMs: number): Run {
 /** The row after a run that came to its end, and what the next one is to know of it. */
 function ended({ current: _over, ...state }: RunState, run: Run, nowMs: number): RunState {
   const last = finished(run, nowMs);
-  if (run.kind === 'rescore' || run.walks.length === 0) return { ...state, last };
+  if (run.kind === 'rescore' || !run.walks.some(isComparing)) return { ...state, last };
   const { rolledTo: before, ...rest } = { ...state, last, lookedAtMs: run.startedAtMs };
   const share = run.walks.find(isShare);
   const rolledTo = share === undefined ? before : share.after;

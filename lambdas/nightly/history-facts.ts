@@ -1,9 +1,12 @@
 import { implausible } from '../events/heard.ts';
-import { kindOf, modelInputs, observe } from '../events/property-facts.ts';
-import type { ListedRecord, Version } from '../hubspot/lists.ts';
+import { kindOf, modelInputs, observe, VISITOR_PROPERTY } from '../events/property-facts.ts';
+import type { Version } from '../hubspot/histories.ts';
+import type { ListedRecord } from '../hubspot/lists.ts';
 import type { HubSpotRecord } from '../hubspot/objects.ts';
+import { firstVisit, LATEST_AT, latestVisit, type ValueOf, visitorIdOf } from '../hydration/visits.ts';
 import type { Fact, Known, PropertyValue } from '../scoring/facts.ts';
-import type { Model } from '../scoring/model.ts';
+import { type Model, usesTouches } from '../scoring/model.ts';
+import { TOUCH } from '../scoring/touches.ts';
 import { asText } from '../scoring/values.ts';
 
 /** Tells which records were merged into one, and by its history when. */
@@ -59,7 +62,7 @@ interface Kept {
  */
 export function toldByHistories(
   record: ListedRecord,
-  known: Pick<Known, 'facts' | 'properties'>,
+  known: Pick<Known, 'facts' | 'properties' | 'touches'>,
   sinceMs: number | undefined,
   reading: HistoryReading,
 ): Told {
@@ -73,10 +76,59 @@ export function toldByHistories(
     values.push(...told.values);
     cut += told.cut;
   }
+  facts.push(...visitsTold(record, sinceMs, reading).filter((fact) => isNews(fact, kept, reading)));
   return { facts, values, cut };
 }
 
-function keptOf({ facts, properties }: Pick<Known, 'facts' | 'properties'>): Kept {
+/** HubSpot changes the properties of a visit one by one, within moments. */
+const TOGETHER_MS = 10_000;
+
+/** The visits of which the histories tell: the first, and every one that was the latest. */
+function visitsTold(record: ListedRecord, sinceMs: number | undefined, reading: HistoryReading): Fact[] {
+  if (!usesTouches(reading.model)) return [];
+  const versions = record.histories[LATEST_AT] ?? [];
+  const latest = versions
+    .filter(({ atMs }) => atMs >= (sinceMs ?? 0) - LATE_MS)
+    .flatMap((version) => {
+      // What stands there now is what anybody would read.
+      const valueOf = version === versions[0] ? currently(record) : asOf(record, version.atMs + TOGETHER_MS);
+      const at = (name: string) => (name === LATEST_AT ? version.value.trim() : valueOf(name));
+      return latestVisit(record.id, at, reading);
+    });
+  const now = currently(record);
+  const unversioned = versions.length === 0 ? latestVisit(record.id, now, reading) : [];
+  return [...firstVisit(record.id, now, reading), ...unversioned, ...latest];
+}
+
+function currently({ properties, histories }: ListedRecord): ValueOf {
+  return (name) => (histories[name]?.[0]?.value ?? properties[name] ?? '').trim();
+}
+
+function asOf({ histories }: ListedRecord, atMs: number): ValueOf {
+  return (name) => histories[name]?.find((version) => version.atMs <= atMs)?.value.trim() ?? '';
+}
+
+/**
+ * The browsers that were the contact's own, oldest first.
+ *
+ * @param sinceMs - as of `toldByHistories`
+ */
+export function visitorsTold(
+  { histories }: ListedRecord,
+  sinceMs: number | undefined,
+  { model }: Pick<HistoryReading, 'model'>,
+): string[] {
+  if (!usesTouches(model)) return [];
+  const versions = (histories[VISITOR_PROPERTY] ?? []).filter(({ atMs }) => atMs >= (sinceMs ?? 0));
+  return versions.flatMap(({ value }) => visitorIdOf(value) ?? []).toReversed();
+}
+
+function keptOf({
+  facts: others,
+  properties,
+  touches = [],
+}: Pick<Known, 'facts' | 'properties' | 'touches'>): Kept {
+  const facts = [...others, ...touches];
   return {
     values: new Map(properties.map((property) => [property.name, property])),
     keys: new Set(facts.map(({ key }) => key)),
@@ -94,7 +146,7 @@ function changeOf({ name, occurredAtMs, value = '', record }: Fact): string[] {
 
 /** Not kept yet, at a time at which it can have happened, and not too old to be kept. */
 function isNews(fact: Fact, { keys, changes }: Kept, { factRetentionDays, nowMs }: HistoryReading): boolean {
-  const isOld = fact.occurredAtMs <= nowMs - factRetentionDays * DAY_MS;
+  const isOld = fact.name !== TOUCH && fact.occurredAtMs <= nowMs - factRetentionDays * DAY_MS;
   const canBe = implausible(fact.occurredAtMs, nowMs) === undefined;
   return canBe && !isOld && !keys.has(fact.key) && !changeOf(fact).some((change) => changes.has(change));
 }

@@ -4,7 +4,11 @@ import type { HubSpotLists } from '../hubspot/lists.ts';
 import type { ObjectType } from '../hubspot/objects.ts';
 import type { Hydration, HydrationParts } from '../hydration/hydrate.ts';
 import type { Measured } from '../measured.ts';
+import type { Effects } from '../portal/effects.ts';
+import type { DealTable } from '../store/deal-table.ts';
 import type { PortalRow } from '../store/portal-rows.ts';
+import type { ReportsBucket } from '../store/reports-bucket.ts';
+import type { ReportsMade } from './monthly-report.ts';
 import type { RunState, WorkRequest } from './run.ts';
 
 /** What a run needs. */
@@ -14,6 +18,13 @@ export interface RunParts extends HydrationParts, Pick<Measured, 'count' | 'obse
   readonly lists: Readonly<Record<ObjectType, HubSpotLists>>;
   /** Where the run stands. */
   readonly row: Pick<PortalRow<RunState>, 'read' | 'update'>;
+  readonly deals: Pick<DealTable, 'heads' | 'page'>;
+  /** Removal effects of the sources. */
+  readonly effects: Pick<PortalRow<Effects>, 'read' | 'update'>;
+  /** Which month was reported last. */
+  readonly reportsMade: Pick<PortalRow<ReportsMade>, 'read' | 'update'>;
+  /** Where the report of each month is put; undefined where nothing is reported. */
+  readonly reports: ReportsBucket | undefined;
   /** Names of our properties that HubSpot does not let us write. */
   readonly withheld: { read(): Promise<{ readonly names: readonly string[] }> };
   /** App ids whose own writes are no signals. */

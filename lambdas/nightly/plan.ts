@@ -1,7 +1,8 @@
 import { PAGE, PAGE_WITH_HISTORIES } from '../hubspot/lists.ts';
 import { SEARCH_PAGE } from '../hubspot/search.ts';
-import { usesCompanies, usesDeals } from '../scoring/model.ts';
+import { type Model, usesCompanies, usesDeals, usesTouches } from '../scoring/model.ts';
 import { CONTACTS_PER_PAGE } from '../store/roll-index.ts';
+import { usesEffects } from './effects.ts';
 import type { NightRun } from './parts.ts';
 import type { Run, RunState, Walk } from './run.ts';
 
@@ -20,9 +21,22 @@ type Counts = Readonly<Record<(typeof OBJECTS)[number], number>>;
  * Decides what a run looks at. Asks HubSpot how much there is.
  *
  * A night looks at everything as long as that takes no more of the day's calls than it may; else at all that changed since the last
- * one, and with the calls that are left at a share of the contacts, which begins where the last one ended.
+ * one, and with the calls that are left at a share of the contacts, which begins where the last one ended. After that it credits deals, which
+ * takes no call.
  */
 export async function planRun({ kind }: Pick<Run, 'kind'>, state: RunState, run: NightRun): Promise<Plan> {
+  const { walks, expectedPages } = await planComparing(kind, state, run);
+  const crediting =
+    kind === 'nightly' && usesEffects(run.model) ? [walk('effects', 'deals'), walk('credit', 'deals')] : [];
+  return { walks: [...walks, ...crediting], expectedPages };
+}
+
+/** Whether a part of a run looks at HubSpot. */
+export function isComparing({ way }: Walk): boolean {
+  return way === 'list' || way === 'changed';
+}
+
+async function planComparing(kind: Run['kind'], state: RunState, run: NightRun): Promise<Plan> {
   if (kind === 'rescore') {
     const pages = Math.ceil((await run.contacts.countRoll()) / CONTACTS_PER_PAGE);
     return { walks: [walk('table', 'contacts')], expectedPages: pages };
@@ -43,8 +57,13 @@ function walk(way: Walk['way'], object: Walk['object'], more: Partial<Walk> = {}
 function objectsOf({ model }: NightRun): Walk['object'][] {
   return OBJECTS.filter((object) => {
     if (object === 'contacts') return true;
-    return object === 'companies' ? usesCompanies(model) : usesDeals(model);
+    return object === 'companies' ? usesCompanies(model) : looksAtDeals(model);
   });
+}
+
+/** Whether scores depend on deals, or deals are credited. */
+export function looksAtDeals(model: Model): boolean {
+  return usesDeals(model) || usesTouches(model);
 }
 
 async function countsOf(run: NightRun): Promise<Counts> {

@@ -8,13 +8,18 @@ export type RunKind = (typeof RUN_KINDS)[number];
 
 /** One part of a run, which goes on page by page. */
 export const Walk = v.object({
-  /** `list`: all records by id; `changed`: those changed since a moment; `table`: all contacts that the table knows. */
-  way: v.picklist(['list', 'changed', 'table']),
+  /**
+   * `list`: all records by id; `changed`: those changed since a moment; `table`: all contacts that the table knows; `effects`: all deals
+   * that the table knows, for the removal effects of sources; `credit`: the same deals, to be credited by effects that moved.
+   */
+  way: v.picklist(['list', 'changed', 'table', 'effects', 'credit']),
   object: v.picklist(['contacts', 'companies', 'deals']),
   /** Where to go on; undefined at the beginning. */
   after: v.optional(v.string()),
   /** Of `changed`: epoch milliseconds since when; moves on when a search has handed out all that it does. */
   sinceMs: v.optional(v.number()),
+  /** Of `effects`: what was read so far, as JSON. */
+  read: v.optional(v.string()),
   /** Most pages that it may take; undefined: to the end. */
   mostPages: v.optional(v.number()),
   pages: v.number(),
@@ -35,7 +40,8 @@ export const Figures = v.object({
   companies: Count,
   deals: Count,
   // Drift: contacts that nobody had told of; of which a change was missed; that belong to another company, or other deals; that are gone,
-  // merged or back. Scores that HubSpot does not show, shows as they were, or as somebody made them. Companies and deals likewise.
+  // merged or back. Scores that HubSpot does not show, shows as they were, or as somebody made them. Companies and deals likewise; credits of
+  // deals that HubSpot does not show.
   contactsUnknown: Count,
   contactsMissed: Count,
   contactsMoved: Count,
@@ -48,6 +54,9 @@ export const Figures = v.object({
   companiesMissed: Count,
   companyScoresDrifted: Count,
   dealsMissed: Count,
+  dealsUnknown: Count,
+  dealsGone: Count,
+  dealCreditsDrifted: Count,
   // What was done about it: records taken in afresh, or sent to be written again.
   repaired: Count,
   // What cannot be known any more: changes beyond the history that HubSpot keeps, contacts of which HubSpot has no trace, and windows with
@@ -128,6 +137,8 @@ export const DecayRequest = v.object({
 /** What else the door's own queue asks for. */
 export const WorkRequest = v.variant('job', [
   v.object({ job: v.picklist(['backfill', 'rescore']), portalId: v.string() }),
+  /** Report where the deals of the month before a night came from, unless that was done. `nightMs`: when it began, epoch milliseconds. */
+  v.object({ job: v.literal('report'), portalId: v.string(), nightMs: v.number() }),
   /** Go on with a run from where its row says that it is. */
   v.object({ job: v.literal('continue'), portalId: v.string(), run: v.string() }),
 ]);
@@ -151,6 +162,9 @@ export const DRIFT_FIGURES = [
   'companiesMissed',
   'companyScoresDrifted',
   'dealsMissed',
+  'dealsUnknown',
+  'dealsGone',
+  'dealCreditsDrifted',
 ] as const satisfies readonly Figure[];
 export const UNKNOWABLE_FIGURES = [
   'historyCut',

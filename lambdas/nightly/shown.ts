@@ -1,5 +1,6 @@
 import type { HubSpotRecord } from '../hubspot/objects.ts';
-import { differingOutputs, outputValues, WRITE_ID_PROPERTY } from '../hubspot/outputs.ts';
+import { WRITE_ID_PROPERTY } from '../hubspot/output-property.ts';
+import { differingOutputs, outputValues } from '../hubspot/outputs.ts';
 import type { Head } from '../store/rows.ts';
 
 /**

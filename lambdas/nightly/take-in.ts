@@ -9,14 +9,16 @@ import { each, foundOrThrow, isFailure } from '../hydration/each.ts';
 import { ownIdKept } from '../hydration/hydrate.ts';
 import { rescore } from '../hydration/rescore.ts';
 import { type LinksTold, readSurroundings, type Surroundings } from '../hydration/surroundings.ts';
+import { bindVisitors, creditAnew, LATEST_PROPERTIES } from '../hydration/visits.ts';
 import type { Known, PropertyValue } from '../scoring/facts.ts';
+import { usesTouches } from '../scoring/model.ts';
 import { score } from '../scoring/score.ts';
-import { companyKept, dealsKept } from '../store/associations.ts';
+import { companyKept, dealsKept, takeApart } from '../store/associations.ts';
 import { askAround } from '../store/company-table.ts';
 import { companyIdOf, contactKey } from '../store/keys.ts';
 import { type Head, NO_HEAD } from '../store/rows.ts';
 import { comparisonOf, isOverdue, lookedAtMs } from './comparing.ts';
-import { MERGED_IDS, type Told, toldByHistories } from './history-facts.ts';
+import { MERGED_IDS, type Told, toldByHistories, visitorsTold } from './history-facts.ts';
 import type { NightRun } from './parts.ts';
 import type { Findings } from './run.ts';
 
@@ -35,9 +37,11 @@ export interface Closer {
   readonly isTold: boolean;
 }
 
-/** Properties whose histories are read: what a fold looks at, which addresses led to the contact, and when it was merged. */
+/** Properties whose histories are read: what a fold looks at, which addresses and browsers led to the contact, and when it
+ * was merged. */
 export function historiesOf({ model }: Pick<NightRun, 'model'>): string[] {
-  return [...new Set([...modelInputs(model), ...ADDRESSES, MERGED_IDS])];
+  const visits = usesTouches(model) ? LATEST_PROPERTIES : [];
+  return [...new Set([...modelInputs(model), ...ADDRESSES, ...visits, MERGED_IDS])];
 }
 
 /**
@@ -142,9 +146,10 @@ async function takeInOne(
     ...ownIdNews(record, known, run),
     ...newSurroundings(surroundings, head, known.deals ?? [], portalId),
   ];
+  const visitors = visitorsTold(record, sinceMs, run);
   noteWhatIsWrong({ ...closer, isMoved }, known, told, sinceMs, askedAtMs, found);
   const reconciled = { atMs: askedAtMs, of: comparison };
-  const isNothingNew = told.facts.length + told.values.length + others.length === 0;
+  const isNothingNew = told.facts.length + told.values.length + others.length + visitors.length === 0;
   if (isNothingNew && sinceMs !== undefined && isScored(head, record.id, known, run)) {
     await contacts.noteReconciled(key, reconciled);
     return head;
@@ -153,6 +158,11 @@ async function takeInOne(
   if (isMoved && head.readAtMs !== undefined) await contacts.forgetReading(key, head.readAtMs + 1);
   await contacts.keep(key, told.facts, [...told.values, ...others]);
   if (isAddressNew(record, head, sinceMs)) await uniteAddresses(record, run);
+  await bindVisitors(record.id, visitors, run);
+  await creditAnew(
+    [...(known.deals ?? []), ...takeApart(others).deals].map(({ id }) => id),
+    run,
+  );
   return (await rescore(record.id, run, askedAtMs, reconciled))?.head;
 }
 

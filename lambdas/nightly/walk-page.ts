@@ -2,12 +2,13 @@ import { chunks } from '../chunks.ts';
 import { CONTACTS_PER_TICK, type Tick } from '../events/envelope.ts';
 import type { ListedRecord, ListRequest } from '../hubspot/lists.ts';
 import type { HubSpotRecord } from '../hubspot/objects.ts';
-import { STATE_PROPERTIES } from '../hydration/deals.ts';
-import { usesCompanies, usesDeals } from '../scoring/model.ts';
+import { usesCompanies } from '../scoring/model.ts';
 import { companyPropertiesAsked, compareCompanies } from './companies-page.ts';
 import { compareContacts, propertiesAsked } from './contacts-page.ts';
-import { compareDeals } from './deals-page.ts';
+import { compareDeals, dealPropertiesAsked, noteMissingDeals } from './deals-page.ts';
+import { readPaths, sendCredited } from './effects.ts';
 import type { NightRun } from './parts.ts';
+import { looksAtDeals } from './plan.ts';
 import type { Findings, RunKind, Walk } from './run.ts';
 import { historiesOf } from './take-in.ts';
 
@@ -35,7 +36,7 @@ export async function walkPage(walk: Walk, kind: RunKind, run: NightRun, found: 
     const isWhole = walk.after === undefined && next.after === undefined;
     return { ...walk, after: next.after, pages, isDone: pages >= walk.mostPages || isWhole };
   }
-  return { ...walk, after: next.after, pages, isDone: next.after === undefined };
+  return { ...walk, after: next.after, read: next.read, pages, isDone: next.after === undefined };
 }
 
 interface Next {
@@ -43,10 +44,14 @@ interface Next {
   readonly after: string | undefined;
   /** How many pages were read. @default 1 */
   readonly pages?: number;
+  /** What the next step is to know of this one. */
+  readonly read?: string | undefined;
 }
 
 function pageOf(walk: Walk, kind: RunKind, run: NightRun, found: Findings): Promise<Next> {
   if (walk.way === 'table') return tickPage(walk, run, found);
+  if (walk.way === 'effects') return readPaths(walk, run);
+  if (walk.way === 'credit') return sendCredited(walk, run);
   return walk.way === 'list' ? listPage(walk, kind, run, found) : changedPage(walk, run, found);
 }
 
@@ -70,10 +75,15 @@ async function listPage(walk: Walk, kind: RunKind, run: NightRun, found: Finding
     return page;
   }
   if (object === 'deals') {
-    const page = await run.lists.deals.list({ after, properties: STATE_PROPERTIES, links: ['contacts'] });
+    const page = await run.lists.deals.list({
+      after,
+      properties: dealPropertiesAsked(run),
+      links: ['contacts'],
+    });
     const deals = page.records.map((record) => ({ record, contactIds: ownersOf(record) }));
     await compareDeals(deals, run, found);
-    return page;
+    const until = await noteMissingDeals(page.records, { after, until: page.after }, run, found);
+    return { after: until };
   }
   return listContacts(walk, kind, run, found);
 }
@@ -115,7 +125,7 @@ function contactsAsked(after: string | undefined, hasHistories: boolean, run: Ni
     properties: propertiesAsked(run),
     links: [
       ...(usesCompanies(run.model) ? ['companies' as const] : []),
-      ...(usesDeals(run.model) ? ['deals' as const] : []),
+      ...(looksAtDeals(run.model) ? ['deals' as const] : []),
     ],
     ...(hasHistories && { histories: historiesOf(run) }),
   };
@@ -155,7 +165,7 @@ async function changedPage(
 
 function askedOf(object: Walk['object'], run: NightRun): readonly string[] {
   if (object === 'companies') return companyPropertiesAsked(run);
-  return object === 'deals' ? STATE_PROPERTIES : propertiesAsked(run);
+  return object === 'deals' ? dealPropertiesAsked(run) : propertiesAsked(run);
 }
 
 function isBehindStart(records: readonly HubSpotRecord[], { startedAtMs }: NightRun): boolean {

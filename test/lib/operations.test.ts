@@ -41,6 +41,9 @@ const DIFFERENCES = [
   'companiesMissed',
   'companyScoresDrifted',
   'dealsMissed',
+  'dealsUnknown',
+  'dealsGone',
+  'dealCreditsDrifted',
 ];
 const UNKNOWABLE = ['historyCut', 'vanished', 'windowCut'];
 
@@ -502,6 +505,30 @@ describe('the dashboard', () => {
         [...cost, ...cost, 'AWS/ApiGateway Count Ingest/Api'], // Once for the dollars, once as they are.
       ].map(sorted),
     );
+  });
+
+  test('also tells of visits, where these are kept', () => {
+    const visiting = new Synthesized(SETTINGS, { name: 'a model', attribution: {} });
+    const body = visiting.render(visiting.properties['Dashboard/Dashboard'].DashboardBody);
+    const all: { widgets: Piece[] } = JSON.parse(body);
+    const metrics = all.widgets.flatMap(({ properties: shown }) => shown.metrics ?? []);
+    const before = new Set(widgets.map((widget) => JSON.stringify({ ...widget, y: 0 })));
+    const more = all.widgets.filter((widget) => !before.has(JSON.stringify({ ...widget, y: 0 })));
+
+    expect(more.map(({ properties: shown }) => shown.title ?? shown.markdown.split('\n')[0])).toEqual([
+      '## Do visits come in?',
+      'Visits that browsers told of',
+      'Browsers said to be somebody else’s',
+      'Reports of a month, by day',
+    ]);
+    for (const name of [
+      'SessionsAccepted',
+      'SessionsFromBots',
+      'SessionsRefused',
+      'VisitorConflicts',
+      'MonthlyReports',
+    ])
+      expect(metrics.map(([, metric]: Piece) => metric)).toContain(name);
   });
 
   test('shows of every night all that is counted of a run', () => {

@@ -248,6 +248,7 @@ describe('functions', () => {
       WEBHOOK_SECRET_ARN: 'Secrets/WebhookSecret',
       PUBLIC_URL: '',
       WORKFLOW_V2: 'false',
+      SESSION_ORIGINS: '',
     });
     expect(environmentOf('Scorer/Function')).toEqual({
       ...common,
@@ -384,6 +385,14 @@ describe('the way in', () => {
       'POST /webhooks/hubspot -> Ingest/Function, NONE',
       'POST /webhooks/workflow -> Ingest/Function, NONE',
     ]);
+  });
+
+  test('lets no page in a browser call it while no origin is set', () => {
+    const [api] = ofType('AWS::ApiGatewayV2::Api');
+    const [stage] = ofType('AWS::ApiGatewayV2::Stage');
+
+    expect(api?.Properties).not.toHaveProperty('CorsConfiguration');
+    expect(stage?.Properties).not.toHaveProperty('RouteSettings');
   });
 
   test('is throttled', () => {

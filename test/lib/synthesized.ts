@@ -33,10 +33,17 @@ export function deployableApp(): App {
   });
 }
 
-export function afterglowStack(app: App, given: Readonly<Record<string, unknown>>): AfterglowStack {
+/** A compiled model that asks for nothing but scores. */
+const PLAIN_MODEL = { name: 'a model' };
+
+export function afterglowStack(
+  app: App,
+  given: Readonly<Record<string, unknown>>,
+  model: object = PLAIN_MODEL,
+): AfterglowStack {
   const settings = readSettings({ afterglow: given });
   const { stackName } = settings;
-  return new AfterglowStack(app, 'Afterglow', { stackName, settings, model: { name: 'a model' } });
+  return new AfterglowStack(app, 'Afterglow', { stackName, settings, model });
 }
 
 /** Synthesizes the stack, which takes seconds: once in a file. */
@@ -46,8 +53,9 @@ export class Synthesized {
     readonly Outputs: Record<string, Piece>;
   };
 
-  constructor(settings: Readonly<Record<string, unknown>>) {
-    const { Resources, Outputs } = Template.fromStack(afterglowStack(deployableApp(), settings)).toJSON();
+  constructor(settings: Readonly<Record<string, unknown>>, model?: object) {
+    const stack = afterglowStack(deployableApp(), settings, model);
+    const { Resources, Outputs } = Template.fromStack(stack).toJSON();
     this.template = { Resources, Outputs };
   }
 

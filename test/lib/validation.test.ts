@@ -11,13 +11,17 @@ import { problemsOf, readTemplate, unknownActions } from './template-rules.ts';
 
 const app = deployableApp();
 validate(app);
-const stack = afterglowStack(app, {
-  portalId: '48221593',
-  model: 'models/b2b-saas.yaml',
-  timeZone: 'Europe/Berlin',
-  nightlyHour: 3,
-  alarmEmail: 'operators@acme.example',
-});
+const stack = afterglowStack(
+  app,
+  {
+    portalId: '48221593',
+    model: 'models/b2b-saas.yaml',
+    timeZone: 'Europe/Berlin',
+    nightlyHour: 3,
+    alarmEmail: 'operators@acme.example',
+  },
+  { name: 'a model', attribution: {} },
+);
 
 /** Synthesizes one stack in which `plant` put something. */
 function synthesize(plant: (stack: Stack) => void): void {
@@ -80,6 +84,8 @@ describe('every acknowledgement of the stack', () => {
       'AwsSolutions-APIG4': 3, // The three routes that verify signatures.
       'AwsSolutions-APIG1': 1, // No access log.
       'AwsSolutions-SQS3': 1, // The schedule's dead letters.
+      'AwsSolutions-IAM5[Resource::<ReportsBucket95FE29A2.Arn>/reports/*]': 1, // A key for each month.
+      'AwsSolutions-S1': 1, // No log of who read the reports.
     });
   });
 

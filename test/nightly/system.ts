@@ -7,6 +7,7 @@ import type { ObjectType } from '../../lambdas/hubspot/objects.ts';
 import { hubSpotPortal } from '../../lambdas/hubspot/portal.ts';
 import type { Send, TransportOptions } from '../../lambdas/hubspot/transport.ts';
 import { progressRow } from '../../lambdas/nightly/decay.ts';
+import { reportsRow } from '../../lambdas/nightly/monthly-report.ts';
 import {
   type Figures,
   type Run,
@@ -15,8 +16,10 @@ import {
   type WorkRequest,
 } from '../../lambdas/nightly/run.ts';
 import { createNightly, type NightlyParts } from '../../lambdas/nightly.ts';
+import { effectsRow } from '../../lambdas/portal/effects.ts';
 import { createScorer } from '../../lambdas/scorer.ts';
 import { checkModel, type Model } from '../../lambdas/scoring/model.ts';
+import { NO_SOURCES } from '../../lambdas/scoring/sources.ts';
 import { dueBy, dueContacts } from '../../lambdas/store/due-index.ts';
 import type { WriteRequest } from '../../lambdas/store/queues.ts';
 import type { SimulatorOptions } from '../../local/hubspot/simulator.ts';
@@ -41,6 +44,10 @@ const SUBSCRIPTIONS = [
   'contact.propertyChange:hs_email_last_click_date',
   'contact.propertyChange:hs_analytics_num_page_views',
   'contact.propertyChange:lifecyclestage',
+  'contact.propertyChange:hs_analytics_source',
+  'contact.propertyChange:hs_latest_source',
+  'contact.propertyChange:hs_latest_source_timestamp',
+  'contact.propertyChange:afterglow_visitor_id',
   'contact.associationChange',
   'company.propertyChange:numberofemployees',
   'company.merge',
@@ -58,9 +65,9 @@ function signal(id: string, from: object, points: number): object {
  * Ten points for a CTO, ten for a company of at least 100 people. A click is worth 5, a further page view 1, becoming an opportunity
  * 20; each halves in 30 days. Who bought is excluded, and the best contact speaks for its company.
  */
-export function nightModel(parts: object = {}): Model {
+export function nightModel(parts: object = {}, sources = NO_SOURCES): Model {
   const employees = 'company.numberofemployees';
-  const checked = checkModel({
+  const content = {
     name: 'nights',
     range: { min: 0, max: 1000 },
     fit: {
@@ -85,7 +92,8 @@ export function nightModel(parts: object = {}): Model {
       ],
     },
     ...parts,
-  });
+  };
+  const checked = checkModel(content, [], sources);
   if ('problems' in checked) throw new Error(JSON.stringify(checked.problems));
   return checked.model;
 }
@@ -138,7 +146,7 @@ export async function openNights(engine: Engine, options: NightOptions = {}): Pr
     model,
   );
   if (own === undefined) throw new Error('write-back was not made');
-  const { clock, contacts, companies, identityKey, timeZone, logger } = own;
+  const { clock, contacts, companies, deals, identityKey, timeZone, logger } = own;
   const { time, url } = system.portal;
   const { client, tableName } = system.table;
   /** As a queue does: what failed comes again when its visibility time-out is over. */
@@ -166,6 +174,7 @@ export async function openNights(engine: Engine, options: NightOptions = {}): Pr
     timeZone,
     contacts,
     companies,
+    deals,
     identityKey: { read: () => identityKey.read(), refresh: async () => false },
     writeBack: {
       changes: async (requests, delay) => requests.forEach((request) => write('changes', request, delay)),
@@ -203,6 +212,9 @@ export async function openNights(engine: Engine, options: NightOptions = {}): Pr
     hubSpot: hubSpotPortal(url, send),
     lists: { contacts: listsOf('contacts'), companies: listsOf('companies'), deals: listsOf('deals') },
     row: runRow(store),
+    effects: effectsRow(store),
+    reportsMade: reportsRow(store),
+    reports: undefined,
     withheld: { read: async () => ({ names: [] }) },
     ownAppIds: [],
     factRetentionDays: 400,
@@ -252,7 +264,7 @@ export async function openNights(engine: Engine, options: NightOptions = {}): Pr
         const first = waiting.toSorted((a, b) => a.atMs - b.atMs)[0];
         if (first === undefined) return;
         waiting.splice(waiting.indexOf(first), 1);
-        time.nowMs = Math.max(time.nowMs, first.atMs);
+        time.nowMs = Math.max(time.nowMs + 1, first.atMs); // No two messages are handled in the same millisecond.
         await first.deliver();
       }
       throw new Error('the queues never run empty');

@@ -127,7 +127,8 @@ async function play(stage: Stage): Promise<Told['happened']> {
   await changeRecords(stage, people);
   await meetTrouble(stage, people);
   await goUnheard(stage, people);
-  const { nights } = await system.advanceClock(26);
+  // In the first night nothing is credited yet: the second reports the month before.
+  const { nights } = await system.advanceClock(50);
   await settle(stage);
   const answers = await Promise.all(
     people.map((id) => fetch(`${system.ingestUrl}/contacts/${id}/score`).then(({ status }) => status)),
