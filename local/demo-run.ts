@@ -1,18 +1,20 @@
 import { readFileSync } from 'node:fs';
 import type { Target } from '../cli/target.ts';
 import { subscriptionsOf } from '../lambdas/events/subscriptions.ts';
-import { outputProperties } from '../lambdas/hubspot/outputs.ts';
+import { provisionedProperties } from '../lambdas/hubspot/outputs.ts';
 import { provisionProperties } from '../lambdas/hubspot/properties.ts';
 import { RunState } from '../lambdas/nightly/run.ts';
-import type { Model } from '../lambdas/scoring/model.ts';
+import { type Model, usesTouches } from '../lambdas/scoring/model.ts';
 import { type ChaosSummary, progressOf, runRounds, settleLater, summaryOf } from './chaos-run.ts';
-import { compareWithTable, countFacts, type LocalTable } from './check-table.ts';
+import { compareDealsWithTable, compareWithTable, countFacts, type LocalTable } from './check-table.ts';
 import { checkPortal, type Mismatch } from './demo/check-portal.ts';
+import { type Credited, countCredited, formatCredited } from './demo/credited.ts';
 import { type LabelledBurst, planHappenings } from './demo/happenings.ts';
 import { type PortalStory, portalNow } from './demo/oracle-portal.ts';
 import { type Played, playHappenings } from './demo/play.ts';
 import { createPortal } from './demo/portal.ts';
 import { planRecords } from './demo/record-happenings.ts';
+import { planVisits, type Visit } from './demo/visit-happenings.ts';
 import { formatWarmest, warmest } from './demo/warmest.ts';
 import type { Chaos } from './hubspot/chaos.ts';
 import type { Simulator } from './hubspot/simulator.ts';
@@ -43,7 +45,7 @@ export interface DemoParts {
 }
 
 /** What came of the demo; the JSON line of `--once`. */
-export interface DemoSummary {
+export interface DemoSummary extends Credited {
   /** Events that ingest took, repeats counted, and without repeats. */
   readonly delivered: number;
   readonly distinct: number;
@@ -58,7 +60,7 @@ export interface DemoSummary {
   readonly companiesScored: number;
   /** What no person did, and is known to be so. */
   readonly burst: LabelledBurst | undefined;
-  /** Contacts and companies for which HubSpot differs from the table or from the oracle. */
+  /** Contacts, companies and deals for which HubSpot differs from the table or from the oracle. */
   readonly mismatches: number;
   /** With `--chaos`. */
   readonly chaos?: ChaosSummary;
@@ -99,12 +101,14 @@ export async function runDemo(parts: DemoParts): Promise<DemoSummary> {
   const beganAhead = system.now() - Date.now();
   const hoursMoved = (): number => (system.now() - Date.now() - beganAhead) / HOUR_MS;
   const timer = setInterval(() => say(progress(parts, hoursMoved())), 2000);
-  const { story, sinceMs, chaos, nights } = await settle(parts, planned, hoursMoved).finally(() =>
+  const { story, sinceMs, chaos, nights } = await settle(parts, asTold(planned), hoursMoved).finally(() =>
     clearInterval(timer),
   );
   const differences = await findMismatches(parts, story, sinceMs);
   for (const { record, reason } of differences.slice(0, 20)) say(`MISMATCH ${record}: ${reason}`);
   say(`\n${formatWarmest(warmest(simulator.crm, WARMEST), process.stdout.columns)}\n`);
+  const credited = formatCredited(simulator.crm, process.stdout.columns);
+  if (credited !== undefined) say(`${credited}\n`);
   if (chaos !== undefined) say(formatChaos(chaos));
   return {
     ...played,
@@ -113,6 +117,7 @@ export async function runDemo(parts: DemoParts): Promise<DemoSummary> {
     hubspotCalls: simulator.calls.length,
     rateLimited: simulator.calls.filter(({ status }) => status === 429).length,
     companiesScored: scoredCompanies(simulator),
+    ...countCredited(simulator.crm),
     burst: planned.burst,
     mismatches: new Set(differences.map(({ record }) => record)).size,
     ...(chaos !== undefined && { chaos }),
@@ -120,17 +125,30 @@ export async function runDemo(parts: DemoParts): Promise<DemoSummary> {
   };
 }
 
+/** What happens, and what is noted of it on the way. */
+interface Happened extends Pick<PortalStory, 'happenings' | 'records' | 'visits'>, Noted {}
+
+interface Noted {
+  /** Deals by name, as HubSpot knows them. */
+  readonly dealIds: Map<string, string>;
+  /** When pages' visits were taken, epoch milliseconds, by session id. */
+  readonly told: Map<string, number>;
+}
+
 function play(
   { simulator, system, options, secrets }: DemoParts,
-  what: Pick<PortalStory, 'happenings' | 'records'>,
+  { happenings, records, visits = [], dealIds, told }: Happened,
   onProgress?: (soFar: Played) => void,
 ): Promise<Played> {
   return playHappenings({
     simulator,
     ingestUrl: system.ingestUrl,
     ...secrets,
-    happenings: what.happenings,
-    records: what.records,
+    happenings,
+    records,
+    visits,
+    dealIds,
+    told,
     seed: options.seed,
     ...(onProgress !== undefined && { onProgress }),
   });
@@ -148,38 +166,50 @@ function formatChaos({ faults, rounds, hoursMoved, injected }: ChaosSummary): st
   return [`Done to calls: ${faults} faults in ${rounds} rounds, ${hours}:`, ...listed, ''].join('\n');
 }
 
-interface DemoStory extends PortalStory {
+interface DemoStory extends PortalStory, Noted {
   readonly burst: LabelledBurst | undefined;
 }
 
 /** Makes the portal, and plans what is to happen in it. */
-function makeStory({ simulator, system, options, say }: DemoParts): DemoStory {
+function makeStory({ simulator, system, model, options, say }: DemoParts): DemoStory {
   const { contacts, seed } = options;
   const nowMs = system.now();
   const portal = createPortal(simulator.crm, { contacts, seed, nowMs });
   const { happenings, burst } = planHappenings(portal.contacts, { seed, nowMs });
   const records = planRecords(portal, { seed, nowMs, exceptContactId: burst?.contactId });
+  const { visits, noted } = usesTouches(model)
+    ? planVisits(portal.contacts, happenings, { seed, nowMs, exceptContactId: burst?.contactId })
+    : { visits: [], noted: [] };
+  const count = happenings.length + noted.length + records.length + visits.length;
   say(
-    `Portal 1: ${portal.contacts.length} contacts in ${portal.companies.length} companies; ${happenings.length + records.length} things happen.`,
+    `Portal 1: ${portal.contacts.length} contacts in ${portal.companies.length} companies; ${count} things happen.`,
   );
   if (burst !== undefined)
     say(`  1 burst: ${burst.count} ${burst.label} on contact ${burst.contactId}, within ${burst.seconds} s`);
-  return { portal, happenings, records, burst };
+  const story = { portal, happenings: [...happenings, ...noted], records, visits, burst };
+  return { ...story, dealIds: new Map(), told: new Map() };
+}
+
+/** The story with pages' visits at the time at which they were told: until they happen nobody knows it. */
+function asTold(story: DemoStory): DemoStory {
+  const timeOf = ({ own, atMs }: Visit): number => story.told.get(own?.sessionId ?? '') ?? atMs;
+  const visits = (story.visits ?? []).map((one) =>
+    one.kind === 'visit' ? { ...one, atMs: timeOf(one) } : one,
+  );
+  return { ...story, visits };
 }
 
 /** Holds HubSpot against the table, and against the oracle. */
 async function findMismatches(
-  { simulator, system, table, options }: DemoParts,
+  { simulator, system, table, model, options }: DemoParts,
   story: PortalStory,
   sinceMs: number,
 ): Promise<Mismatch[]> {
   // The table has a merged contact under its new id.
   const ids = [...portalNow(story).histories.keys()].map((id) => simulator.crm.get('contacts', id)?.id ?? id);
   return [
-    ...(await compareWithTable(table, simulator.crm, ids)).map(({ contactId, reason }) => ({
-      record: `contact ${contactId}`,
-      reason,
-    })),
+    ...(await compareWithTable(table, simulator.crm, ids)),
+    ...(usesTouches(model) ? await compareDealsWithTable(table, simulator.crm) : []),
     ...checkPortal({
       ...story,
       crm: simulator.crm,
@@ -201,7 +231,7 @@ interface Settled {
 }
 
 /** Waits until all is scored and written, then lets fade what fell due meanwhile. */
-async function settle(parts: DemoParts, planned: PortalStory, hoursMoved: () => number): Promise<Settled> {
+async function settle(parts: DemoParts, planned: DemoStory, hoursMoved: () => number): Promise<Settled> {
   const { simulator, system, chaos, options, say } = parts;
   const fade = () => system.invoke('nightly', { job: 'decay', upTo: 'now' });
   if (chaos === undefined) {
@@ -217,7 +247,8 @@ async function settle(parts: DemoParts, planned: PortalStory, hoursMoved: () => 
     simulator,
     system,
     seed: options.seed,
-    play: async (round: Pick<PortalStory, 'happenings' | 'records'>) => void (await play(parts, round)),
+    play: async (round: Pick<PortalStory, 'happenings' | 'records'>) =>
+      void (await play(parts, { ...planned, ...round, visits: [] })),
     say,
   };
   const { story, rounds } = await runRounds(run, planned);
@@ -228,7 +259,7 @@ async function settle(parts: DemoParts, planned: PortalStory, hoursMoved: () => 
 }
 
 /** Lets nights go by, each after a day of which HubSpot does not tell everything. */
-async function goThroughNights(parts: DemoParts, planned: PortalStory): Promise<Settled> {
+async function goThroughNights(parts: DemoParts, planned: DemoStory): Promise<Settled> {
   const { simulator, system, target, options, say } = parts;
   const { story, sinceMs, summary } = await runNights(
     {
@@ -237,13 +268,13 @@ async function goThroughNights(parts: DemoParts, planned: PortalStory): Promise<
       seed: options.seed,
       nights: options.nights,
       nightlyHour: NIGHTLY_HOUR,
-      play: async (day) => void (await play(parts, day)),
+      play: async (day) => void (await play(parts, { ...planned, ...day })),
       readRun: () => target.portalRow('run', RunState, {}).read(),
       say,
     },
     planned,
   );
-  return { story, sinceMs, nights: summary };
+  return { story: { ...story, areHistoriesRead: true }, sinceMs, nights: summary };
 }
 
 export async function provision({
@@ -252,7 +283,7 @@ export async function provision({
   say,
 }: Pick<DemoParts, 'target' | 'model' | 'say'>): Promise<void> {
   let created = 0;
-  await provisionProperties(target.hubspotUrl, target.send, outputProperties(model), ({ did }) => {
+  await provisionProperties(target.hubspotUrl, target.send, provisionedProperties(model), ({ did }) => {
     if (did === 'created') created += 1;
   });
   say(`Provisioned the properties: ${created} created.`);

@@ -48,6 +48,7 @@ export async function runNights(
   const { simulator, system, seed, nights, play, say } = parts;
   const happenings = [...story.happenings];
   const records = [...story.records];
+  const visits = [...(story.visits ?? [])];
   const tally = new Tally(parts);
   await tally.begin();
   moveToEvening(parts);
@@ -60,6 +61,7 @@ export async function runNights(
     const day = month.next(morningMs, system.now());
     happenings.push(...day.happenings);
     records.push(...day.records);
+    visits.push(...day.visits);
     await play(day);
     await system.drained({ flushWindows: true });
     sinceMs = await goThroughNight(parts);
@@ -67,7 +69,11 @@ export async function runNights(
   }
   say(`${nights} nights.`);
   const { dropped: lost } = simulator.delivered();
-  return { story: { ...story, happenings, records }, sinceMs, summary: { nights, lost, ...tally.told() } };
+  return {
+    story: { ...story, happenings, records, visits },
+    sinceMs,
+    summary: { nights, lost, ...tally.told() },
+  };
 }
 
 /** The last hour before the night. Nothing is done on the way: whatever faded waits for the night. */

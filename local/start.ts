@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { readModelFile } from '../cli/model-file.ts';
 import { LOCAL_DIRECTORY, LOCAL_STATE_FILE, type LocalState, localTarget } from '../cli/target.ts';
+import { usesTouches } from '../lambdas/scoring/model.ts';
 import { openTable } from './check-table.ts';
 import { type ClockControl, startClockControl } from './control.ts';
+import { SITE } from './demo/visit-happenings.ts';
 import { exampleOf, warmest } from './demo/warmest.ts';
 import { type DemoSummary, isAllRight, NIGHTLY_HOUR, provision, runDemo } from './demo-run.ts';
 import { createChaos } from './hubspot/chaos.ts';
@@ -83,6 +85,7 @@ async function main(): Promise<void> {
     timeZone: TIME_ZONE,
     nightlyHour: String(NIGHTLY_HOUR),
     ownAppIds: String(APP_ID),
+    ...(usesTouches(model) && { 'sessions.origins': SITE }),
   };
   await synthesize(assemblyDirectory, settings, interruption.signal);
   const running = await startEverything(assemblyDirectory, options);

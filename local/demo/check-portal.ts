@@ -1,12 +1,14 @@
 // Holds what the simulated HubSpot shows against what the oracle says, contact by contact and company by company.
 import type { Crm, CrmRecord } from '../hubspot/crm.ts';
+import { checkDeals } from './check-deals.ts';
 import type { Happening } from './happenings.ts';
 import { type Counted, companyScoreOf, type Expected, expectedOf, type History } from './oracle.ts';
 import { type PlainModel, readPlainModel } from './oracle-model.ts';
 import { type PortalNow, type PortalStory, portalNow } from './oracle-portal.ts';
+import { isThen, wrongJourney } from './oracle-visits.ts';
 
 export interface PortalCheck extends PortalStory {
-  readonly crm: Pick<Crm, 'get'>;
+  readonly crm: Pick<Crm, 'get' | 'all'>;
   /** The model file as it is written. */
   readonly modelYaml: string;
   /** Since when points may have faded without a write: the last decay run, or the start. Epoch milliseconds. */
@@ -22,7 +24,7 @@ export interface PortalCheck extends PortalStory {
 }
 
 export interface Mismatch {
-  /** `contact` or `company`, and its id. */
+  /** `contact`, `company` or `deal`, and its id. */
   readonly record: string;
   /** What HubSpot shows, and what would be right; names no person. */
   readonly reason: string;
@@ -36,7 +38,7 @@ export function checkPortal(check: PortalCheck): Mismatch[] {
     const reason = whatIsWrong(check, model, history, check.crm.get('contacts', id));
     return reason === undefined ? [] : [{ record: `contact ${id}`, reason }];
   });
-  return [...contacts, ...checkCompanies(check, model, now)];
+  return [...contacts, ...checkCompanies(check, model, now), ...checkDeals(check, model, now)];
 }
 
 /** A company's score is made of what its contacts show, whatever that is. */
@@ -94,7 +96,9 @@ function wrongText(
 ): string | undefined {
   if (!shown('model').startsWith(`${model.name}@`))
     return `model is "${shown('model')}", right is ${model.name}@…`;
-  const wrong = wrongReason(model, shown, now);
+  const isVisited = model.attribution !== undefined;
+  const wrong =
+    wrongReason(model, shown, now) ?? (isVisited ? wrongJourney(history.visits ?? [], shown) : undefined);
   if (wrong !== undefined) return wrong;
   if (shown('write_id') === '') return 'HubSpot shows no write id';
   if (!Number.isFinite(Date.parse(shown('scored_at')))) return `scored_at is "${shown('scored_at')}"`;
@@ -178,8 +182,9 @@ function isRightLastSignal(
 ): boolean {
   if (text === '') return now.counted.length === 0 || now.excludedBecause !== undefined;
   const shownMs = Date.parse(text);
-  if (!now.matched.some(({ atMs }) => atMs === shownMs)) return false;
-  const earlier = expectedOf(model, history, nowMs, shownMs);
+  const one = now.matched.find(({ atMs, toleranceMs = 0 }) => isThen({ atMs, toleranceMs }, shownMs));
+  if (one === undefined) return false;
+  const earlier = expectedOf(model, history, nowMs, one.atMs);
   return (
     Math.abs((earlier.score ?? 0) - (now.score ?? 0)) <= model.step &&
     Math.abs((earlier.engagement ?? 0) - (now.engagement ?? 0)) <= model.step

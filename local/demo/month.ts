@@ -5,6 +5,7 @@ import type { PortalStory } from './oracle-portal.ts';
 import type { DemoContact } from './portal.ts';
 import type { RecordHappening } from './record-happenings.ts';
 import { type Round, Rounds } from './rounds.ts';
+import { planVisits, type VisitHappening } from './visit-happenings.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -19,24 +20,39 @@ export interface MonthPlan {
 export interface Day {
   readonly happenings: readonly Happening[];
   readonly records: readonly RecordHappening[];
+  readonly visits: readonly VisitHappening[];
 }
 
 /** A plan of days; each is meant to be played when it is over, and before the next is asked for. The same plan makes the same days. */
 export class Month {
   readonly #planned: readonly Happening[];
+  readonly #visits: readonly VisitHappening[];
   readonly #rounds: Rounds;
   /** Contacts that were merged, deleted or erased: nothing planned happens to them any more, also when they are back. */
   readonly #gone = new Set<string>();
 
   /** @param story - what happened before */
   constructor(story: PortalStory, plan: MonthPlan) {
-    const { happenings } = planHappenings(contactsNow(story), {
+    const contacts = contactsNow(story);
+    const nowMs = plan.startMs + plan.days * DAY_MS;
+    const { happenings } = planHappenings(contacts, { seed: plan.seed + 4, nowMs });
+    const planned = happenings.filter(({ atMs }) => atMs > plan.startMs);
+    const { visits, noted } = planVisits(contacts, planned, {
       seed: plan.seed + 4,
-      nowMs: plan.startMs + plan.days * DAY_MS,
+      nowMs,
+      fromMs: plan.startMs,
     });
-    this.#planned = happenings.filter(({ atMs }) => atMs > plan.startMs);
+    this.#planned = [...planned, ...noted];
+    this.#visits = visits;
     // Contacts to whom something is still to happen are no blank ones.
-    this.#rounds = new Rounds({ ...story, happenings: [...story.happenings, ...this.#planned] }, plan.seed);
+    this.#rounds = new Rounds(
+      {
+        ...story,
+        happenings: [...story.happenings, ...this.#planned],
+        visits: [...(story.visits ?? []), ...visits],
+      },
+      plan.seed,
+    );
   }
 
   /**
@@ -48,8 +64,13 @@ export class Month {
   next(fromMs: number, nowMs: number): Day {
     const round: Round = this.#rounds.next(nowMs);
     for (const one of round.records) for (const id of whoGoes(one)) this.#gone.add(id);
-    const today = dayOf(this.#planned, fromMs, nowMs).filter(({ contactId }) => !this.#gone.has(contactId));
-    return { happenings: [...today, ...round.happenings], records: round.records };
+    const isThere = ({ contactId }: { readonly contactId: string }) => !this.#gone.has(contactId);
+    const today = dayOf(this.#planned, fromMs, nowMs).filter(isThere);
+    return {
+      happenings: [...today, ...round.happenings],
+      records: round.records,
+      visits: this.#visits.filter((one) => one.atMs > fromMs && one.atMs <= nowMs && isThere(one)),
+    };
   }
 }
 

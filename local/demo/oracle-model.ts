@@ -1,5 +1,6 @@
 // Reads a scoring model the plain way. Second opinion on purpose: nothing here comes from `lambdas/`, and nothing is checked.
 import { parse } from 'yaml';
+import type { PlainAttribution } from './oracle-credit.ts';
 
 /** What a value must be; what is undefined is not asked. */
 export interface PlainCondition {
@@ -40,9 +41,9 @@ export interface PlainSignal {
   readonly title: string;
   readonly route: string | undefined;
   readonly kind: string;
-  /** Name of the property, or of the signal. */
+  /** Name of the property, of the signal, or of the kind of source. */
   readonly of: string;
-  /** Values of a transition or patterns of a text. */
+  /** Values of a transition, patterns of a text, or sources of a kind. */
   readonly words: readonly string[];
   readonly points: number;
   /** Infinity for `never`. */
@@ -76,6 +77,8 @@ export interface PlainModel {
   readonly grid: { readonly fit: PlainBands; readonly engagement: PlainBands } | undefined;
   readonly step: number;
   readonly gradeOnly: boolean;
+  /** How deals are credited; undefined where visits are of no interest. */
+  readonly attribution: PlainAttribution | undefined;
   /** How companies are scored; undefined when they are not. */
   readonly rollUp: string | undefined;
 }
@@ -111,7 +114,18 @@ export function readPlainModel(yaml: string): PlainModel {
         : { fit: plainBands(grid, 'fit'), engagement: plainBands(grid, 'engagement') },
     step: number(part(root, 'display'), 'step') ?? 1,
     gradeOnly: part(part(root, 'display'), 'gradeOnly') === true,
+    attribution: plainAttribution(part(root, 'attribution')),
     rollUp: text(part(root, 'companyScore'), 'rollUp'),
+  };
+}
+
+function plainAttribution(section: unknown): PlainAttribution | undefined {
+  if (section === undefined) return undefined;
+  const models = list(section, 'models').map(String);
+  return {
+    windowDays: number(section, 'windowDays') ?? 90,
+    models: models.length === 0 ? ['linear'] : models,
+    halfLifeDays: number(section, 'halfLifeDays') ?? 7,
   };
 }
 
@@ -166,8 +180,11 @@ function plainSignal(rule: unknown): PlainSignal {
     title: text(rule, 'title') ?? '',
     route: text(rule, 'route'),
     kind: required(text(from, 'kind'), 'kind'),
-    of: required(text(from, 'property') ?? text(from, 'signal'), 'property or signal'),
-    words: [...list(from, 'to'), ...list(from, 'contains')].map(String),
+    of: required(
+      text(from, 'property') ?? text(from, 'signal') ?? text(from, 'channel'),
+      'property, signal or channel',
+    ),
+    words: [...list(from, 'to'), ...list(from, 'contains'), ...list(from, 'sources')].map(String),
     points: required(number(rule, 'points'), 'points'),
     halfLifeDays: halfLife === 'never' ? Infinity : required(number(rule, 'halfLifeDays'), 'halfLifeDays'),
     minimumGapSeconds: number(rule, 'minimumGapSeconds') ?? 0,

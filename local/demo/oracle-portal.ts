@@ -1,8 +1,11 @@
 // What became of contacts, companies and deals, worked out from the plan alone and not from what the simulated HubSpot says of them.
 import type { Happening } from './happenings.ts';
 import type { History, PlainDeal } from './oracle.ts';
+import { type DealNow, dealsNow } from './oracle-deals.ts';
+import { knownVisits } from './oracle-visits.ts';
 import type { DemoPortal } from './portal.ts';
-import type { DealHappening, RecordHappening } from './record-happenings.ts';
+import type { RecordHappening } from './record-happenings.ts';
+import type { VisitHappening } from './visit-happenings.ts';
 
 /** A portal as it was made, and all that was made to happen since. */
 export interface PortalStory {
@@ -10,6 +13,10 @@ export interface PortalStory {
   readonly happenings: readonly Happening[];
   /** In any order. */
   readonly records: readonly RecordHappening[];
+  /** In any order. @default nobody visited */
+  readonly visits?: readonly VisitHappening[];
+  /** Whether nights read in HubSpot's histories what it told nobody of. @default false */
+  readonly areHistoriesRead?: boolean;
 }
 
 interface CompanyNow {
@@ -23,10 +30,13 @@ export interface PortalNow {
   readonly histories: ReadonlyMap<string, History>;
   /** Ids of the contacts whose primary company it is, by the id with which it was created; merged ones once. */
   readonly people: ReadonlyMap<string, readonly string[]>;
+  /** Those that live. */
+  readonly deals: readonly DealNow[];
 }
 
 /** The portal after everything happened. */
-export function portalNow({ portal, happenings, records }: PortalStory): PortalNow {
+export function portalNow(story: PortalStory): PortalNow {
+  const { portal, happenings, records, visits = [], areHistoriesRead = false } = story;
   const inTime = records.toSorted((a, b) => a.atMs - b.atMs);
   const companies = companiesNow(portal, inTime);
   const companyOf = new Map(portal.contacts.map(({ id, companyId }) => [id, companyId]));
@@ -36,6 +46,8 @@ export function portalNow({ portal, happenings, records }: PortalStory): PortalN
   const histories = new Map<string, History>();
   const people = new Map<string, string[]>([...companies.values()].map(({ id }) => [id, []]));
   const gone = contactsGone(inTime);
+  const visitsOf = Map.groupBy(visits, ({ contactId }) => contactId);
+  const deals = dealsNow(inTime);
   for (const { id, properties, createdAtMs } of portal.contacts) {
     if (gone.has(id)) continue;
     const company = companies.get(companyOf.get(id) ?? '');
@@ -44,11 +56,12 @@ export function portalNow({ portal, happenings, records }: PortalStory): PortalN
       createdAtMs,
       happenings: byContact.get(id) ?? [],
       company: Object.fromEntries(company?.properties ?? []),
-      deals: dealsNow(inTime, id),
+      deals: deals.filter(({ contactIds }) => contactIds.includes(id)).map(plainDeal),
+      visits: knownVisits(visitsOf.get(id) ?? [], areHistoriesRead),
     });
     if (company !== undefined) people.get(company.id)?.push(id);
   }
-  return { histories, people };
+  return { histories, people, deals };
 }
 
 /** Contacts that were merged into another one, erased, or deleted and not brought back. */
@@ -83,14 +96,8 @@ function companiesNow(portal: DemoPortal, inTime: readonly RecordHappening[]): M
   return companies;
 }
 
-/** The deals of a contact by their last stage. */
-function dealsNow(inTime: readonly RecordHappening[], contactId: string): PlainDeal[] {
-  const last = new Map<string, DealHappening>();
-  for (const one of inTime)
-    if (one.kind === 'deal' && one.contactIds.includes(contactId)) last.set(one.deal, one);
-  return [...last].map(([id, { stage, atMs }]): PlainDeal => {
-    if (stage === 'closedwon') return { id, state: 'won', closedAtMs: atMs };
-    if (stage === 'closedlost') return { id, state: 'lost', closedAtMs: atMs };
-    return { id, state: 'open', closedAtMs: undefined };
-  });
+function plainDeal({ name: id, stage, stageSinceMs }: DealNow): PlainDeal {
+  if (stage === 'closedwon') return { id, state: 'won', closedAtMs: stageSinceMs };
+  if (stage === 'closedlost') return { id, state: 'lost', closedAtMs: stageSinceMs };
+  return { id, state: 'open', closedAtMs: undefined };
 }

@@ -3,6 +3,7 @@
 import type { Happening } from './happenings.ts';
 import type { PlainBands, PlainCondition, PlainExclusion, PlainModel, PlainSignal } from './oracle-model.ts';
 import { holdsPattern, holdsWords, isOfDomain } from './oracle-text.ts';
+import type { KnownVisit } from './oracle-visits.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -25,6 +26,8 @@ export interface History {
   readonly company?: Readonly<Record<string, string>>;
   /** Its deals as they stand now. */
   readonly deals?: readonly PlainDeal[];
+  /** Those that can be known, in the order they happened. */
+  readonly visits?: readonly KnownVisit[];
 }
 
 /** What is right for a contact at an instant. */
@@ -63,9 +66,11 @@ export interface Counted {
   readonly points: number;
   /** How it was told. */
   readonly route: Route;
+  /** By how much the time may differ; undefined where it may not. */
+  readonly toleranceMs?: number;
 }
 
-type Route = 'app-webhook' | 'workflow' | 'signals';
+type Route = 'app-webhook' | 'workflow' | 'signals' | 'snippet';
 
 /**
  * Scores one contact.
@@ -255,6 +260,7 @@ function withoutBursts({ burst }: PlainSignal, inTime: readonly Counted[]): Coun
 /** Everything that one rule matches, each thing once. */
 function matchedBy(rule: PlainSignal, history: History, oldestMs: number): Counted[] {
   if (rule.kind === 'signal') return ownSignals(rule, history);
+  if (rule.kind === 'touch') return visitsBy(rule, history);
   const said = statements(history).filter(
     ({ property, value }) => property === rule.of && value.trim() !== '',
   );
@@ -271,6 +277,15 @@ function matchedBy(rule: PlainSignal, history: History, oldestMs: number): Count
     if (isMeant) changes.set(`${atMs} ${value}`, { rule, atMs, points: rule.points, route });
   }
   return [...changes.values()];
+}
+
+/** Visits that a kind of source brought, or some sources of it. */
+function visitsBy(rule: PlainSignal, { visits = [] }: History): Counted[] {
+  return visits.flatMap(({ source: { key }, atMs, toleranceMs }): Counted[] => {
+    const [channel, source = ''] = key.split('/');
+    const isMeant = channel === rule.of && (rule.words.length === 0 || rule.words.includes(source));
+    return isMeant ? [{ rule, atMs, points: rule.points, route: 'snippet', toleranceMs }] : [];
+  });
 }
 
 function ownSignals(rule: PlainSignal, { happenings }: History): Counted[] {

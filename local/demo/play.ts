@@ -5,6 +5,7 @@ import type { Crm } from '../hubspot/crm.ts';
 import { signV3 } from '../hubspot/sign.ts';
 import type { Happening, PropertyHappening, SignalHappening, WorkflowHappening } from './happenings.ts';
 import type { DealHappening, RecordHappening } from './record-happenings.ts';
+import { type Identification, SITE, type Visit, type VisitHappening } from './visit-happenings.ts';
 
 /** Posts in flight at once. */
 const IN_FLIGHT = 8;
@@ -43,6 +44,10 @@ export interface Play {
   readonly happenings: readonly Happening[];
   /** What happens to companies, deals and whole contacts. @default nothing */
   readonly records?: readonly RecordHappening[];
+  /** Who visited: what HubSpot noted of it is among the happenings. @default nobody */
+  readonly visits?: readonly VisitHappening[];
+  /** Is filled with when ingest first took a page's word for a visit, epoch milliseconds, by session id. */
+  readonly told?: Map<string, number>;
   /** Ids of the deals that were made so far, by name: for a play that goes on from another. @default none */
   readonly dealIds?: DealIds;
   /** @default 7 */
@@ -77,7 +82,7 @@ export async function playHappenings(play: Play): Promise<Played> {
     };
   };
   const faker = new Faker({ locale: [en, base], seed });
-  const sendings = withRepeats(faker, [...signalPosts(play), ...workflowPosts(play)]);
+  const sendings = withRepeats(faker, [...signalPosts(play), ...workflowPosts(play), ...visitPosts(play)]);
   const timer = setInterval(() => onProgress?.(soFar()), PROGRESS_MS);
   try {
     changeAll(simulator.crm, faker, happenings);
@@ -85,6 +90,8 @@ export async function playHappenings(play: Play): Promise<Played> {
     await sendAll(sendings, (post) => {
       own.delivered += post.events;
       if (!post.isRepeat) own.distinct += post.events;
+      const { sessionId = '' } = post;
+      if (sessionId !== '' && play.told?.has(sessionId) === false) play.told.set(sessionId, Date.now());
     });
     await simulator.settled();
   } finally {
@@ -124,18 +131,37 @@ function changeRecords(crm: Changers, records: readonly RecordHappening[], dealI
     if (one.kind === 'contact deletion') crm.delete('contacts', one.contactId, { atMs });
     if (one.kind === 'contact return') crm.restore('contacts', one.contactId, { atMs });
     if (one.kind === 'contact erasure') crm.privacyDelete(one.contactId, { atMs });
-    if (one.kind === 'deal') changeDeal(crm, dealIds, one);
+    changeDeal(crm, dealIds, one);
   }
 }
 
 /** HubSpot works out by itself what a stage means, and when the deal closed. */
-function changeDeal(crm: Changers, dealIds: DealIds, { deal, contactIds, stage, atMs }: DealHappening): void {
-  const values = { dealstage: stage };
+function changeDeal(crm: Changers, dealIds: DealIds, one: RecordHappening): void {
+  const { atMs } = one;
+  if (one.kind === 'deal') moveDeal(crm, dealIds, one);
+  if (one.kind === 'deal change') crm.set('deals', idOf(dealIds, one.deal), one.values, { atMs });
+  if (one.kind === 'deal contact')
+    crm.associate('deals', idOf(dealIds, one.deal), 'contacts', one.contactId, { atMs });
+  if (one.kind === 'deal deletion') crm.delete('deals', idOf(dealIds, one.deal), { atMs });
+  if (one.kind !== 'deal merge') return;
+  const merged = crm.merge('deals', idOf(dealIds, one.deal), idOf(dealIds, one.other), { atMs });
+  dealIds.set(one.deal, merged);
+  dealIds.set(one.other, merged);
+}
+
+function moveDeal(crm: Changers, dealIds: DealIds, one: DealHappening): void {
+  const { deal, contactIds, stage: dealstage, values = {}, atMs } = one;
   const known = dealIds.get(deal);
-  if (known !== undefined) return crm.set('deals', known, values, { atMs });
-  const id = crm.create('deals', { dealname: deal, pipeline: 'default', ...values }, { atMs });
+  if (known !== undefined) return crm.set('deals', known, { dealstage }, { atMs });
+  const id = crm.create('deals', { dealname: deal, pipeline: 'default', dealstage, ...values }, { atMs });
   dealIds.set(deal, id);
   for (const contactId of contactIds) crm.associate('deals', id, 'contacts', contactId, { atMs });
+}
+
+function idOf(dealIds: DealIds, deal: string): string {
+  const id = dealIds.get(deal);
+  if (id === undefined) throw new Error(`${deal} was never made`);
+  return id;
 }
 
 /** One post with everything that stays the same when it is repeated; each try is signed anew. */
@@ -143,27 +169,87 @@ interface Post {
   readonly url: string;
   readonly body: string;
   readonly events: number;
+  /** Of a page's post: the visit it tells of. */
+  readonly sessionId?: string | undefined;
   readonly sign: (nowMs: number) => Record<string, string>;
 }
 
-function signalPosts({ happenings, ingestUrl, signalsSecret }: Play): Post[] {
-  const signer = new Webhook(signalsSecret);
-  const signals = happenings.filter((happening) => happening.kind === 'signal');
+function signalPosts(play: Play): Post[] {
+  const signals = play.happenings.filter((happening) => happening.kind === 'signal');
   return [...Map.groupBy(signals, ({ postId }) => postId)].map(([postId, together]) => {
     const items = together.toSorted((a, b) => a.index - b.index).map((signal) => signalBody(signal));
-    const body = JSON.stringify(items.length === 1 ? items[0] : items);
-    const sign = (nowMs: number) => ({
-      'webhook-id': postId,
-      'webhook-timestamp': String(Math.floor(nowMs / 1000)),
-      'webhook-signature': signer.sign(postId, new Date(nowMs), body),
-    });
-    return { url: `${ingestUrl}/signals`, body, events: items.length, sign };
+    return { ...signedPost(play, postId, items.length === 1 ? items[0] : items), events: items.length };
   });
+}
+
+/** A post to /signals that carries one event. */
+function signedPost({ ingestUrl, signalsSecret }: Play, postId: string, content: unknown): Post {
+  const signer = new Webhook(signalsSecret);
+  const body = JSON.stringify(content);
+  const sign = (nowMs: number) => ({
+    'webhook-id': postId,
+    'webhook-timestamp': String(Math.floor(nowMs / 1000)),
+    'webhook-signature': signer.sign(postId, new Date(nowMs), body),
+  });
+  return { url: `${ingestUrl}/signals`, body, events: 1, sign };
 }
 
 function signalBody({ signal, atMs, address }: SignalHappening): Record<string, string | number> {
   // Both forms of time are taken; which one a system sends does not change between its tries.
   return { signal, occurredAt: atMs % 2 === 0 ? new Date(atMs).toISOString() : atMs, ...address };
+}
+
+/** What a browser says of itself, and what a crawler does. */
+const BROWSER =
+  'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36';
+const CRAWLER = 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)';
+
+/** Pages tell of a visit as the snippet does, servers by a signed signal; what HubSpot alone saw nobody posts. */
+function visitPosts(play: Play): Post[] {
+  return (play.visits ?? []).flatMap((one): Post[] => {
+    if (one.kind === 'identification')
+      return one.signal === undefined ? [] : [identifyPost(play, one, one.signal)];
+    if (one.own === undefined) return [];
+    return [one.own.by === 'browser' ? sessionPost(play, one, one.own) : serverPost(play, one, one.own)];
+  });
+}
+
+type OwnSight = NonNullable<Visit['own']>;
+
+/** Nothing is signed: everybody can read what a page sends. */
+function sessionPost(
+  { ingestUrl }: Play,
+  { url, arrival: { referrer } }: Visit,
+  { visitorId, sessionId, isBot }: OwnSight,
+): Post {
+  const body = JSON.stringify({ visitorId, sessionId, url, referrer });
+  const headers = { origin: SITE, 'user-agent': isBot ? CRAWLER : BROWSER };
+  return { url: `${ingestUrl}/sessions`, body, events: 1, sessionId, sign: () => headers };
+}
+
+function serverPost(
+  play: Play,
+  { url, atMs: occurredAt, arrival: { referrer } }: Visit,
+  { visitorId, sessionId, address, postId }: OwnSight,
+): Post {
+  return signedPost(play, postId, {
+    signal: 'session',
+    occurredAt,
+    visitorId,
+    sessionId,
+    ...address,
+    url,
+    referrer,
+    userAgent: BROWSER,
+  });
+}
+
+function identifyPost(
+  play: Play,
+  { visitorId, atMs: occurredAt }: Identification,
+  { address, postId }: NonNullable<Identification['signal']>,
+): Post {
+  return signedPost(play, postId, { signal: 'identify', occurredAt, visitorId, ...address });
 }
 
 function workflowPosts({ happenings, ingestUrl, clientSecret }: Play): Post[] {

@@ -46,6 +46,38 @@ export interface DealHappening {
   readonly contactIds: readonly string[];
   readonly stage: string;
   readonly atMs: number;
+  /** Its amount and currency, where it has any, as it is made. */
+  readonly values?: Readonly<Record<string, string>>;
+}
+
+/** A deal is given other values; its stage stays. */
+export interface DealChangeHappening {
+  readonly kind: 'deal change';
+  readonly deal: string;
+  readonly values: Readonly<Record<string, string>>;
+  readonly atMs: number;
+}
+
+/** One more contact of a deal. */
+export interface DealContactHappening {
+  readonly kind: 'deal contact';
+  readonly deal: string;
+  readonly contactId: string;
+  readonly atMs: number;
+}
+
+/** Two deals become one, which keeps what the first one is, and has the contacts of both. */
+export interface DealMergeHappening {
+  readonly kind: 'deal merge';
+  readonly deal: string;
+  readonly other: string;
+  readonly atMs: number;
+}
+
+export interface DealDeletionHappening {
+  readonly kind: 'deal deletion';
+  readonly deal: string;
+  readonly atMs: number;
 }
 
 /**
@@ -72,6 +104,10 @@ export type RecordHappening =
   | MoveHappening
   | MergeHappening
   | DealHappening
+  | DealChangeHappening
+  | DealContactHappening
+  | DealMergeHappening
+  | DealDeletionHappening
   | ContactMergeHappening
   | ContactLifeHappening;
 
@@ -91,7 +127,7 @@ export function planRecords(portal: DemoPortal, plan: RecordsPlan): RecordHappen
   return [
     ...portal.companies.flatMap((company) => changesOf(faker, company, plan.nowMs)),
     ...moves(faker, portal, workers, plan.nowMs),
-    ...deals(faker, workers, plan),
+    ...withLives(deals(faker, workers, plan), workers, plan),
     ...merges(portal, plan.nowMs),
   ].toSorted((a, b) => a.atMs - b.atMs);
 }
@@ -165,6 +201,82 @@ function deals(faker: Faker, workers: readonly DemoContact[], plan: RecordsPlan)
       atMs: Math.round(firstMs + at * stepMs),
     }));
   });
+}
+
+/** What deals are worth, one after the other: odd cents, a currency without any, more digits than cents, none, nothing, money back. */
+const AMOUNTS: readonly Readonly<Record<string, string>>[] = [
+  { amount: '12000.01', deal_currency_code: 'USD' },
+  { amount: '980001', deal_currency_code: 'JPY' },
+  { amount: '4999.99', deal_currency_code: 'EUR' },
+  { amount: '7500' },
+  { amount: '33333.34', deal_currency_code: 'USD' },
+  { amount: '100.005', deal_currency_code: 'GBP' },
+  {},
+  { amount: '18250.5', deal_currency_code: 'EUR' },
+  { amount: '0', deal_currency_code: 'EUR' },
+  { amount: '-250.1', deal_currency_code: 'USD' },
+  { amount: '64000', deal_currency_code: 'USD' },
+];
+const AMOUNT_AFTERWARDS = '15000.07';
+const CLOSED: readonly string[] = ['closedwon', 'closedlost'];
+/** Hours after the last stage of a deal at which its amount is put right, and at which one more contact joins. */
+const AMENDED_HOURS = 5;
+const JOINED_HOURS = 9;
+const HOUR_MS = 3_600_000;
+
+/** Gives deals amounts, and lets happen to some what happens to deals beside their stages. */
+function withLives(
+  stages: readonly DealHappening[],
+  workers: readonly DemoContact[],
+  plan: RecordsPlan,
+): RecordHappening[] {
+  const byDeal = Map.groupBy(stages, ({ deal }) => deal);
+  const open = [...byDeal].filter(([, course]) => !course.some(({ stage }) => CLOSED.includes(stage)));
+  const [kept, merged, deleted] = open.map(([deal]) => deal).slice(1); // The first stays as it is.
+  const mergedMs = plan.nowMs - MERGE_DAYS * DAY_MS;
+  const lives = [...byDeal.values()].flatMap((course, at): RecordHappening[] => {
+    const [first, ...later] = course;
+    const last = course.at(-1);
+    if (first === undefined || last === undefined) return [];
+    return [
+      { ...first, values: AMOUNTS[at % AMOUNTS.length] ?? {} },
+      ...later,
+      ...amendments(last, at, workers, plan),
+    ];
+  });
+  return [
+    ...lives,
+    ...(kept === undefined || merged === undefined
+      ? []
+      : [{ kind: 'deal merge', deal: kept, other: merged, atMs: mergedMs } as const]),
+    ...(deleted === undefined ? [] : [{ kind: 'deal deletion', deal: deleted, atMs: mergedMs } as const]),
+  ];
+}
+
+/** One in three is worth something else afterwards, one in five has one more contact. */
+function amendments(
+  { deal, contactIds, atMs }: DealHappening,
+  at: number,
+  workers: readonly DemoContact[],
+  { exceptContactId }: RecordsPlan,
+): RecordHappening[] {
+  const joining = workers[(at * 13) % workers.length]?.id;
+  const isNew = joining !== undefined && joining !== exceptContactId && !contactIds.includes(joining);
+  return [
+    ...(at % 3 === 1
+      ? [
+          {
+            kind: 'deal change',
+            deal,
+            values: { amount: AMOUNT_AFTERWARDS },
+            atMs: atMs + AMENDED_HOURS * HOUR_MS,
+          } as const,
+        ]
+      : []),
+    ...(at % 5 === 2 && isNew
+      ? [{ kind: 'deal contact', deal, contactId: joining, atMs: atMs + JOINED_HOURS * HOUR_MS } as const]
+      : []),
+  ];
 }
 
 /** Two companies with people in them were one all along. Its headcount is put right afterwards, under the id that is no more. */

@@ -1,6 +1,7 @@
 // What goes on happening while HubSpot is in trouble: a few contacts change at a time, again and again, and some come and go.
 import { base, en, Faker } from '@faker-js/faker';
 import type { Happening, PropertyHappening } from './happenings.ts';
+import { dealsNow } from './oracle-deals.ts';
 import type { PortalStory } from './oracle-portal.ts';
 import type { DemoContact } from './portal.ts';
 import type { RecordHappening } from './record-happenings.ts';
@@ -14,6 +15,9 @@ const MERGE_PERCENT = 15;
 const DELETION_PERCENT = 15;
 const RETURN_PERCENT = 10;
 const ERASURE_PERCENT = 3;
+/** Of 100 rounds, those in which a deal is worth something else, and in which one is won or reopened. */
+const AMOUNT_PERCENT = 30;
+const STAGE_PERCENT = 20;
 /** Of 100 contacts, those that may come or go in all: most of a portal stays. */
 const MOST_GONE_PERCENT = 10;
 
@@ -31,15 +35,19 @@ export class Rounds {
   /** Of them nothing is known but a name or an address, so that a merge with one leaves nothing to argue about. */
   readonly #blank: DemoContact[];
   readonly #deleted: string[] = [];
+  /** Stages of the deals that live, by name. */
+  readonly #stages: Map<string, string>;
   #mayGo: number;
   #lastMs = 0;
 
-  constructor({ portal: { contacts }, happenings }: PortalStory, seed: number) {
+  constructor({ portal: { contacts }, happenings, records, visits = [] }: PortalStory, seed: number) {
     this.#faker = new Faker({ locale: [en, base], seed: seed + 3 });
     this.#titles = lastTitles(contacts, happenings);
     this.#workers = new Set(contacts.filter(({ kind }) => kind === 'worker').map(({ id }) => id));
-    const eventful = new Set(happenings.map(({ contactId }) => contactId));
+    const eventful = new Set([...happenings, ...visits].map(({ contactId }) => contactId));
     this.#blank = this.#faker.helpers.shuffle(contacts.filter((contact) => isBlank(contact, eventful)));
+    const deals = dealsNow(records.toSorted((a, b) => a.atMs - b.atMs));
+    this.#stages = new Map(deals.map(({ name, stage }) => [name, stage]));
     this.#mayGo = Math.ceil((contacts.length * MOST_GONE_PERCENT) / 100);
   }
 
@@ -56,6 +64,8 @@ export class Rounds {
         ...this.#maybe(MERGE_PERCENT, () => this.#merge(contacts.pop(), atMs)),
         ...this.#maybe(DELETION_PERCENT, () => this.#go('contact deletion', contacts.pop(), atMs)),
         ...this.#maybe(ERASURE_PERCENT, () => this.#go('contact erasure', contacts.pop(), atMs)),
+        ...this.#maybe(AMOUNT_PERCENT, () => this.#amend(atMs)),
+        ...this.#maybe(STAGE_PERCENT, () => this.#move(atMs)),
       ],
     };
   }
@@ -76,6 +86,27 @@ export class Rounds {
     if (primaryId === undefined || other === undefined) return [];
     this.#workers.delete(primaryId); // Its record has another id now.
     return [{ kind: 'contact merge', primaryId, otherId: other.id, atMs }];
+  }
+
+  /** A deal is worth something else, to the cent. */
+  #amend(atMs: number): RecordHappening[] {
+    const deal = this.#anyDeal();
+    const amount = `${this.#faker.number.int({ min: 1000, max: 90_000 })}.${this.#faker.string.numeric(2)}`;
+    return deal === undefined ? [] : [{ kind: 'deal change', deal, values: { amount }, atMs }];
+  }
+
+  /** A deal is won; one that was won is open again. */
+  #move(atMs: number): RecordHappening[] {
+    const deal = this.#anyDeal();
+    if (deal === undefined) return [];
+    const stage = this.#stages.get(deal) === 'closedwon' ? 'contractsent' : 'closedwon';
+    this.#stages.set(deal, stage);
+    return [{ kind: 'deal', deal, contactIds: [], stage, atMs }];
+  }
+
+  #anyDeal(): string | undefined {
+    const deals = [...this.#stages.keys()];
+    return deals.length === 0 ? undefined : this.#faker.helpers.arrayElement(deals);
   }
 
   #go(

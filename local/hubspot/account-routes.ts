@@ -4,6 +4,9 @@ import { invalidJson, notFound, type Reply } from './errors.ts';
 import type { ApiCall, Route } from './routes.ts';
 import { zoneOffsetMs } from './timestamps.ts';
 
+/** In which amounts are where a deal names no currency; a deal can only name one that the portal uses. */
+const COMPANY_CURRENCY = 'EUR';
+
 const TokenSchema = v.object({ tokenKey: v.string() });
 
 export const accountRoutes: readonly Route[] = [
@@ -21,14 +24,18 @@ function details({ portal, state }: ApiCall): Reply {
       portalId: portal.portalId,
       accountType: 'STANDARD',
       timeZone: portal.timeZone,
-      companyCurrency: 'EUR',
-      additionalCurrencies: [],
+      companyCurrency: COMPANY_CURRENCY,
+      additionalCurrencies: currencies(state).filter((currency) => currency !== COMPANY_CURRENCY),
       utcOffset: `${offsetMs < 0 ? '-' : '+'}${twoDigits(minutes / 60)}:${twoDigits(minutes % 60)}`,
       utcOffsetMilliseconds: offsetMs,
       uiDomain: 'app-eu1.hubspot.com',
       dataHostingLocation: 'eu1',
     },
   };
+}
+
+function currencies({ catalog }: ApiCall['state']): string[] {
+  return (catalog.deals.byName.get('deal_currency_code')?.options ?? []).map(({ value }) => value);
 }
 
 /** Tells of the token in the body. Nobody has recorded what a token unknown to HubSpot is answered with. */

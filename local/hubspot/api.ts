@@ -159,7 +159,11 @@ function missingScope(
   { scopes }: PortalFacts,
   { route: { scope }, params }: MatchedRoute,
 ): string | undefined {
-  if (scope === undefined) return undefined;
-  const needed = scope.replace('{type}', objectTypeOf(params.type ?? '') ?? '');
-  return scopes.includes(needed) ? undefined : needed;
+  const asked = typeof scope === 'string' ? [scope] : (scope ?? []);
+  const needed = asked.map((each) =>
+    each
+      .replace('{type}', objectTypeOf(params.type ?? '') ?? '')
+      .replace('{toType}', objectTypeOf(params.toType ?? '') ?? ''),
+  );
+  return needed.find((each) => !scopes.includes(each));
 }

@@ -32,11 +32,13 @@ const DefaultSchema = v.object({ inputs: v.array(v.object({ from: IdSchema, to: 
 const ArchiveSchema = v.object({ inputs: v.array(v.object({ from: IdSchema, to: v.array(IdSchema) })) });
 
 const WRITE = 'crm.objects.{type}.write';
+/** Both ends: what a record belongs to tells of the other, too. */
+const READ = ['crm.objects.{type}.read', 'crm.objects.{toType}.read'];
 const PAIR = '/{type}/{toType}/batch';
 
 export const associationRoutes: readonly Route[] = [
   ...underBoth(`/crm/associations/2026-03${PAIR}`, `/crm/v4/associations${PAIR}`, [
-    { method: 'POST', path: '/read', scope: 'crm.objects.{type}.read', handle: batchRead },
+    { method: 'POST', path: '/read', scope: READ, handle: batchRead },
     { method: 'POST', path: '/create', scope: WRITE, handle: batchCreate },
     { method: 'POST', path: '/associate/default', scope: WRITE, handle: batchDefault },
     { method: 'POST', path: '/archive', scope: WRITE, handle: batchArchive },
@@ -45,7 +47,7 @@ export const associationRoutes: readonly Route[] = [
     { method: 'PUT', path: '/default/{toType}/{toId}', scope: WRITE, handle: putDefault },
     { method: 'PUT', path: '/{toType}/{toId}', scope: WRITE, handle: putLabelled },
     { method: 'DELETE', path: '/{toType}/{toId}', scope: WRITE, handle: remove },
-    { method: 'GET', path: '/{toType}', scope: 'crm.objects.{type}.read', handle: readOne },
+    { method: 'GET', path: '/{toType}', scope: READ, handle: readOne },
   ]),
 ];
 

@@ -45,6 +45,9 @@ interface CrmRules {
   readonly associationsInline: number;
 }
 
+/** What HubSpot's own tracking keeps. */
+const ANALYTICS = /^hs_(analytics|latest_source)/;
+
 /** The lag is the longest observed; where HubSpot cuts the associations is not known. */
 const USUAL_RULES: CrmRules = { searchLagMs: 30_000, associationsInline: 500 };
 
@@ -57,6 +60,8 @@ export interface CrmState {
   readonly rules: CrmRules;
   readonly clock: () => number;
   readonly ids: Random;
+  /** In which order HubSpot does what it does at once. */
+  readonly order: Random;
   readonly listeners: ((change: Change) => void)[];
 }
 
@@ -75,6 +80,7 @@ export function createCrmState(clock: () => number, seed: number, rules: Partial
     rules: { ...USUAL_RULES, ...rules },
     clock,
     ids: createRandom(seed, 'ids'),
+    order: createRandom(seed, 'order'),
     listeners: [],
   };
 }
@@ -188,7 +194,7 @@ export function writeValues(
   const { atMs = state.clock(), source = A_USER } = options;
   const whole = type === 'deals' ? withCloseDate(currentValue(record, 'dealstage'), values, atMs) : values;
   let written = false;
-  for (const [name, value] of whole)
+  for (const [name, value] of inAnyOrder(state, whole))
     written = writeValue(state, type, record, name, value, options) || written;
   if (!written) return;
   calculate(type, record, whole.keys(), atMs);
@@ -206,6 +212,13 @@ export function writeValues(
     value: isoTime(valueMs),
     valueMs,
   });
+}
+
+/** A visit changes many of a record's analytics properties at once, and of which HubSpot tells first is not promised. */
+function inAnyOrder({ order }: CrmState, values: ReadonlyMap<string, string>): [string, string][] {
+  const analytics = [...values].filter(([name]) => ANALYTICS.test(name));
+  const others = [...values].filter(([name]) => !ANALYTICS.test(name));
+  return [...others, ...order.shuffled(analytics)];
 }
 
 /** HubSpot calculates without telling: nobody can rely on events of calculated properties. */

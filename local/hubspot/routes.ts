@@ -34,8 +34,8 @@ export interface Route {
   readonly method: string;
   /** Segments; `{name}` takes one segment, `{type}` only an object type. */
   readonly path: string;
-  /** What the token must be allowed; `{type}` is replaced by the object type. */
-  readonly scope?: string;
+  /** What the token must be allowed, one or several; `{type}` and `{toType}` are replaced by the object types. */
+  readonly scope?: string | readonly string[];
   handle(call: ApiCall): Reply;
 }
 

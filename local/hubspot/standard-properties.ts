@@ -215,7 +215,7 @@ const DEAL: readonly Line[] = [
   'dealtype|Deal Type|enumeration|radio|information||newbusiness=New Business,existingbusiness=Existing Business',
   'description|Deal Description|string|textarea|information|',
   'hs_priority|Priority|enumeration|select|information||low=Low,medium=Medium,high=High',
-  'deal_currency_code|Currency|enumeration|select|information||EUR=Euro,USD=US Dollar,GBP=British Pound',
+  'deal_currency_code|Currency|enumeration|select|information||EUR=Euro,USD=US Dollar,GBP=British Pound,JPY=Japanese Yen',
   'closed_lost_reason|Closed Lost Reason|string|textarea|information|',
   'closed_won_reason|Closed Won Reason|string|textarea|information|',
   'hs_is_closed|Is Deal Closed?|bool|booleancheckbox|information|rc',

@@ -88,8 +88,17 @@ function checkEmail(text: string): string | Wrong {
 function checkNumber(text: string): string | Wrong {
   const number = text.trim();
   return NUMBER.test(number) && Number.isFinite(Number(number))
-    ? number
+    ? withoutZeros(number)
     : { code: 'INVALID_INTEGER', message: `${text} was not a valid number.` };
+}
+
+/** Nobody has recorded whether HubSpot keeps the zeros that say nothing; who relies on `400.00` coming back as it was sent is found here. */
+function withoutZeros(number: string): string {
+  const [, sign = '', whole = '', fraction = ''] = /^([+-]?)0*(\d*)(?:\.(\d*))?$/.exec(number) ?? [];
+  const behind = fraction.replace(/0+$/, '');
+  if (/e/i.test(number)) return number;
+  const size = `${whole === '' ? '0' : whole}${behind === '' ? '' : `.${behind}`}`;
+  return sign === '-' && size !== '0' ? `-${size}` : size;
 }
 
 function checkOption(definition: PropertyDefinition, text: string): string | Wrong {

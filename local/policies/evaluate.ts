@@ -15,7 +15,7 @@ export interface Request {
 
 /** A policy that hangs on resources. */
 export interface ResourcePolicy {
-  /** ARNs. */
+  /** ARNs; a policy on a bucket is one on its objects too. */
   readonly attachedTo: readonly string[];
   readonly statements: readonly Statement[];
 }
@@ -36,7 +36,9 @@ export type Decision = 'allowed' | 'explicitly denied' | 'implicitly denied';
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics.html
  */
 export function evaluate(request: Request, { ofRole, ofResources }: Policies): Decision {
-  const hanging = ofResources.filter(({ attachedTo }) => attachedTo.includes(request.resource));
+  const hanging = ofResources.filter(({ attachedTo }) =>
+    attachedTo.some((arn) => request.resource === arn || request.resource.startsWith(`${arn}/`)),
+  );
   const applying = [
     ...ofRole.filter((statement) => isAbout(statement, request)),
     ...hanging

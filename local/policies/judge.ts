@@ -91,9 +91,12 @@ export function grantsOf(role: Role): Deed[] {
 
 /** The streams of a log have names that nobody knows before. */
 const STREAMS_OF_A_LOG = /:log-group:[^:*?]+:\*$/;
+/** So have the objects of a folder. */
+const OBJECTS_OF_A_FOLDER = /^arn:aws:s3:::[^/*?]+\/[^*?]+\/\*$/;
 
 function isBroad({ action, resource }: Deed): boolean {
-  return /[*?]/.test(action) || (/[*?]/.test(resource) && !STREAMS_OF_A_LOG.test(resource));
+  const isNamed = [STREAMS_OF_A_LOG, OBJECTS_OF_A_FOLDER].some((pattern) => pattern.test(resource));
+  return /[*?]/.test(action) || (/[*?]/.test(resource) && !isNamed);
 }
 
 function isUseOf(deed: Deed, grant: Deed): boolean {

@@ -46,6 +46,7 @@ const TABLE: Service = { name: 'dynamodb', resourceOf: (name) => `table/${name}`
 const SERVICES: Readonly<Record<string, Service>> = {
   'AWS::DynamoDB::Table': TABLE,
   'AWS::DynamoDB::GlobalTable': TABLE,
+  'AWS::S3::Bucket': { name: 's3', resourceOf: (name) => name },
   'AWS::SQS::Queue': { name: 'sqs', resourceOf: (url) => url.split('/').at(-1) ?? url },
   'AWS::SecretsManager::Secret': {
     name: 'secretsmanager',

@@ -25,19 +25,28 @@ interface WrittenPolicy extends ResourcePolicy {
 export interface Permissions {
   readonly roles: readonly Role[];
   readonly ofResources: readonly WrittenPolicy[];
-  /** ARNs of everything that is called, by construct path: of a table also its indexes, of a log group a stream of it. */
+  /**
+   * ARNs of everything that is called, by construct path: of a table also its indexes, of a bucket also a report in it, of a log group a
+   * stream of it.
+   */
   readonly resources: ReadonlyMap<string, string>;
 }
 
 /** What hangs a policy on resources, and by which property. */
 const ON_RESOURCES: Readonly<Record<string, string>> = {
+  'AWS::S3::BucketPolicy': 'Bucket',
   'AWS::SQS::QueuePolicy': 'Queues',
   'AWS::SNS::TopicPolicy': 'Topics',
 };
 /** Of `AWS::IAM`, and of whatever else is called a policy, these are understood. */
 const OF_ROLES = ['AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy', 'AWS::IAM::RolePolicy'];
 
-const references = v.array(v.object({ Ref: v.string() }, 'not a resource of this template'));
+const reference = v.object({ Ref: v.string() }, 'not a resource of this template');
+const references = v.array(reference);
+const oneOrMore = v.pipe(
+  v.union([reference, references]),
+  v.transform((given) => [given].flat()),
+);
 const roleSchema = v.object({
   Policies: v.optional(v.array(v.object({ PolicyDocument: v.unknown() })), []),
   ManagedPolicyArns: v.optional(references, []),
@@ -75,7 +84,7 @@ export function readPermissions(template: Template): Permissions {
       const document = resolver.resolve(Properties['PolicyDocument']);
       return {
         document,
-        attachedTo: read(logicalId, references, Properties[attached]).map(({ Ref }) => arnOf(Ref, resolver)),
+        attachedTo: read(logicalId, oneOrMore, Properties[attached]).map(({ Ref }) => arnOf(Ref, resolver)),
         statements: readStatements(document),
       };
     }),
@@ -137,6 +146,11 @@ function arnsOf(logicalId: string, resource: Resource, resolver: Resolver): [pat
   const path = constructPath(logicalId, resource).replace(/\/Default$/, '');
   const arn = arnOf(logicalId, resolver).replace(/:\*$/, ':log-stream:any');
   if (!arn.startsWith('arn:') || arn.startsWith('arn:aws:local:')) return [];
+  if (resource.Type === 'AWS::S3::Bucket')
+    return [
+      [path, arn],
+      [`${path}, reports`, `${arn}/reports/any`],
+    ];
   if (!resource.Type.startsWith('AWS::DynamoDB::')) return [[path, arn]];
   const { GlobalSecondaryIndexes } = v.parse(tableSchema, resource.Properties);
   return [

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import * as v from 'valibot';
+import { Cors } from './cors.ts';
 import { createResolver, parseTemplate, type Resolver, type Resource, type Template } from './template.ts';
+import { Throttle } from './throttle.ts';
 
 export interface TablePlan {
   readonly name: string;
@@ -29,6 +31,10 @@ export interface QueuePlan {
   readonly retentionSeconds: number;
   readonly delaySeconds: number;
   readonly deadLetters: { readonly arn: string; readonly maxReceiveCount: number } | undefined;
+}
+
+export interface BucketPlan {
+  readonly name: string;
 }
 
 export interface FunctionPlan {
@@ -61,6 +67,10 @@ export interface RoutePlan {
   readonly functionArn: string;
   /** The API that has it. */
   readonly apiId: string;
+  /** Which pages may call the API; undefined where none of another origin may. */
+  readonly cors: Cors | undefined;
+  /** The route's own; undefined where it has none. */
+  readonly throttle: Throttle | undefined;
 }
 
 export interface SchedulePlan {
@@ -83,6 +93,7 @@ export interface SecretPlan {
 export interface Assembly {
   readonly tables: readonly TablePlan[];
   readonly queues: readonly QueuePlan[];
+  readonly buckets: readonly BucketPlan[];
   readonly functions: readonly FunctionPlan[];
   readonly mappings: readonly MappingPlan[];
   readonly routes: readonly RoutePlan[];
@@ -109,6 +120,7 @@ export function readAssembly(directory: string, sqsUrl: string): Assembly {
       readTable(resolver.identity(id).ref, resolver.resolve(resource.Properties)),
     ),
     queues: all(['AWS::SQS::Queue'], (id, resource) => readQueue(id, resource, resolver)),
+    buckets: all(['AWS::S3::Bucket'], (id) => ({ name: resolver.identity(id).ref })),
     functions: all(['AWS::Lambda::Function'], (id, resource) => readFunction(id, resource, resolver, assets)),
     mappings: all(['AWS::Lambda::EventSourceMapping'], (_id, { Properties }) =>
       readMapping(resolver.resolve(Properties)),
@@ -329,8 +341,26 @@ function readRoute(properties: unknown, template: Template, resolver: Resolver):
   const integration = template.Resources[Target.replace('integrations/', '')];
   if (integration === undefined) throw new Error(`${RouteKey}: no integration ${Target}`);
   const { IntegrationUri } = v.parse(integrationSchema, resolver.resolve(integration.Properties));
-  return { routeKey: RouteKey, functionArn: IntegrationUri, apiId: ApiId };
+  const api = Object.entries(template.Resources).find(
+    ([id, { Type }]) => Type === 'AWS::ApiGatewayV2::Api' && resolver.identity(id).ref === ApiId,
+  )?.[1];
+  const stages = Object.values(template.Resources)
+    .filter(({ Type }) => Type === 'AWS::ApiGatewayV2::Stage')
+    .map((stage) => v.parse(stageSchema, resolver.resolve(stage.Properties)));
+  return {
+    routeKey: RouteKey,
+    functionArn: IntegrationUri,
+    apiId: ApiId,
+    cors: api && v.parse(apiSchema, resolver.resolve(api.Properties)).CorsConfiguration,
+    throttle: stages.find((stage) => stage.ApiId === ApiId)?.RouteSettings[RouteKey],
+  };
 }
+
+const apiSchema = v.object({ CorsConfiguration: v.optional(Cors) });
+const stageSchema = v.object({
+  ApiId: v.string(),
+  RouteSettings: v.optional(v.record(v.string(), Throttle), {}),
+});
 
 const scheduleSchema = v.object({
   ScheduleExpression: v.string(),

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import * as v from 'valibot';
-import type { QueuePlan, TablePlan } from './assembly.ts';
+import type { BucketPlan, QueuePlan, TablePlan } from './assembly.ts';
 import type { MovedClock } from './clock.ts';
 import { LOCAL_REGION } from './template.ts';
 
@@ -125,12 +125,13 @@ interface QueueGauges {
   readonly oldestSentMs: number | undefined;
 }
 
-/** SQS's stand-in, in a process of its own, on the moved clock. */
+/** SQS's stand-in, and S3's at the same address, in a process of its own, on the moved clock. */
 export interface QueueEngine {
   readonly url: string;
   readonly pid: number | undefined;
   readonly client: SQSClient;
   create(queue: QueuePlan): Promise<void>;
+  createBucket(bucket: BucketPlan): Promise<void>;
   /**
    * State of every queue by name, the counts all at the same instant.
    *
@@ -186,6 +187,7 @@ export async function startQueueEngine(
     pid: child.pid,
     client,
     create: (queue) => createQueue(client, queue),
+    createBucket: (bucket) => createBucket(url, bucket),
     states: (withReceived = false) => readStates(url, withReceived),
     gauges: () => readGauges(url),
     bodies: async (name) => (await messagesOf(url, name)).map(({ body }) => body),
@@ -216,6 +218,11 @@ async function createQueue(
       },
     }),
   );
+}
+
+async function createBucket(url: string, { name }: BucketPlan): Promise<void> {
+  const { ok, status } = await fetch(`${url}/${name}`, { method: 'PUT' });
+  if (!ok) throw new Error(`The SQS engine answered ${status} to the bucket ${name}`);
 }
 
 async function readStates(url: string, withReceived: boolean): Promise<ReadonlyMap<string, QueueState>> {

@@ -65,6 +65,8 @@ export interface LocalSystem {
   readonly ingestUrl: string;
   readonly dynamoDbUrl: string;
   readonly sqsUrl: string;
+  /** Where buckets lie, by path. */
+  readonly s3Url: string;
   readonly secretsUrl: string;
   readonly tableName: string;
   /** By construct path, such as `Scorer/Events`. */
@@ -154,6 +156,7 @@ async function startParts(options: LocalSystemOptions, stops: Stops): Promise<Pa
   const assembly = readAssembly(options.assemblyDirectory, queues.url);
   for (const table of assembly.tables) await tables.create(table);
   for (const queue of assembly.queues) await queues.create(queue);
+  for (const bucket of assembly.buckets) await queues.createBucket(bucket);
   const secrets = await startSecretsEndpoint(assembly.secrets, secretValues(assembly, options));
   stops.push(() => secrets.stop());
   const way = await (options.recordCalls === true ? recordedWay : straightWay)(assembly, {
@@ -182,6 +185,7 @@ async function startParts(options: LocalSystemOptions, stops: Stops): Promise<Pa
     endpoints: {
       AWS_ENDPOINT_URL: secrets.url, // A service without a stand-in is refused there, instead of reached in earnest.
       AWS_ENDPOINT_URL_SQS: queues.url,
+      AWS_ENDPOINT_URL_S3: queues.url,
       AWS_ENDPOINT_URL_DYNAMODB: tables.url,
       AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.url,
     },
@@ -273,6 +277,7 @@ function joinParts(parts: Parts, options: LocalSystemOptions, stops: Stops): Loc
     ingestUrl: http.url,
     dynamoDbUrl: tables.url,
     sqsUrl: queues.url,
+    s3Url: queues.url,
     secretsUrl: secrets.url,
     tableName: assembly.tables[0]?.name ?? '',
     queueUrls: Object.fromEntries(assembly.queues.map((queue) => [queue.path, queue.url])),

@@ -95,11 +95,10 @@ async function relay(
   const body = await buffer(request);
   const { accessKeyId, region, service } = signer(request.headers.authorization);
   const door = doorOf(accessKeyId);
-  const asked = readRequest(String(request.headers['x-amz-target'] ?? ''), body, {
-    account,
-    region,
-    service,
-  });
+  const asked =
+    service === 's3'
+      ? readS3Request(request)
+      : readRequest(String(request.headers['x-amz-target'] ?? ''), body, { account, region, service });
   const passed = door === undefined ? body : withCapacity(asked, body);
   const answer = await pass(request, passed, upstream);
   response.writeHead(answer.statusCode ?? 502, endToEnd(answer.headers));
@@ -202,6 +201,19 @@ function readRequest(target: string, body: Buffer, { account, region, service }:
     return { ...asked, resource: input.SecretId };
   }
   return { ...asked, action: `${service}:unknown`, resource: '*' };
+}
+
+/** S3's protocol has no name of what is asked: method and path are it, and of these one is known here. */
+function readS3Request({ method, url = '/' }: IncomingMessage): Asked {
+  const { pathname, search } = new URL(url, 'http://127.0.0.1');
+  const isObject = /^\/[^/]+\/./.test(pathname);
+  return method === 'PUT' && isObject && search === ''
+    ? {
+        action: 's3:PutObject',
+        resource: `arn:aws:s3::${decodeURIComponent(pathname).replace('/', ':')}`,
+        input: {},
+      }
+    : { action: 's3:unknown', resource: '*', input: {} };
 }
 
 /** DynamoDB tells what a call costs only if it is asked to. */

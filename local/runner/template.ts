@@ -145,6 +145,10 @@ function identify(logicalId: string, { Type, Properties }: Resource, sqsUrl: str
       const name = named('TableName');
       return { ref: name, attributes: { Arn: arn('dynamodb', `table/${name}`) } };
     }
+    case 'AWS::S3::Bucket': {
+      const name = named('BucketName').toLowerCase(); // S3 knows no others.
+      return { ref: name, attributes: { Arn: `arn:aws:s3:::${name}` } };
+    }
     case 'AWS::Lambda::Function': {
       const name = named('FunctionName');
       return { ref: name, attributes: { Arn: arn('lambda', `function:${name}`) } };

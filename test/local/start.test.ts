@@ -73,6 +73,8 @@ test(
     });
     expect(summary.nights.lost).toBeGreaterThan(20);
     expect(summary.nights.figures.contactsMissed).toBeGreaterThan(5);
+    expect(summary.contactsByAi).toBeGreaterThan(5);
+    expect(summary.dealsCredited).toBeGreaterThan(3);
   },
   5 * MINUTES,
 );
@@ -99,6 +101,12 @@ test.each([
     expect(Number(summary['facts'])).toBeGreaterThan(100);
     expect(Number(summary['companiesScored'])).toBeGreaterThan(5);
     expect(run.printed()).toMatch(/1 burst: 40 clicks of a link scanner on contact \d+, within 20 s/);
+    expect(Number(summary['contactsByAi'])).toBeGreaterThan(5);
+    expect(run.printed()).toMatch(/FIRST AI SOURCE .*\n(?:ChatGPT|Claude|Copilot|Gemini|Perplexity) /);
+    expect(Number(summary['dealsCredited'])).toBeGreaterThan(1);
+    expect(run.printed()).toMatch(
+      /WON {2}deal \d+ \(\d+\), -?[\d.]+.*, credited to\n(?: {2}.+ \(\d+ %\)\n)+ {2}AI assistants /,
+    );
   },
   4 * MINUTES,
 );

@@ -92,6 +92,27 @@ test('to a contact that was merged, deleted or erased nothing happens any more b
   expect(gone.size).toBeGreaterThan(0);
 });
 
+test('visits are of the day on which they are told, not of who is gone, and by no page: it knows no other time than now', () => {
+  const gone = new Set<string>();
+  const visits = play().flatMap((day, at) => {
+    const fromMs = START_MS + at * DAY_MS;
+    for (const one of day.records) {
+      if (one.kind === 'contact merge') gone.add(one.primaryId).add(one.otherId);
+      if (one.kind === 'contact deletion' || one.kind === 'contact erasure') gone.add(one.contactId);
+    }
+    for (const { atMs, contactId } of day.visits) {
+      expect(atMs).toBeGreaterThan(fromMs);
+      expect(atMs).toBeLessThanOrEqual(fromMs + DAY_MS - 3_600_000);
+      expect(gone.has(contactId)).toBe(false);
+    }
+    return day.visits.flatMap((one) => (one.kind === 'visit' ? [one] : []));
+  });
+
+  expect(visits.length).toBeGreaterThan(50);
+  expect(visits.some(({ own }) => own?.by === 'server')).toBe(true);
+  expect(visits.some(({ own }) => own?.by === 'browser')).toBe(false);
+});
+
 test('the same plan makes the same days, another seed others', () => {
   expect(play()).toEqual(play());
   expect(play(8)).not.toEqual(play());

@@ -8,10 +8,17 @@ import {
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
+import { ARRIVALS } from '../../../local/demo/arrivals.ts';
 import { type Happening, planHappenings } from '../../../local/demo/happenings.ts';
 import { playHappenings } from '../../../local/demo/play.ts';
 import { createPortal } from '../../../local/demo/portal.ts';
 import type { RecordHappening } from '../../../local/demo/record-happenings.ts';
+import {
+  type OwnSight,
+  SITE,
+  type Visit,
+  type VisitHappening,
+} from '../../../local/demo/visit-happenings.ts';
 import { signV3 } from '../../../local/hubspot/sign.ts';
 import { type Simulator, startSimulator } from '../../../local/hubspot/simulator.ts';
 
@@ -187,6 +194,133 @@ test('companies change and merge, people change sides, and deals are made, close
     headers: { authorization: 'Bearer local-access-token' },
   });
   expect(await read.json()).toMatchObject({ associations: { contacts: { results: [{ id: contact }] } } });
+});
+
+test('deals get amounts, contacts and other ids, and go', async () => {
+  const { crm } = simulator;
+  const atMs = Date.now() - 1000;
+  const contact = (firstname: string) => crm.create('contacts', { firstname }, { atMs: atMs - 1 });
+  const [ada, bob] = [contact('Ada'), contact('Bob')];
+  const deal = (name: string, contactId: string) =>
+    ({ kind: 'deal', deal: name, contactIds: [contactId], stage: 'contractsent', atMs }) as const;
+  const dealIds = new Map<string, string>();
+
+  await playHappenings({
+    simulator,
+    ingestUrl,
+    signalsSecret: SIGNALS_SECRET,
+    clientSecret: CLIENT_SECRET,
+    happenings: [],
+    dealIds,
+    records: [
+      { ...deal('a', ada), values: { amount: '12.5', deal_currency_code: 'JPY' } },
+      deal('b', ada),
+      deal('c', ada),
+      { kind: 'deal contact', deal: 'b', contactId: bob, atMs: atMs + 1 },
+      { kind: 'deal merge', deal: 'a', other: 'b', atMs: atMs + 2 },
+      { kind: 'deal change', deal: 'b', values: { amount: '13' }, atMs: atMs + 3 },
+      { kind: 'deal deletion', deal: 'c', atMs: atMs + 4 },
+    ],
+  });
+
+  const [merged, ...others] = crm.all('deals');
+  expect(others).toEqual([]);
+  expect(merged?.properties).toMatchObject({ dealname: 'a', amount: '13', deal_currency_code: 'JPY' });
+  expect(dealIds.get('a')).toBe(merged?.id);
+  expect(dealIds.get('b')).toBe(merged?.id);
+});
+
+/** A visit that is told of. */
+function visitOf(own: Partial<OwnSight>): Visit {
+  const [arrival] = ARRIVALS.filter(({ referrer }) => referrer === 'https://claude.ai/');
+  if (arrival === undefined) throw new Error('nobody comes by Claude');
+  return {
+    kind: 'visit',
+    contactId: '7',
+    atMs: 1_790_000_000_000,
+    arrival,
+    url: `${SITE}/product?x=1`,
+    hubspot: undefined,
+    own: {
+      by: 'browser',
+      visitorId: 'visitor---------------',
+      sessionId: 'session---------------',
+      address: undefined,
+      postId: 'msg_visit',
+      isBot: false,
+      ...own,
+    },
+  };
+}
+
+function playVisits(visits: readonly VisitHappening[], told?: Map<string, number>) {
+  const secrets = { signalsSecret: SIGNALS_SECRET, clientSecret: CLIENT_SECRET };
+  return playHappenings({ simulator, ingestUrl, ...secrets, happenings: [], visits, ...(told && { told }) });
+}
+
+test('a page tells of a visit as a browser does, unsigned and naming nobody; a crawler says that it is one', async () => {
+  const told = new Map<string, number>();
+  const beganMs = Date.now();
+
+  await playVisits([visitOf({}), visitOf({ isBot: true, sessionId: 'another---------------' })], told);
+
+  const [page, crawler] = ['session---------------', 'another---------------'].map((id) =>
+    received.find(({ body }) => body.includes(id)),
+  );
+  expect(page).toMatchObject({ path: '/sessions', headers: { origin: SITE } });
+  expect(page?.headers['user-agent']).toContain('Chrome/');
+  expect(Object.keys(page?.headers ?? {}).filter((name) => /webhook|hubspot/.test(name))).toEqual([]);
+  expect(JSON.parse(page?.body ?? '')).toEqual({
+    visitorId: 'visitor---------------',
+    sessionId: 'session---------------',
+    url: `${SITE}/product?x=1`,
+    referrer: 'https://claude.ai/',
+  });
+  expect(crawler?.headers['user-agent']).toContain('Googlebot');
+  expect(told.get('session---------------')).toBeGreaterThanOrEqual(beganMs);
+  expect(told.get('session---------------')).toBeLessThanOrEqual(Date.now());
+});
+
+test('a server tells by a signed signal, of a browser or of a person; what HubSpot alone saw nobody tells', async () => {
+  const person = { visitorId: undefined, sessionId: undefined, address: { email: 'a@b.example' } };
+  const identification = {
+    kind: 'identification',
+    contactId: '7',
+    visitorId: 'visitor---------------',
+    atMs: 1_790_000_000_001,
+  } as const;
+
+  await playVisits([
+    visitOf({ by: 'server' }),
+    visitOf({ by: 'server', postId: 'msg_person', ...person }),
+    { ...visitOf({}), own: undefined },
+    { ...identification, signal: { address: { contactId: '7' }, postId: 'msg_who' } },
+    { ...identification, signal: undefined },
+  ]);
+
+  const bodies = new Map<unknown, unknown>();
+  for (const { path, headers, body } of received) {
+    expect(path).toBe('/signals');
+    expect(() => new Webhook(SIGNALS_SECRET).verify(body, stringsOf(headers))).not.toThrow();
+    bodies.set(headers['webhook-id'], JSON.parse(body));
+  }
+  expect(new Set(bodies.keys())).toEqual(new Set(['msg_person', 'msg_visit', 'msg_who']));
+  expect(bodies.get('msg_visit')).toMatchObject({
+    signal: 'session',
+    occurredAt: 1_790_000_000_000,
+    visitorId: 'visitor---------------',
+    sessionId: 'session---------------',
+    url: `${SITE}/product?x=1`,
+    referrer: 'https://claude.ai/',
+  });
+  expect(bodies.get('msg_person')).toMatchObject({ signal: 'session', email: 'a@b.example' });
+  expect(bodies.get('msg_person')).not.toHaveProperty('visitorId');
+  expect(bodies.get('msg_who')).toEqual({
+    signal: 'identify',
+    occurredAt: 1_790_000_000_001,
+    visitorId: 'visitor---------------',
+    contactId: '7',
+  });
 });
 
 test('a post is sent again while ingest is busy', async () => {

@@ -97,6 +97,40 @@ test('contacts are merged, deleted, brought back and erased, and nothing happens
   expect(away.size).toBeLessThanOrEqual(7); // A tenth of the portal.
 });
 
+test('deals are worth something else to the cent, are won and reopened; one that was deleted stays so', () => {
+  const made = (deal: string) =>
+    ({ kind: 'deal', deal, contactIds: ['0'], stage: 'closedwon', atMs: NOW_MS - 1000 }) as const;
+  const records: RecordHappening[] = [
+    made('a'),
+    made('b'),
+    { kind: 'deal deletion', deal: 'b', atMs: NOW_MS - 500 },
+  ];
+  const rounds = new Rounds({ ...STORY, records }, 7);
+  const later = Array.from({ length: 100 }, () => rounds.next(NOW_MS)).flatMap((round) => round.records);
+
+  const amounts = later.flatMap((one) => (one.kind === 'deal change' ? [one.values['amount']] : []));
+  const stages = later.flatMap((one) => (one.kind === 'deal' ? [one.stage] : []));
+  expect(amounts.length).toBeGreaterThan(10);
+  for (const amount of amounts) expect(amount).toMatch(/^\d{4,5}\.\d\d$/);
+  expect(stages.slice(0, 4)).toEqual(['contractsent', 'closedwon', 'contractsent', 'closedwon']);
+  expect(later.some((one) => 'deal' in one && one.deal === 'b')).toBe(false);
+});
+
+test('who visited is no one of whom nothing is known', () => {
+  const visits = ['101', '102', '103'].map((contactId) => ({
+    kind: 'identification' as const,
+    contactId,
+    visitorId: 'visitor---------------',
+    atMs: 1,
+    signal: undefined,
+  }));
+  const rounds = new Rounds({ ...STORY, visits }, 7);
+  const later = Array.from({ length: 300 }, () => rounds.next(NOW_MS)).flatMap((round) => round.records);
+
+  const others = later.flatMap((one) => (one.kind === 'contact merge' ? [one.otherId] : []));
+  expect(others.toSorted()).toEqual(['104', '105', '106', '107', '108', '109']);
+});
+
 test('who is merged into another is one of whom nothing is known', () => {
   const merges = roundsOf(300)
     .flatMap(({ records }) => records)

@@ -6,6 +6,7 @@ import { readPlainModel } from '../../../local/demo/oracle-model.ts';
 import { portalNow } from '../../../local/demo/oracle-portal.ts';
 import { createPortal } from '../../../local/demo/portal.ts';
 import { planRecords } from '../../../local/demo/record-happenings.ts';
+import { planVisits } from '../../../local/demo/visit-happenings.ts';
 import { createCrm } from '../../../local/hubspot/crm.ts';
 import { createCrmState } from '../../../local/hubspot/records.ts';
 
@@ -13,7 +14,11 @@ const NOW_MS = Date.parse('2026-11-01T12:00:00Z');
 const portal = createPortal(createCrm(createCrmState(() => NOW_MS, 1)), { nowMs: NOW_MS });
 const { happenings, burst } = planHappenings(portal.contacts, { nowMs: NOW_MS });
 const records = planRecords(portal, { nowMs: NOW_MS, exceptContactId: burst?.contactId });
-const { histories } = portalNow({ portal, happenings, records });
+const { visits, noted } = planVisits(portal.contacts, happenings, {
+  nowMs: NOW_MS,
+  exceptContactId: burst?.contactId,
+});
+const { histories } = portalNow({ portal, happenings: [...happenings, ...noted], records, visits });
 
 const MODELS = ['models/b2b-saas.yaml', 'models/plg.yaml'].map((file) => {
   const model = readPlainModel(readFileSync(file, 'utf8'));

@@ -284,6 +284,59 @@ test.each([
   expect(() => judge(template(ALL, resources), CALLS)).toThrow(because);
 });
 
+const objects = (folder: string) => ({ 'Fn::Join': ['', [arnOf('Reports'), folder]] });
+
+describe('objects of a bucket', () => {
+  const putReport = {
+    door: 'scorer',
+    action: 's3:PutObject',
+    resource: 'arn:aws:s3:::reports/reports/2026-10.html',
+  };
+  const bucket = (Condition?: object) => ({
+    Reports: { Type: 'AWS::S3::Bucket', Properties: {} },
+    ReportsPolicy: {
+      Type: 'AWS::S3::BucketPolicy',
+      Properties: {
+        Bucket: { Ref: 'Reports' },
+        PolicyDocument: document({
+          Effect: 'Deny',
+          Principal: { AWS: '*' },
+          Action: 's3:*',
+          Resource: [arnOf('Reports'), objects('/*')],
+          ...(Condition && { Condition }),
+        }),
+      },
+    },
+  });
+  const noTls = { Bool: { 'aws:SecureTransport': 'false' } };
+  const grant = statement('s3:PutObject', objects('/reports/*'));
+
+  test('may be named by their folder, since nobody knows their names before', () => {
+    expect(judge(template([...ALL, grant], bucket(noTls)), [...CALLS, putReport])).toEqual([]);
+  });
+
+  test('may not be all that the bucket has', () => {
+    const all = statement('s3:PutObject', objects('/*'));
+
+    expect(judge(template([...ALL, all], bucket(noTls)), [...CALLS, putReport])).toEqual([
+      finding('broad', 's3:PutObject', 'arn:aws:s3:::reports/*'),
+    ]);
+  });
+
+  test('are closed by a policy on the bucket', () => {
+    expect(judge(template([...ALL, grant], bucket()), [...CALLS, putReport])).toEqual([
+      finding('refused', 's3:PutObject', putReport.resource),
+    ]);
+  });
+
+  test('of a deployed bucket are judged by what it is called there', () => {
+    const resource = 'arn:aws:s3:::afterglow-reports-1a2b/reports/2026-10.html';
+    const names = new Map([['Reports', 'afterglow-reports-1a2b']]);
+
+    expect(inLocalNames(template(ALL, bucket()), [{ ...putReport, resource }], names)).toEqual([putReport]);
+  });
+});
+
 test('refuses a grant of everything but something', () => {
   const grant = { Effect: 'Allow', NotAction: 'iam:*', Resource: '*' };
 
