@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { InvalidModelError, readModelFile } from '../cli/model-file.ts';
-import { readSettings, refuseShortRetention, SettingsError } from '../lib/settings.ts';
+import { readSettings, refuseShortRetention, refuseUnkeptSessions, SettingsError } from '../lib/settings.ts';
 import { AfterglowStack } from '../lib/stack.ts';
 import { validate } from '../lib/validation.ts';
 
@@ -12,6 +12,7 @@ try {
   const settings = readSettings(app.node.getAllContext());
   const model = readModelFile(resolve(projectDirectory, settings.model));
   refuseShortRetention(settings, model.horizonDays);
+  refuseUnkeptSessions(settings, model.attribution !== undefined);
   validate(app);
   new AfterglowStack(app, 'Afterglow', { stackName: settings.stackName, settings, model });
 } catch (error) {

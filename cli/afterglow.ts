@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { Argument, Command, Option } from 'commander';
+import { reportJson } from '../lambdas/attribution/report-json.ts';
 import { RetryableError } from '../lambdas/errors.ts';
 import { subscriptionsOf } from '../lambdas/events/subscriptions.ts';
 import { HubSpotError } from '../lambdas/hubspot/answer.ts';
 import { BudgetExhaustedError, PortalStoppedError } from '../lambdas/hubspot/budget.ts';
-import { outputProperties } from '../lambdas/hubspot/outputs.ts';
+import { provisionedProperties } from '../lambdas/hubspot/outputs.ts';
 import {
   PropertyMismatchError,
   type Provisioned,
@@ -15,6 +16,17 @@ import {
 } from '../lambdas/hubspot/properties.ts';
 import type { RunKind } from '../lambdas/nightly/run.ts';
 import type { Model } from '../lambdas/scoring/model.ts';
+import { dealAsJson, explainDeal, formatDeal } from './attribution-explain.ts';
+import { creditPaths, formatPaths, pathsAsJson } from './attribution-paths.ts';
+import {
+  formatOf,
+  REPORT_FORMATS,
+  type ReportCommand,
+  type ReportFormat,
+  readReport,
+  rendered,
+  writeReport,
+} from './attribution-report.ts';
 import {
   formatList,
   formatRetry,
@@ -40,6 +52,7 @@ import { RUN_PATIENCE } from './runs.ts';
 import { askYes, takeSecrets } from './secret-input.ts';
 import { sendEvents } from './send.ts';
 import { formatLeft, PATIENCE, setUp } from './setup.ts';
+import { buildSnippet, formatSnippetAdvice } from './snippet.ts';
 import { formatStatus, readStatus } from './status.ts';
 import {
   findInstallation,
@@ -94,7 +107,7 @@ command(
     const target = await findTarget(stack);
     const model = readModelFile(file ?? readLocalModel(stack));
     const done: Provisioned[] = [];
-    await provisionProperties(target.hubspotUrl, target.send, outputProperties(model), (one) => {
+    await provisionProperties(target.hubspotUrl, target.send, provisionedProperties(model), (one) => {
       done.push(one);
       if (!json) console.log(`${one.name}: ${one.did}`);
     });
@@ -343,6 +356,111 @@ command(
     if (imported.isLeft) process.exitCode = 130;
   });
 
+const attribution = program
+  .command('attribution')
+  .description(
+    'what visits by way of AI assistants, and all others, brought: deals, revenue and pipeline by source',
+  );
+
+interface ReportCommandOptions extends CommonOptions, ReportCommand {
+  readonly model?: string;
+  readonly scoringModel?: string;
+  readonly format?: ReportFormat;
+  readonly out?: string;
+}
+
+const SCORING_MODEL = [
+  '--scoring-model <file>',
+  'scoring model by which deals are credited; default: that of the local system, or of cdk.json',
+] as const;
+
+command(
+  'report',
+  'revenue and pipeline of a period by source and by AI assistant, with the deals behind each figure, as docs/attribution.md describes it',
+  attribution,
+)
+  .requiredOption('--from <day>', 'first day of the period, such as 2026-10-01')
+  .requiredOption('--to <day>', 'its last day, such as 2026-10-31')
+  .option(
+    '--model <name>',
+    'how deals are credited, such as linear; default: the first that the scoring model names',
+  )
+  .option(...SCORING_MODEL)
+  .addOption(
+    new Option('--format <format>', 'default: by the name of the file, .csv or .html, or text').choices(
+      REPORT_FORMATS,
+    ),
+  )
+  .option('--out <file>', 'where to write; default: standard output')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  afterglow attribution report --from 2026-10-01 --to 2026-10-31
+  afterglow attribution report --from 2026-07-01 --to 2026-09-30 --model uShaped --out q3.html
+  afterglow attribution report --from 2026-10-01 --to 2026-10-31 --out october.csv --stack Afterglow`,
+  )
+  .action(async ({ stack, json, scoringModel, format, out, ...period }: ReportCommandOptions) => {
+    const model = readModelFile(scoringModel ?? readLocalModel(stack));
+    const progress = progressOn(process.stderr);
+    const report = await readReport(await findTarget(stack), model, period, progress).finally(() =>
+      progress.end(),
+    );
+    const text = rendered(report, formatOf(format, out));
+    if (out !== undefined) writeReport(out, text);
+    if (json) console.log(JSON.stringify(reportJson(report)));
+    else if (out === undefined) process.stdout.write(text);
+    else progress.say(`Wrote ${out}.`);
+  });
+
+command(
+  'explain',
+  'why a deal is credited as it is: the visits of its contacts, what each source got under every model, and how that changed',
+  attribution,
+)
+  .argument('<deal>', 'HubSpot record id of the deal')
+  .option(...SCORING_MODEL)
+  .addHelpText(
+    'after',
+    `
+Examples:
+  afterglow attribution explain 9604021133
+  afterglow attribution explain 9604021133 --json --stack Afterglow`,
+  )
+  .action(
+    async (
+      deal: string,
+      { stack, json, scoringModel }: CommonOptions & { readonly scoringModel?: string },
+    ) => {
+      const model = readModelFile(scoringModel ?? readLocalModel(stack));
+      const explanation = await explainDeal(await findTarget(stack), model, deal);
+      console.log(json ? dealAsJson(explanation) : formatDeal(explanation));
+    },
+  );
+
+attribution
+  .command('paths')
+  .description(
+    'credit aggregated paths from a file under every model that needs no times; needs no running system',
+  )
+  .argument(
+    '<file>',
+    'CSV with the columns path (touches joined by " > "), total_conversions and total_null; - for standard input',
+  )
+  .option('--json', 'one JSON object on standard output: by channel the credit under each model, unrounded')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  afterglow attribution paths paths.csv
+  afterglow attribution paths paths.csv --json`,
+  )
+  .action(async (file: string, { json }: CommonOptions) => {
+    const progress = progressOn(process.stderr);
+    const credited = await creditPaths(file, process.stdin, progress).finally(() => progress.end());
+    console.log(json ? pathsAsJson(credited) : formatPaths(credited));
+  });
+
 interface DeadLettersOptions extends CommonOptions, RetryOptions {}
 
 const LIMIT = [
@@ -490,6 +608,39 @@ hubSpotApp
     console.log(json ? JSON.stringify(built) : formatBuilt(built));
     if (built.files.some(({ did }) => did === 'differs')) process.exitCode = 1;
   });
+
+interface SnippetCommandOptions extends CommonOptions {
+  readonly endpoint?: string;
+  readonly hubspotBanner?: true;
+  readonly doNotTrack?: true;
+}
+
+command('snippet', 'the tag by which pages tell by which source somebody came, on standard output')
+  .option('--endpoint <url>', 'where pages post to, instead of the address of the stack')
+  .option(
+    '--hubspot-banner',
+    "HubSpot's cookie banner speaks for the visitor, beside afterglow.consent(); not for pages with another banner",
+  )
+  .option('--do-not-track', 'leave browsers alone that say Do Not Track or Global Privacy Control')
+  .action(async ({ stack, json, endpoint, hubspotBanner, doNotTrack }: SnippetCommandOptions) => {
+    const snippet = buildSnippet({
+      endpoint: endpoint ?? (await sessionsUrlOf(stack)),
+      isHubSpotBannerHeard: hubspotBanner === true,
+      isDoNotTrackHeeded: doNotTrack === true,
+    });
+    console.log(json ? JSON.stringify(snippet) : snippet.tag);
+    if (!json) console.error(formatSnippetAdvice(snippet));
+  });
+
+async function sessionsUrlOf(stack: string | undefined): Promise<string> {
+  if (stack === undefined) return `${(await findTarget(stack)).ingestUrl}/sessions`;
+  const { sessionsUrl } = await findInstallation(stack);
+  if (sessionsUrl === undefined)
+    throw new UsageError(
+      `the stack ${stack} takes no visits: name the origins of your pages in the setting sessions.origins, and deploy`,
+    );
+  return sessionsUrl;
+}
 
 const models = program
   .command('model')

@@ -3,8 +3,8 @@ import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { stringify } from 'csv-stringify/sync';
-import { addressKeyOf, contactIdOf } from '../lambdas/store/keys.ts';
-import { HEAD, readFact, readHead, SIGNAL } from '../lambdas/store/rows.ts';
+import { addressKeyOf, contactIdOf, visitorIdOf } from '../lambdas/store/keys.ts';
+import { HEAD, readFact, readHead, SIGNAL, VISIT } from '../lambdas/store/rows.ts';
 import type { Progress } from './progress.ts';
 import {
   FACT_COLUMNS,
@@ -13,6 +13,7 @@ import {
   SCORE_COLUMNS,
   type ScoreLine,
   scoreLine,
+  type Whose,
 } from './table-lines.ts';
 import { type TargetStore, UsageError } from './target.ts';
 
@@ -140,8 +141,14 @@ async function* linesOf(store: TargetStore): AsyncGenerator<LinesOfPage> {
       new ScanCommand({
         TableName: tableName,
         ConsistentRead: true, // What was erased a moment ago is gone.
-        FilterExpression: 'begins_with(pk, :portal) AND (sk = :head OR begins_with(sk, :signal))',
-        ExpressionAttributeValues: { ':portal': `${portalId}#`, ':head': HEAD, ':signal': SIGNAL },
+        FilterExpression:
+          'begins_with(pk, :portal) AND (sk = :head OR begins_with(sk, :signal) OR begins_with(sk, :visit))',
+        ExpressionAttributeValues: {
+          ':portal': `${portalId}#`,
+          ':head': HEAD,
+          ':signal': SIGNAL,
+          ':visit': VISIT,
+        },
         ExclusiveStartKey,
       }),
     );
@@ -179,9 +186,11 @@ function isHead({ row }: { readonly row: Row }): boolean {
 }
 
 /** Whose partition it is; undefined for those of companies, deals and the portal. */
-function whoseIs(key: string, portalId: string): Parameters<typeof factLine>[1] | undefined {
+function whoseIs(key: string, portalId: string): Whose | undefined {
   const contactId = contactIdOf(key, portalId);
   if (contactId !== undefined) return { contactId };
   const addressKey = addressKeyOf(key, portalId);
-  return addressKey === undefined ? undefined : { addressKey };
+  if (addressKey !== undefined) return { addressKey };
+  const visitorId = visitorIdOf(key, portalId);
+  return visitorId === undefined ? undefined : { visitorId };
 }

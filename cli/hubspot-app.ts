@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import * as v from 'valibot';
 import { subscriptionsOf } from '../lambdas/events/subscriptions.ts';
-import { type Model, usesCompanies, usesDeals } from '../lambdas/scoring/model.ts';
+import { type Model, usesCompanies, usesDeals, usesTouches } from '../lambdas/scoring/model.ts';
 import { UsageError } from './target.ts';
 
 /** Where the app's files stand. */
@@ -50,8 +50,8 @@ export interface HubSpotApp {
 }
 
 /**
- * What the app must be allowed: reading contacts and writing their scores; companies and deals as far as the model looks at them;
- * and making the properties that Afterglow writes.
+ * What the app must be allowed: reading contacts and writing their scores; companies and deals as far as the model looks at them, or
+ * writes to them; and making the properties that Afterglow writes.
  */
 export function scopesOf(model: Model): string[] {
   return [
@@ -63,7 +63,10 @@ export function scopesOf(model: Model): string[] {
     ...(model.companyScore === undefined
       ? []
       : ['crm.objects.companies.write', 'crm.schemas.companies.read', 'crm.schemas.companies.write']),
-    ...(usesDeals(model) ? ['crm.objects.deals.read'] : []),
+    ...(usesDeals(model) || usesTouches(model) ? ['crm.objects.deals.read'] : []),
+    ...(usesTouches(model)
+      ? ['crm.objects.deals.write', 'crm.schemas.deals.read', 'crm.schemas.deals.write']
+      : []),
   ];
 }
 

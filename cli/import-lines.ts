@@ -1,24 +1,29 @@
 import type { Readable } from 'node:stream';
 import * as v from 'valibot';
-import { complaintOf, EmailAddress, Instant, RecordId, SignalName } from '../lambdas/events/fields.ts';
+import {
+  complaintOf,
+  EmailAddress,
+  Instant,
+  RecordId,
+  SignalName,
+  VisitorId,
+} from '../lambdas/events/fields.ts';
 import { factKey, implausible } from '../lambdas/events/heard.ts';
 import type { Fact } from '../lambdas/scoring/facts.ts';
+import { SeenVisit, TOUCH } from '../lambdas/scoring/touches.ts';
 import type { Format } from './export.ts';
 import { csvRows, jsonRows } from './import-rows.ts';
-import { FACT_COLUMNS } from './table-lines.ts';
+import { FACT_COLUMNS, type Whose } from './table-lines.ts';
 
 const DAY_MS = 86_400_000;
 
-/** Whose a fact is. */
-export type Whose =
-  | { readonly contactId: string }
-  | { readonly email: string }
-  | { readonly addressKey: string };
+/** Whose a fact of an import is: as it was exported, or as somebody else knows it. */
+export type WhoseImport = Whose | { readonly email: string };
 
 /** A line that says what happened. */
 export interface FactRead {
   readonly line: number;
-  readonly whose: Whose;
+  readonly whose: WhoseImport;
   /** The fact; one without an id of its own is known by the partition it is kept in, among others. */
   readonly factIn: (partition: string) => Fact;
 }
@@ -38,6 +43,8 @@ export interface ImportContext {
 
 /** As HubSpot's properties are kept: `observe` cuts what is longer. */
 const LONGEST_VALUE = 1024;
+/** A visit is its parts, each of which is cut, as JSON. */
+const LONGEST_VISIT = 4096;
 const Count = v.pipe(
   v.union(
     [v.number(), v.pipe(v.string(), v.regex(/^\d{1,9}$/), v.transform(Number))],
@@ -55,7 +62,7 @@ const Truth = v.optional(
 );
 
 /** A fact as `afterglow export` writes it. */
-const ExportedFact = v.strictObject({
+const ExportedFields = v.strictObject({
   kind: v.optional(v.literal('fact', 'expected fact or score')),
   portal_id: v.optional(RecordId),
   contact_id: v.optional(RecordId),
@@ -66,18 +73,31 @@ const ExportedFact = v.strictObject({
   name: v.pipe(
     v.string(),
     v.regex(
-      /^(?:property:[a-z][a-z0-9_]{0,99}|signal:[a-z][a-z0-9._-]{0,79}|event:[a-z][a-z_.]{0,79})$/,
-      'expected property:, signal: or event: and a name, as it was exported',
+      /^(?:touch|property:[a-z][a-z0-9_]{0,99}|signal:[a-z][a-z0-9._-]{0,79}|event:[a-z][a-z_.]{0,79})$/,
+      'expected touch, or property:, signal: or event: and a name, as it was exported',
     ),
   ),
   occurred_at: Instant,
   value: v.optional(
-    v.pipe(v.string(), v.maxLength(LONGEST_VALUE, `expected at most ${LONGEST_VALUE} characters`)),
+    v.pipe(v.string(), v.maxLength(LONGEST_VISIT, `expected at most ${LONGEST_VISIT} characters`)),
   ),
   record_id: v.optional(RecordId),
   is_baseline: Truth,
   is_time_unknown: Truth,
+  visitor_id: v.optional(VisitorId),
 });
+const Visit = v.pipe(v.string(), v.parseJson(), SeenVisit);
+const ExportedFact = v.pipe(
+  ExportedFields,
+  v.check(
+    ({ name, value }) => name !== TOUCH || v.is(Visit, value),
+    'value: expected a visit, as it was exported',
+  ),
+  v.check(
+    ({ name, value = '' }) => name === TOUCH || value.length <= LONGEST_VALUE,
+    `value: expected at most ${LONGEST_VALUE} characters`,
+  ),
+);
 
 /** A signal of the customer's own history. */
 const OwnSignal = v.strictObject({
@@ -153,6 +173,7 @@ function readExported(fields: unknown, { portalId, ...times }: ImportContext): R
   const {
     contact_id: contactId,
     address_key: addressKey,
+    visitor_id: visitorId,
     portal_id: from = portalId,
     ...fact
   } = parsed.output;
@@ -160,10 +181,18 @@ function readExported(fields: unknown, { portalId, ...times }: ImportContext): R
     return {
       problem: `portal_id: expected ${portalId}, the portal of this system: contacts of another have other ids`,
     };
-  if ((contactId === undefined) === (addressKey === undefined))
-    return { problem: 'expected either contact_id or address_key' };
+  const whose = [
+    contactId === undefined ? [] : { contactId },
+    addressKey === undefined ? [] : { addressKey },
+    visitorId === undefined ? [] : { visitorId },
+  ].flat();
+  const [only] = whose;
+  if (only === undefined || whose.length > 1)
+    return { problem: 'expected one of contact_id, address_key and visitor_id' };
   const untimely = untimeliness(fact.occurred_at, times);
-  if (untimely !== undefined) return untimely;
+  // Visits are kept for good.
+  const isExpired = untimely !== undefined && 'passedOver' in untimely;
+  if (untimely !== undefined && !(isExpired && fact.name === TOUCH)) return untimely;
   const whole: Fact = {
     key: fact.fact_id,
     name: fact.name,
@@ -174,7 +203,7 @@ function readExported(fields: unknown, { portalId, ...times }: ImportContext): R
     ...(fact.is_time_unknown && { isTimeUnknown: true }),
   };
   return {
-    whose: contactId === undefined ? { addressKey: addressKey ?? '' } : { contactId },
+    whose: only,
     factIn: () => whole,
   };
 }

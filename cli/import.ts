@@ -4,11 +4,11 @@ import pMap from 'p-map';
 import { chunks } from '../lambdas/chunks.ts';
 import { CONTACTS_PER_TICK } from '../lambdas/events/envelope.ts';
 import type { Fact } from '../lambdas/scoring/facts.ts';
-import { addressPartition, contactIdOf, contactKey, emailKey } from '../lambdas/store/keys.ts';
+import { addressPartition, contactIdOf, contactKey, emailKey, visitorKey } from '../lambdas/store/keys.ts';
 import { sendAll } from '../lambdas/store/queues.ts';
 import type { Format } from './export.ts';
 import { withFile } from './import-file.ts';
-import { type FactRead, type LineRead, readImport, type Whose } from './import-lines.ts';
+import { type FactRead, type LineRead, readImport, type WhoseImport } from './import-lines.ts';
 import type { Progress } from './progress.ts';
 import { queueUrl, type Target, UsageError } from './target.ts';
 
@@ -255,8 +255,9 @@ async function partitionsOf(batch: readonly FactRead[], store: ImportTarget['sto
   });
 }
 
-function partitionOf(whose: Whose, portalId: string, identityKey: string): string {
+function partitionOf(whose: WhoseImport, portalId: string, identityKey: string): string {
   if ('contactId' in whose) return contactKey(portalId, whose.contactId);
+  if ('visitorId' in whose) return visitorKey(portalId, whose.visitorId);
   return 'email' in whose
     ? emailKey(portalId, whose.email, identityKey)
     : addressPartition(portalId, whose.addressKey);

@@ -55,6 +55,7 @@ export async function portalReport(
     hubSpot: detailReaders(hubspotUrl, send, {
       contacts: wanted.contacts.map(({ name }) => name),
       companies: wanted.companies.map(({ name }) => name),
+      deals: wanted.deals.map(({ name }) => name),
     }),
     clock,
     onFailure: (kind, error) => failures.push({ kind, reason: reasonOf(error) }),
@@ -68,6 +69,7 @@ export async function portalReport(
   const account = await known('account');
   const contacts = await known('contacts');
   const companies = wanted.companies.length > 0 ? await known('companies') : undefined;
+  const deals = wanted.deals.length > 0 ? await known('deals') : undefined;
   const pipelines = await known('pipelines');
   const owners = await known('owners');
   // Last, since these very calls may have told something of the limits.
@@ -86,6 +88,7 @@ export async function portalReport(
     unwritable: {
       contacts: told(contacts, (value) => unwritable(value, wanted.contacts)),
       companies: told(companies, (value) => unwritable(value, wanted.companies)),
+      deals: told(deals, (value) => unwritable(value, wanted.deals)),
     },
     pipelines: told(pipelines, (value) => value),
     owners: told(owners, ({ ids, isComplete }) => ({ count: ids.length, isComplete })),
@@ -132,7 +135,7 @@ export function formatPortal(report: PortalReport, nowMs: number): string {
       : 'Limits: not known before the first call',
     ...(limits.callsToday === null ? [] : [`Calls on ${limits.callsToday.date}: ${limits.callsToday.calls}`]),
     ...(stopped === null ? [] : [stopLine(stopped)]),
-    ...(['contacts', 'companies'] as const).flatMap((type) => {
+    ...(['contacts', 'companies', 'deals'] as const).flatMap((type) => {
       const names = bad[type];
       if (names === null) return [];
       const list = names.value.length === 0 ? 'none' : names.value.join(', ');

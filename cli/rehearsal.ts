@@ -4,6 +4,7 @@ import { type Folded, fold } from '../lambdas/scoring/fold.ts';
 import { type GradeChange, nextGradeChange } from '../lambdas/scoring/forecast.ts';
 import type { Model } from '../lambdas/scoring/model.ts';
 import { type Shown, show, writeIdOf } from '../lambdas/scoring/show.ts';
+import { touchFact } from '../lambdas/scoring/touches.ts';
 import { DAYS_TOLD, type Happening, NOW, type TypicalContact } from './typical-contacts.ts';
 
 const HOUR_MS = 3_600_000;
@@ -104,7 +105,11 @@ function tellerOf(model: Model, { id, properties, company, happenings }: Typical
         ...[...counters].map((name) => seen(name, '0', BEGIN_MS, 'found')),
       ]);
     },
-    tell(known: Known, { set = {}, rise = {}, signals = [], deal }: Happening, atMs: number): Known {
+    tell(
+      known: Known,
+      { set = {}, rise = {}, signals = [], seen: visit, deal }: Happening,
+      atMs: number,
+    ): Known {
       const changed = Object.entries(set).map(([name, value]) =>
         seen(name, value.replace(NOW, new Date(atMs).toISOString()), atMs, 'change'),
       );
@@ -117,7 +122,9 @@ function tellerOf(model: Model, { id, properties, company, happenings }: Typical
         (name, at): Fact => ({ key: `${atMs}/${at}`, name: `signal:${name}`, occurredAtMs: atMs }),
       );
       const deals = deal === undefined ? known.deals : [dealOf(deal, atMs)];
-      const told = added(known, [...changed, ...risen, { facts: own, properties: [] }]);
+      const visits = visit === undefined ? [] : [touchFact(`visit ${atMs}`, atMs, visit)];
+      const touches = [...(known.touches ?? []), ...visits];
+      const told = { ...added(known, [...changed, ...risen, { facts: own, properties: [] }]), touches };
       return deals === undefined ? told : { ...told, deals };
     },
   };

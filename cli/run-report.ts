@@ -28,6 +28,9 @@ const DRIFT: Readonly<Record<(typeof DRIFT_FIGURES)[number], string>> = {
   companiesMissed: 'companies of which a change was missed',
   companyScoresDrifted: 'company scores that HubSpot did not show',
   dealsMissed: 'deals of which a change was missed',
+  dealsUnknown: 'deals that nobody had told of',
+  dealsGone: 'deals that HubSpot does not list any more',
+  dealCreditsDrifted: 'credits of deals that HubSpot did not show',
 };
 
 /** What cannot be known any more, likewise. */

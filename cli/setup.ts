@@ -4,7 +4,7 @@ import { SETUP_SOURCE } from '../lambdas/events/hubspot-events.ts';
 import type { Account } from '../lambdas/hubspot/account.ts';
 import { HubSpotError } from '../lambdas/hubspot/answer.ts';
 import { detailsAt } from '../lambdas/hubspot/details.ts';
-import { outputProperties } from '../lambdas/hubspot/outputs.ts';
+import { provisionedProperties } from '../lambdas/hubspot/outputs.ts';
 import { type Provisioned, provisionProperties } from '../lambdas/hubspot/properties.ts';
 import type { TokenInfo } from '../lambdas/hubspot/token-info.ts';
 import type { Send } from '../lambdas/hubspot/transport.ts';
@@ -173,7 +173,7 @@ async function provision(
 ): Promise<Provisioned[]> {
   const done: Provisioned[] = [];
   try {
-    await provisionProperties(hubspotUrl, send, outputProperties(model), (one) => done.push(one));
+    await provisionProperties(hubspotUrl, send, provisionedProperties(model), (one) => done.push(one));
   } catch (error) {
     if (!(error instanceof HubSpotError && error.status === 403)) throw error;
     throw new UsageError(

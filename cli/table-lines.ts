@@ -21,6 +21,7 @@ export const FACT_COLUMNS = {
   record_id: 'text',
   is_baseline: 'boolean',
   is_time_unknown: 'boolean',
+  visitor_id: 'text',
 } as const satisfies Readonly<Record<string, ColumnType>>;
 
 /** The columns of a score, likewise. */
@@ -54,14 +55,20 @@ type LineOf<Columns extends Readonly<Record<string, ColumnType>>> = {
 export type FactLine = LineOf<typeof FACT_COLUMNS>;
 export type ScoreLine = LineOf<typeof SCORE_COLUMNS>;
 
+/** Whose a fact is. */
+export type Whose =
+  | { readonly contactId: string }
+  | { readonly addressKey: string }
+  | { readonly visitorId: string };
+
 /**
  * A fact as a line.
  *
- * @param whose - the contact, or the key of an address that nobody is known by yet
+ * @param whose - the contact, or the key of an address or the id of a browser that nobody is known by yet
  */
 export function factLine(
   portalId: string,
-  whose: { readonly contactId: string } | { readonly addressKey: string },
+  whose: Whose,
   { key, name, occurredAtMs, value, record, baseline, isTimeUnknown }: Fact,
 ): FactLine {
   return {
@@ -76,6 +83,7 @@ export function factLine(
     record_id: record ?? null,
     is_baseline: baseline === true,
     is_time_unknown: isTimeUnknown === true,
+    visitor_id: 'visitorId' in whose ? whose.visitorId : null,
   };
 }
 

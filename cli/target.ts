@@ -16,6 +16,7 @@ import { type Send, transportOf } from '../lambdas/hubspot/transport.ts';
 import { factStores } from '../lambdas/portal/portal-facts.ts';
 import { IdentityKey, type Store } from '../lambdas/store/connect.ts';
 import { ContactTable } from '../lambdas/store/contact-table.ts';
+import { DealTable } from '../lambdas/store/deal-table.ts';
 import { PortalRow } from '../lambdas/store/portal-rows.ts';
 import { resumption, sendAll } from '../lambdas/store/queues.ts';
 import { type Secret, secretOf } from '../lambdas/store/secrets.ts';
@@ -73,7 +74,7 @@ export const LocalState = v.object({
 export type LocalState = v.InferOutput<typeof LocalState>;
 
 /** The table, for commands that read or keep many rows. */
-export interface TargetStore extends Pick<Store, 'portalId' | 'client' | 'tableName' | 'contacts'> {
+export interface TargetStore extends Pick<Store, 'portalId' | 'client' | 'tableName' | 'contacts' | 'deals'> {
   /** Days a fact is kept. @throws UsageError where the system does not tell */
   factRetentionDays(): number;
   /** The HMAC key under which e-mail addresses become partitions. @throws UsageError where the system does not tell which it is */
@@ -118,6 +119,8 @@ export interface StackSecret {
 /** A stack in AWS, with what only its installation changes. */
 export interface Installation extends Target {
   readonly stack: string;
+  /** Where pages tell of visits; undefined while the settings name no origin. */
+  readonly sessionsUrl: string | undefined;
   readonly secrets: {
     /** `{ clientSecret, previousClientSecret?, signalsSecret?, previousSignalsSecret? }` */
     readonly webhook: StackSecret;
@@ -218,6 +221,7 @@ function connect({ tableName, dynamoDb, identityKey, factRetentionDays, another,
       client,
       tableName,
       contacts,
+      deals: new DealTable(options),
       factRetentionDays: () => told(factRetentionDays),
       readIdentityKey: async () => (await told(identityKey).read()).key,
     },
@@ -303,7 +307,7 @@ export async function findInstallation(stack: string): Promise<Installation> {
     readClientSecret: () => readField(secrets.webhook, 'clientSecret', setup),
     readToken: () => readField(secrets.token, 'accessToken', setup),
   });
-  return { ...target, stack, secrets };
+  return { ...target, stack, sessionsUrl: outputs.get('SessionsUrl'), secrets };
 }
 
 /** @param setup - the command that fills it in */

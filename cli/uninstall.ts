@@ -1,8 +1,9 @@
 import { HubSpotError } from '../lambdas/hubspot/answer.ts';
-import { OUTPUT_GROUP, OUTPUT_NAMES, type OutputProperties } from '../lambdas/hubspot/outputs.ts';
+import { type OutputProperties, PROVISIONED_NAMES } from '../lambdas/hubspot/outputs.ts';
 import {
   archiveGroup,
   archiveProperty,
+  type ProvisionedGroup,
   type Provisions,
   readProvisions,
 } from '../lambdas/hubspot/removal.ts';
@@ -12,7 +13,7 @@ import { type Asking, askYes } from './secret-input.ts';
 import type { Target } from './target.ts';
 
 type Kind = keyof OutputProperties;
-const KINDS = ['contacts', 'companies'] as const;
+const KINDS = ['contacts', 'companies', 'deals'] as const;
 
 /** How long HubSpot keeps what was archived (HubSpot knowledge base, "Organize and export properties", read 2026-11). */
 const KEPT_DAYS = 90;
@@ -24,7 +25,7 @@ type Left = Omit<Provisions, 'calculated'>;
 /** What is left of Afterglow in a portal, and what uses it. */
 export interface Survey {
   readonly portalId: string;
-  /** Null where the token may not look, as with a model that never wrote to companies. */
+  /** Null where the token may not look, as with a model that never wrote to companies or deals. */
   readonly provisions: Readonly<Record<Kind, Left | null>>;
   readonly uses: readonly PropertyUse[];
   readonly unseen: readonly Unseen[];
@@ -36,8 +37,9 @@ export interface Removal {
   readonly kept: readonly { readonly name: string; readonly why: string }[];
   readonly groups: readonly {
     readonly kind: Kind;
+    readonly name: string;
     /** `left`: it holds what is somebody else's, and so is not ours to archive. */
-    readonly did: 'archived' | 'absent' | 'left' | 'kept';
+    readonly did: 'archived' | 'left' | 'kept';
     readonly why?: string;
   }[];
 }
@@ -50,14 +52,15 @@ type Portal = Pick<Target, 'portalId' | 'hubspotUrl' | 'send'>;
  * @throws HubSpotError when not even the properties of contacts can be read
  */
 export async function survey({ portalId, hubspotUrl, send }: Portal): Promise<Survey> {
-  const contacts = await readProvisions(hubspotUrl, send, 'contacts', OUTPUT_NAMES.contacts);
-  const companies = await readProvisions(hubspotUrl, send, 'companies', OUTPUT_NAMES.companies).catch(
-    (error: unknown) => {
-      if (error instanceof HubSpotError && error.status === 403) return null;
-      throw error;
-    },
-  );
-  const provisions = { contacts: leftOf(contacts), companies: companies && leftOf(companies) };
+  const read = (kind: Kind) => readProvisions(hubspotUrl, send, kind, PROVISIONED_NAMES[kind]);
+  const contacts = await read('contacts');
+  const companies = await read('companies').catch(nullIfForbidden);
+  const deals = await read('deals').catch(nullIfForbidden);
+  const provisions = {
+    contacts: leftOf(contacts),
+    companies: companies && leftOf(companies),
+    deals: deals && leftOf(deals),
+  };
   // What stands in another group stays, but whoever uses it relies on what Afterglow writes.
   const names = KINDS.flatMap((kind) => {
     const { ours = [], elsewhere = [] } = provisions[kind] ?? {};
@@ -65,11 +68,21 @@ export async function survey({ portalId, hubspotUrl, send }: Portal): Promise<Su
   });
   if (names.length === 0) return { portalId, provisions, uses: [], unseen: [] };
   const { uses, unseen } = await findUses(hubspotUrl, send, names);
-  return { portalId, provisions, uses: [...calculations([contacts, companies], names), ...uses], unseen };
+  return {
+    portalId,
+    provisions,
+    uses: [...calculations([contacts, companies, deals], names), ...uses],
+    unseen,
+  };
 }
 
-function leftOf({ ours, others, elsewhere, hasGroup }: Provisions): Left {
-  return { ours, others, elsewhere, hasGroup };
+function nullIfForbidden(error: unknown): null {
+  if (error instanceof HubSpotError && error.status === 403) return null;
+  throw error;
+}
+
+function leftOf({ ours, elsewhere, groups }: Provisions): Left {
+  return { ours, elsewhere, groups };
 }
 
 function calculations(found: readonly (Provisions | null)[], names: readonly string[]): PropertyUse[] {
@@ -89,8 +102,8 @@ export function isAllSeen({ provisions }: Survey): boolean {
 /** Whether nothing that was seen is left to archive. */
 export function isClean({ provisions }: Survey): boolean {
   return KINDS.every((kind) => {
-    const { ours = [], hasGroup = false, others = [] } = provisions[kind] ?? {};
-    return ours.length === 0 && (!hasGroup || others.length > 0);
+    const { ours = [], groups = [] } = provisions[kind] ?? {};
+    return ours.length === 0 && groups.every(({ others }) => others.length > 0);
   });
 }
 
@@ -104,13 +117,22 @@ export async function remove(portal: Portal, { provisions }: Survey): Promise<Re
   for (const kind of KINDS) {
     const found = provisions[kind];
     if (found === null) continue;
-    const before = kept.length;
+    const notArchived: Removal['kept'][number][] = [];
     for (const name of found.ours) {
       const why = await whyKept(() => archiveProperty(portal.hubspotUrl, portal.send, kind, name));
       if (why === undefined) archived.push(name);
-      else kept.push({ name, why });
+      else notArchived.push({ name, why });
     }
-    groups.push(await removeGroup(portal, kind, found, kept.length > before));
+    for (const group of found.groups)
+      groups.push(
+        await removeGroup(
+          portal,
+          kind,
+          group,
+          notArchived.some(({ name }) => group.ours.includes(name)),
+        ),
+      );
+    kept.push(...notArchived);
   }
   return { archived, kept, groups };
 }
@@ -118,15 +140,16 @@ export async function remove(portal: Portal, { provisions }: Survey): Promise<Re
 async function removeGroup(
   { hubspotUrl, send }: Portal,
   kind: Kind,
-  { hasGroup, others }: Left,
+  { name, others }: ProvisionedGroup,
   isOursLeft: boolean,
 ): Promise<Removal['groups'][number]> {
-  if (!hasGroup) return { kind, did: 'absent' };
-  if (others.length > 0)
-    return { kind, did: 'left', why: `it holds properties that are not Afterglow's: ${others.join(', ')}` };
-  if (isOursLeft) return { kind, did: 'kept', why: 'it still holds properties of Afterglow' };
-  const why = await whyKept(() => archiveGroup(hubspotUrl, send, kind));
-  return why === undefined ? { kind, did: 'archived' } : { kind, did: 'kept', why };
+  if (others.length > 0) {
+    const why = `it holds properties that are not Afterglow's: ${others.join(', ')}`;
+    return { kind, name, did: 'left', why };
+  }
+  if (isOursLeft) return { kind, name, did: 'kept', why: 'it still holds properties of Afterglow' };
+  const why = await whyKept(() => archiveGroup(hubspotUrl, send, kind, name));
+  return why === undefined ? { kind, name, did: 'archived' } : { kind, name, did: 'kept', why };
 }
 
 /** @returns undefined when it is done */
@@ -189,13 +212,18 @@ function provisionLines(kind: Kind, found: Left | null): string[] {
     return [
       `  ${kind}: NOT LOOKED AT, the token may not read their properties: give the app the scope crm.schemas.${kind}.read, or look in HubSpot by hand for properties that begin with afterglow_`,
     ];
-  const { ours, others, elsewhere, hasGroup } = found;
-  if (ours.length + elsewhere.length === 0 && !hasGroup) return [];
+  const { ours, elsewhere, groups } = found;
+  if (ours.length + elsewhere.length + groups.length === 0) return [];
+  const names = ours.length === 0 ? 'no properties' : ours.join(', ');
   return [
-    `  ${kind}: ${ours.length === 0 ? 'no properties' : ours.join(', ')}${hasGroup ? `; the group ${OUTPUT_GROUP.name}` : ''}`,
-    ...(others.length === 0
-      ? []
-      : [`    not Afterglow's, and in its group: ${others.join(', ')}; they stay, and so does the group`]),
+    `  ${kind}: ${[names, ...groups.map(({ name }) => `the group ${name}`)].join('; ')}`,
+    ...groups.flatMap(({ name, others }) =>
+      others.length === 0
+        ? []
+        : [
+            `    not Afterglow's, and in its group ${name}: ${others.join(', ')}; they stay, and so does the group`,
+          ],
+    ),
     ...(elsewhere.length === 0
       ? []
       : [`    of the same name, but in another group: ${elsewhere.join(', ')}; they stay`]),
@@ -231,9 +259,8 @@ export function formatRemoval(removal: Removal, stack: string | undefined): stri
   return [
     `Archived: ${archived.length === 0 ? 'nothing' : archived.join(', ')}`,
     ...kept.map(({ name, why }) => `NOT ARCHIVED: ${name}: ${why}`),
-    ...groups.flatMap(({ kind, did, why }) => {
-      if (did === 'absent') return [];
-      const group = `the group ${OUTPUT_GROUP.name} of ${kind}`;
+    ...groups.flatMap(({ kind, name, did, why }) => {
+      const group = `the group ${name} of ${kind}`;
       if (did === 'archived') return [`Archived: ${group}`];
       return [`${did === 'left' ? 'Left' : 'NOT ARCHIVED'}: ${group}: ${why}`];
     }),

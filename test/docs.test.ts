@@ -4,9 +4,12 @@ import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
 import { readModelFile } from '../cli/model-file.ts';
 import { drawDecayChart } from '../docs/decay-chart.ts';
+import { readPostedSession } from '../lambdas/events/sessions.ts';
 import { readSignals } from '../lambdas/events/signals.ts';
 import { readWorkflow } from '../lambdas/events/workflow.ts';
-import { OUTPUT_NAMES } from '../lambdas/hubspot/outputs.ts';
+import { OUTPUT_NAMES, PROVISIONED_NAMES } from '../lambdas/hubspot/outputs.ts';
+import { NO_SOURCES } from '../lambdas/scoring/sources.ts';
+import { readSettings } from '../lib/settings.ts';
 import { HAND_COMPANIES, HAND_RULES } from '../local/demo/hand-rules.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -44,12 +47,13 @@ test.each(PAGES)('every npm script that %s names exists', (page) => {
   expect(named.filter((name) => scripts[name] === undefined)).toEqual([]);
 });
 
-const OUTPUTS = [...OUTPUT_NAMES.contacts, ...OUTPUT_NAMES.companies];
+const OUTPUTS = Object.values(OUTPUT_NAMES).flat();
+const PROVISIONED = Object.values(PROVISIONED_NAMES).flat();
 
-test.each(PAGES)('every property of ours that %s names is one that is written', (page) => {
+test.each(PAGES)('every property of ours that %s names is one that is made', (page) => {
   const named = read(page).match(/\bafterglow_\w+/g) ?? [];
 
-  expect(named.filter((name) => !OUTPUTS.includes(name))).toEqual([]);
+  expect(named.filter((name) => !PROVISIONED.includes(name))).toEqual([]);
 });
 
 test('docs/recipes.md says of every property what it is good for', () => {
@@ -124,6 +128,24 @@ test('the signals in docs/signals.md are taken', () => {
   expect(readSignals(JSON.parse(example))).toMatchObject({
     signals: [{ signal: 'product.login' }, { signal: 'invoice.unpaid' }],
   });
+});
+
+test('the visits in docs/signals.md and docs/browser.md are taken, and the settings too', () => {
+  const [, visits = ''] = blocks('docs/signals.md', 'json');
+  const [posted = ''] = blocks('docs/browser.md', 'json');
+  const [settings = ''] = [...read('docs/browser.md').matchAll(/^ {3}```json\n([\s\S]*?)^ {3}```/gm)].map(
+    ([, code = '']) => code,
+  );
+  const from = { origin: 'https://www.example.com', userAgent: '' };
+
+  expect(readSignals(JSON.parse(visits))).toMatchObject({
+    signals: [{ signal: 'session' }, { signal: 'identify' }],
+  });
+  expect(readPostedSession(JSON.parse(posted), from, NO_SOURCES)).toHaveProperty('session');
+  const needed = { portalId: '1', model: 'm', timeZone: 'UTC' };
+  expect(readSettings({ afterglow: { ...needed, ...JSON.parse(`{${settings}}`) } }).sessions.origins).toEqual(
+    ['https://www.example.com', 'https://app.example.com'],
+  );
 });
 
 test('the workflow body in docs/workflow-webhook.md is one signal and the fit inputs of the default model', () => {

@@ -97,6 +97,7 @@ function scorer(more: Partial<ScorerParts> & { client?: Client } = {}) {
     timeZone: 'UTC',
     contacts: table.contacts({ clock: () => NOW, ...(more.client && { client: more.client }) }),
     companies: table.companies({ clock: () => NOW, ...(more.client && { client: more.client }) }),
+    deals: table.deals({ clock: () => NOW, ...(more.client && { client: more.client }) }),
     identityKey: {
       async read() {
         identityReads += 1;

@@ -1,5 +1,6 @@
 // A portal whose contacts are known and written already, and the requests that HubSpot sends when something happens to them.
-import { type OutputProperty, outputProperties } from '../../lambdas/hubspot/outputs.ts';
+import type { OutputProperty } from '../../lambdas/hubspot/output-property.ts';
+import { outputProperties } from '../../lambdas/hubspot/outputs.ts';
 import type { Model } from '../../lambdas/scoring/model.ts';
 import type { Crm } from '../../local/hubspot/crm.ts';
 

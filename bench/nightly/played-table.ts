@@ -5,15 +5,18 @@ import { chunks } from '../../lambdas/chunks.ts';
 import { hubSpotPortal } from '../../lambdas/hubspot/portal.ts';
 import { decay } from '../../lambdas/nightly/decay.ts';
 import { begin, goOn } from '../../lambdas/nightly/go-on.ts';
+import { reportsRow } from '../../lambdas/nightly/monthly-report.ts';
 import type { RunParts } from '../../lambdas/nightly/parts.ts';
 import { noFigures, type Run, runRow, type WorkRequest } from '../../lambdas/nightly/run.ts';
 import { PAGES_AT_A_TIME } from '../../lambdas/nightly/walk-page.ts';
+import { effectsRow } from '../../lambdas/portal/effects.ts';
 import { withheldRow } from '../../lambdas/portal/withheld.ts';
 import { companyScore, scoresNeeded } from '../../lambdas/scoring/company-score.ts';
 import type { Model } from '../../lambdas/scoring/model.ts';
 import { score } from '../../lambdas/scoring/score.ts';
 import { CompanyTable } from '../../lambdas/store/company-table.ts';
 import { ContactTable, type Standing } from '../../lambdas/store/contact-table.ts';
+import { DealTable } from '../../lambdas/store/deal-table.ts';
 import { dueContacts } from '../../lambdas/store/due-index.ts';
 import { companyIdOf, contactKey } from '../../lambdas/store/keys.ts';
 import { NO_HEAD } from '../../lambdas/store/rows.ts';
@@ -60,6 +63,7 @@ export class PlayedTable {
   readonly #takeUnits: CountingClient['takeUnits'];
   readonly #contacts: ContactTable;
   readonly #companies: CompanyTable;
+  readonly #deals: DealTable;
   #nowMs = START_MS;
   #progress = { finishedNight: '' };
   readonly #hubSpot: ToldHubSpot;
@@ -80,6 +84,7 @@ export class PlayedTable {
     };
     this.#contacts = new ContactTable(options);
     this.#companies = new CompanyTable(options);
+    this.#deals = new DealTable(options);
     this.#hubSpot = new ToldHubSpot(portal, START_MS - DAY_MS);
   }
 
@@ -262,6 +267,10 @@ export class PlayedTable {
       lists: this.#hubSpot.lists,
       row: runRow(store),
       withheld: withheldRow(store),
+      deals: this.#deals,
+      effects: effectsRow(store),
+      reportsMade: reportsRow(store),
+      reports: undefined,
       idProperty: '',
       ownAppIds: [],
       factRetentionDays: FACT_RETENTION_DAYS,

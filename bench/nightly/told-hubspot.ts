@@ -1,5 +1,6 @@
 // HubSpot as far as a nightly comparison lists it: what contacts did, what we wrote, nothing that nobody told of.
-import type { HubSpotLists, ListedRecord, Version } from '../../lambdas/hubspot/lists.ts';
+import type { Version } from '../../lambdas/hubspot/histories.ts';
+import type { HubSpotLists, ListedRecord } from '../../lambdas/hubspot/lists.ts';
 import type { ObjectType } from '../../lambdas/hubspot/objects.ts';
 import { companyOutputValues, outputValues } from '../../lambdas/hubspot/outputs.ts';
 import type { CompanyHead } from '../../lambdas/store/company-table.ts';

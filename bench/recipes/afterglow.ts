@@ -5,10 +5,12 @@ import { BatchWriteCommand, DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb
 import { chunks } from '../../lambdas/chunks.ts';
 import type { WriteBackEnv } from '../../lambdas/env.ts';
 import { connectHubSpot } from '../../lambdas/portal/connect.ts';
+import { effectsRow } from '../../lambdas/portal/effects.ts';
 import { withheldRow } from '../../lambdas/portal/withheld.ts';
 import { CompanyTable } from '../../lambdas/store/company-table.ts';
 import type { Store } from '../../lambdas/store/connect.ts';
 import { ContactTable } from '../../lambdas/store/contact-table.ts';
+import { DealTable } from '../../lambdas/store/deal-table.ts';
 import { contactKey } from '../../lambdas/store/keys.ts';
 import { HEAD, NO_HEAD, rollPlace, scoreAttributes } from '../../lambdas/store/rows.ts';
 import { Outputs } from '../../lambdas/write-back/outputs.ts';
@@ -140,6 +142,7 @@ function openStore(client: DynamoDBDocumentClient): Store {
     client,
     contacts: new ContactTable(options),
     companies: new CompanyTable(options),
+    deals: new DealTable(options),
     identityKey: { read: async () => key, refresh: async () => true },
   };
 }
@@ -163,7 +166,7 @@ function startEnvironment(
     observe: () => {},
     logger: { info: () => {}, warn: () => {}, error: () => {} },
   };
-  const { budget, hubSpotOn, wanted, definitions } = connectHubSpot({
+  const { budget, hubSpotOn, wanted, definitions, companyCurrency } = connectHubSpot({
     ...shared,
     env: {
       ...SETTINGS,
@@ -189,6 +192,8 @@ function startEnvironment(
     model,
     hubSpotOn,
     outputs,
+    effects: effectsRow(store),
+    companyCurrency,
     stopped: () => budget.stopped(),
     takeUsage: () => budget.takeUsage(),
     laneOf: (queue) => (queue === 'urgent' || queue === 'background' ? queue : 'changes'),

@@ -4,7 +4,8 @@ import { HubSpotError } from '../../lambdas/hubspot/answer.ts';
 import { PortalStoppedError } from '../../lambdas/hubspot/budget.ts';
 import { type Definitions, readDefinitions, unwritable } from '../../lambdas/hubspot/definitions.ts';
 import { detailsAt } from '../../lambdas/hubspot/details.ts';
-import { type OutputProperty, outputProperties } from '../../lambdas/hubspot/outputs.ts';
+import type { OutputProperty } from '../../lambdas/hubspot/output-property.ts';
+import { type OutputProperties, provisionedProperties } from '../../lambdas/hubspot/outputs.ts';
 import { readTokenInfo, type TokenInfo } from '../../lambdas/hubspot/token-info.ts';
 import type { Send } from '../../lambdas/hubspot/transport.ts';
 import type { Model } from '../../lambdas/scoring/model.ts';
@@ -34,6 +35,8 @@ export interface Told {
   readonly contacts: Outcome<Definitions>;
   /** Undefined where the model writes to no company. */
   readonly companies: Outcome<Definitions> | undefined;
+  /** Undefined where the model writes to no deal. */
+  readonly deals: Outcome<Definitions> | undefined;
   /** The limits that the headers of its answers say. */
   readonly limits: { readonly per10Seconds?: number; readonly perDay?: number };
   /** HubSpot's clock less this machine's, in milliseconds; undefined when it did not answer. */
@@ -47,12 +50,12 @@ export async function askHubSpot(
 ): Promise<Told> {
   const watched = watch(sendPlainly);
   const { send } = watched;
-  const wanted = outputProperties(model);
+  const wanted = provisionedProperties(model);
   const token = await outcomeOf(readToken);
   const account = await outcomeOf(() => readAccount(hubspotUrl, send));
   const tokenInfo: Outcome<TokenInfo> =
     'error' in token ? token : await outcomeOf(() => readTokenInfo(hubspotUrl, send, token.value));
-  const definitions = (type: 'contacts' | 'companies') =>
+  const definitions = (type: keyof OutputProperties) =>
     outcomeOf(() =>
       readDefinitions(
         hubspotUrl,
@@ -69,6 +72,7 @@ export async function askHubSpot(
     refusedScopes: isTokenTold ? [] : await tryScopes(hubspotUrl, send, scopesOf(model)),
     contacts: await definitions('contacts'),
     companies: wanted.companies.length > 0 ? await definitions('companies') : undefined,
+    deals: wanted.deals.length > 0 ? await definitions('deals') : undefined,
     ...watched.seen(),
   };
 }
@@ -226,15 +230,17 @@ export function checkLimits({ limits, account }: Told, budget: Target['budget'])
 }
 
 /** @param provision - the command that makes what is missing */
-export function checkProperties({ contacts, companies }: Told, model: Model, provision: string): Verdict {
-  const wanted = outputProperties(model);
-  const failed = [contacts, companies].find((one) => one !== undefined && 'error' in one);
+export function checkProperties(told: Told, model: Model, provision: string): Verdict {
+  const wanted = provisionedProperties(model);
+  const types = ['contacts', 'companies', 'deals'] as const;
+  const failed = types.map((type) => told[type]).find((one) => one !== undefined && 'error' in one);
   if (failed !== undefined && 'error' in failed) return unknown(reasonOf(failed.error));
-  const bad = [
-    ...('value' in contacts ? badOf(contacts.value, wanted.contacts) : []),
-    ...(companies !== undefined && 'value' in companies ? badOf(companies.value, wanted.companies) : []),
-  ];
-  if (bad.length === 0) return ok(`all ${wanted.contacts.length + wanted.companies.length} can be written`);
+  const bad = types.flatMap((type) => {
+    const definitions = told[type];
+    return definitions !== undefined && 'value' in definitions ? badOf(definitions.value, wanted[type]) : [];
+  });
+  const count = types.reduce((sum, type) => sum + wanted[type].length, 0);
+  if (bad.length === 0) return ok(`all ${count} can be written`);
   const inTheWay = bad.filter(({ isMissing }) => !isMissing).map(({ name }) => name);
   const missing = bad.filter(({ why }) => why === MISSING).map(({ name }) => name);
   const others = bad.filter(({ why }) => why !== MISSING).map(({ name, why }) => `${name} ${why}`);

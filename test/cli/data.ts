@@ -34,6 +34,7 @@ export function dataTarget(table: Table, portalId = '33', clock = () => NOW_MS):
       client: table.client,
       tableName: table.tableName,
       contacts: table.contacts({ portalId, clock }),
+      deals: table.deals({ portalId, clock }),
       factRetentionDays: () => 400,
       readIdentityKey: async () => IDENTITY_KEY,
     },

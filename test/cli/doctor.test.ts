@@ -183,6 +183,7 @@ test('where all is well, every check says so, and HubSpot is only asked to read'
     'POST /oauth/v2/private-apps/get/access-token-info',
     'GET contacts',
     'GET companies',
+    'GET deals',
   ]);
 });
 

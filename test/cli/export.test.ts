@@ -15,7 +15,8 @@ import { Writable } from 'node:stream';
 import type { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { type ExportOptions, exportTable } from '../../cli/export.ts';
 import type { Fact } from '../../lambdas/scoring/facts.ts';
-import { contactKey, emailKey } from '../../lambdas/store/keys.ts';
+import { touchFact } from '../../lambdas/scoring/touches.ts';
+import { contactKey, emailKey, visitorKey } from '../../lambdas/store/keys.ts';
 import { createTable, type Engine, startDynalite, type Table } from '../store/table.ts';
 import { collecting, dataTarget, IDENTITY_KEY, QUIET } from './data.ts';
 
@@ -112,6 +113,7 @@ test('a fact is a line with every column, and so is a score', async () => {
       record_id: '8',
       is_baseline: true,
       is_time_unknown: true,
+      visitor_id: null,
     },
     {
       kind: 'score',
@@ -148,8 +150,8 @@ test('CSV has names first, and nothing where there is nothing', async () => {
   await table.contacts().keep('33#7', [login('one')], []);
 
   expect(await exported({ what: 'facts', format: 'csv' })).toBe(
-    `kind,portal_id,contact_id,address_key,fact_id,name,occurred_at,value,record_id,is_baseline,is_time_unknown
-fact,33,7,,one___________________,signal:product.login,2026-11-20T09:30:00.005Z,,,false,false
+    `kind,portal_id,contact_id,address_key,fact_id,name,occurred_at,value,record_id,is_baseline,is_time_unknown,visitor_id
+fact,33,7,,one___________________,signal:product.login,2026-11-20T09:30:00.005Z,,,false,false,
 `,
   );
   expect(await exported({ what: 'scores', format: 'csv' })).toBe(
@@ -182,6 +184,21 @@ test('what waits under an address stands under its key, without the address', as
     address_key: partition.slice('33#email#'.length),
   });
   expect(text.toLowerCase()).not.toContain('acme');
+});
+
+test('a visit is a fact among others, also one that waits under a browser', async () => {
+  const seen = { by: 'browser', referrer: 'chatgpt.com', landing: 'https://acme.example/pricing' } as const;
+  const visitor = 'v'.repeat(22);
+  await table.contacts().keep('33#7', [touchFact('a'.repeat(22), AT_MS, seen)], []);
+  await table.contacts().keep(visitorKey('33', visitor), [touchFact('b'.repeat(22), AT_MS, seen)], []);
+
+  const written = await lines({ what: 'facts' });
+
+  expect(written.toSorted((a, b) => (String(a['fact_id']) < String(b['fact_id']) ? -1 : 1))).toMatchObject([
+    { name: 'touch', contact_id: '7', visitor_id: null, occurred_at: '2026-11-20T09:30:00.005Z' },
+    { name: 'touch', contact_id: null, address_key: null, visitor_id: visitor },
+  ]);
+  expect(JSON.parse(String(written[0]?.['value']))).toEqual(seen);
 });
 
 test('of erased contacts, other portals, companies and merged records nothing is written', async () => {

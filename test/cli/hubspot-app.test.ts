@@ -157,6 +157,11 @@ describe('the scopes', () => {
       { exclusions: [{ id: 'customer', title: 'Customer', deal: 'won' }] },
       ['objects.deals.read'],
     ],
+    [
+      'credit for deals',
+      { attribution: {} },
+      ['objects.deals.read', 'objects.deals.write', 'schemas.deals.read', 'schemas.deals.write'],
+    ],
     ['a reset by a deal', { resetOn: [{ id: 'lost', title: 'Lost', deal: 'lost' }] }, ['objects.deals.read']],
   ])('of %s', (_, parts, more) => {
     const { scopes } = hubSpotApp(model(parts), PLACEHOLDER_URL);
@@ -168,7 +173,7 @@ describe('the scopes', () => {
     const page = readFileSync(join(APP_DIRECTORY, 'README.md'), 'utf8');
     const { scopes } = hubSpotApp(readModelFile('models/b2b-saas.yaml'), PLACEHOLDER_URL);
 
-    expect(scopes).toHaveLength(9);
+    expect(scopes).toHaveLength(12);
     expect(scopes.filter((scope) => !page.includes(`\`${scope}\``))).toEqual([]);
   });
 
@@ -224,10 +229,11 @@ describe('what HubSpot does not let anybody subscribe to', () => {
       exclusions: [...rules('e', 49, { is: ['x'] }), { id: 'customer', title: 'Customer', deal: 'won' }],
       resetOn: rules('r', 50, { to: ['x'] }),
       companyScore: { rollUp: 'maximum' },
+      attribution: {},
     });
 
-    // 499 properties of rules, 2 of addresses, 2 of deals; 6 events of contacts, 5 of companies, 4 of deals.
-    expect(hubSpotApp(largest, PLACEHOLDER_URL).subscriptions).toHaveLength(518);
+    // 499 properties of rules, 2 of addresses, 4 of visits, 5 of deals; 6 events of contacts, 5 of companies, 5 of deals.
+    expect(hubSpotApp(largest, PLACEHOLDER_URL).subscriptions).toHaveLength(526);
   });
 
   test.each(['models/b2b-saas.yaml', 'models/plg.yaml'])('is not in the app of %s', (file) => {
@@ -235,7 +241,7 @@ describe('what HubSpot does not let anybody subscribe to', () => {
 
     expect(
       subscriptions.filter((name) => /afterglow_|num_unique_conversion|lastmodified/.test(name)),
-    ).toEqual([]);
+    ).toEqual(['contact.propertyChange:afterglow_visitor_id']); // Filled in by forms, never by us.
     expect(new Set(subscriptions).size).toBe(subscriptions.length);
   });
 });

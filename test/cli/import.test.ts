@@ -9,7 +9,8 @@ import { exportTable } from '../../cli/export.ts';
 import { formatImport, type Imported, type ImportOptions, importFacts } from '../../cli/import.ts';
 import { findInstallation } from '../../cli/target.ts';
 import { readEnvelope } from '../../lambdas/events/hearing.ts';
-import { contactKey, emailKey } from '../../lambdas/store/keys.ts';
+import { touchFact } from '../../lambdas/scoring/touches.ts';
+import { contactKey, emailKey, visitorKey } from '../../lambdas/store/keys.ts';
 import { loginModel } from '../hubspot/connection.ts';
 import { createTable, type Engine, startDynalite, type Table } from '../store/table.ts';
 import { collecting, type DataTarget, dataTarget, IDENTITY_KEY, NOW_MS, QUIET } from './data.ts';
@@ -74,6 +75,11 @@ function putAside(): string[] {
   return readdirSync(tmpdir()).filter((name) => /^afterglow-import-\w{6}$/.test(name));
 }
 
+/** What is kept, whenever it was kept. */
+async function rowsWithoutExpiry() {
+  return (await table.rows()).map(({ expiresAt: _expiresAt, ...row }) => row);
+}
+
 async function facts() {
   return (await table.rows()).filter(({ sk }) => String(sk).startsWith('signal#'));
 }
@@ -95,6 +101,23 @@ test('history is kept as facts, and its contacts are scored once', async () => {
   ]);
   expect(target.take('Ticks')).toEqual([{ portalId: '33', contactIds: ['7', '8'] }]);
   expect(target.take('Background')).toEqual([]);
+});
+
+test('an export with visits comes back as it was, however old they are, and wherever they wait', async () => {
+  const seen = { by: 'hubspot', hubSpotSource: 'AI_REFERRALS', detail1: 'chatgpt.com' } as const;
+  const longAgoMs = NOW_MS - 1_000 * DAY_MS;
+  await table.contacts().keep('33#7', [touchFact(idOf('old'), longAgoMs, seen)], []);
+  await table.contacts().keep(visitorKey('33', idOf('browser')), [touchFact(idOf('new'), NOW_MS, seen)], []);
+  const before = await rowsWithoutExpiry();
+  const text = await exported('csv', 'facts');
+  table = await createTable(engine);
+  target = dataTarget(table);
+
+  const imported = await bring(text, {}, 'csv');
+
+  expect(imported).toMatchObject({ facts: 2, added: 2, expired: 0 });
+  expect(await rowsWithoutExpiry()).toEqual(before);
+  expect(target.take('Ticks')).toEqual([{ portalId: '33', contactIds: ['7'] }]);
 });
 
 test('CSV says the same as JSON lines', async () => {
@@ -307,7 +330,17 @@ test.each([
   [
     'a fact that was not exported',
     `${JSON.stringify({ fact_id: 'short', contact_id: '7', name: 'score', occurred_at: NOW_MS })}\n`,
-    'fact_id: expected the id of a fact, as it was exported; name: expected property:, signal: or event: and a name, as it was exported',
+    'fact_id: expected the id of a fact, as it was exported; name: expected touch, or property:, signal: or event: and a name, as it was exported',
+  ],
+  [
+    'a visit that was not exported',
+    `${JSON.stringify({ fact_id: 'x'.repeat(22), contact_id: '7', name: 'touch', occurred_at: NOW_MS, value: '{"by":"a fax"}' })}\n`,
+    'value: expected a visit, as it was exported',
+  ],
+  [
+    'a fact of two at once',
+    `${JSON.stringify({ fact_id: 'x'.repeat(22), contact_id: '7', visitor_id: 'v'.repeat(22), name: 'signal:a', occurred_at: NOW_MS })}\n`,
+    'expected one of contact_id, address_key and visitor_id',
   ],
 ])('%s is told with its line, and nothing is imported', async (_, wrong, problem) => {
   const text = `${login()}\n${wrong.trimEnd()}\n${login({ contact_id: '8' })}`;

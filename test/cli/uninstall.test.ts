@@ -17,16 +17,22 @@ import {
   type Survey,
   survey,
 } from '../../cli/uninstall.ts';
-import { OUTPUT_NAMES, outputProperties } from '../../lambdas/hubspot/outputs.ts';
+import { provisionedProperties } from '../../lambdas/hubspot/outputs.ts';
 import { provisionProperties } from '../../lambdas/hubspot/properties.ts';
+import type { Model } from '../../lambdas/scoring/model.ts';
 import type { Fault, FaultableCall } from '../../local/hubspot/faults.ts';
 import type { SimulatorOptions } from '../../local/hubspot/simulator.ts';
 import { type Connection, connectProvisioned } from '../hubspot/connection.ts';
 import { closeAll } from '../local/hubspot/portal.ts';
 import { createTable, type Engine, startDynalite } from '../store/table.ts';
 
-const MODEL = readModelFile(join(import.meta.dirname, '../../models/b2b-saas.yaml'));
-const ALL = [...OUTPUT_NAMES.contacts, ...OUTPUT_NAMES.companies];
+const MODEL: Model = {
+  ...readModelFile(join(import.meta.dirname, '../../models/b2b-saas.yaml')),
+  attribution: { windowDays: 90, models: ['linear'], halfLifeDays: 7 },
+};
+const { contacts, companies, deals } = provisionedProperties(MODEL);
+const namesOf = (...kinds: (typeof contacts)[]) => kinds.flat().map(({ name }) => name);
+const ALL = namesOf(contacts, companies, deals);
 
 afterEach(closeAll);
 
@@ -38,7 +44,7 @@ async function installed(options: SimulatorOptions = {}) {
 
 async function liveNames({ portal }: Connection): Promise<string[]> {
   const all = await Promise.all(
-    ['contacts', 'companies'].map((type) => portal.call('GET', `/crm/properties/2026-03/${type}`)),
+    ['contacts', 'companies', 'deals'].map((type) => portal.call('GET', `/crm/properties/2026-03/${type}`)),
   );
   return all
     .flatMap(({ body }) => body.results.map(({ name }: { name: string }) => name))
@@ -56,7 +62,7 @@ function useGrade({ portal }: Connection): void {
   });
 }
 
-test('all properties and groups are archived, of contacts and companies, and nothing of theirs is left', async () => {
+test('all properties and groups are archived, of contacts, companies and deals, and nothing of theirs is left', async () => {
   const { connection, portal } = await installed();
   expect(await liveNames(connection)).toHaveLength(ALL.length);
 
@@ -67,8 +73,10 @@ test('all properties and groups are archived, of contacts and companies, and not
     archived: ALL,
     kept: [],
     groups: [
-      { kind: 'contacts', did: 'archived' },
-      { kind: 'companies', did: 'archived' },
+      { kind: 'contacts', name: 'afterglow', did: 'archived' },
+      { kind: 'contacts', name: 'afterglow_ai', did: 'archived' },
+      { kind: 'companies', name: 'afterglow', did: 'archived' },
+      { kind: 'deals', name: 'afterglow_ai', did: 'archived' },
     ],
   });
   expect([isClean(found), isComplete(removal)]).toEqual([false, true]);
@@ -95,7 +103,7 @@ test('what was archived comes back by provisioning', async () => {
   const { connection, portal } = await installed();
   await remove(portal, await survey(portal));
 
-  await provisionProperties(portal.hubspotUrl, portal.send, outputProperties(MODEL), () => undefined);
+  await provisionProperties(portal.hubspotUrl, portal.send, provisionedProperties(MODEL), () => undefined);
 
   expect((await liveNames(connection)).toSorted()).toEqual(ALL.toSorted());
 });
@@ -114,8 +122,10 @@ HubSpot refuses to archive a property in use, also by what is switched off: afte
     archived: ALL.filter((name) => name !== 'afterglow_grade'),
     kept: [{ name: 'afterglow_grade', why: 'in use by workflow 77' }],
     groups: [
-      { kind: 'contacts', did: 'kept', why: 'it still holds properties of Afterglow' },
+      { kind: 'contacts', name: 'afterglow', did: 'kept', why: 'it still holds properties of Afterglow' },
+      { kind: 'contacts', name: 'afterglow_ai', did: 'archived' },
       { kind: 'companies', did: 'archived' },
+      { kind: 'deals', did: 'archived' },
     ],
   });
   expect(isComplete(removal)).toBe(false);
@@ -126,10 +136,7 @@ HubSpot refuses to archive a property in use, also by what is switched off: afte
   expect(rest).toEqual({
     archived: ['afterglow_grade'],
     kept: [],
-    groups: [
-      { kind: 'contacts', did: 'archived' },
-      { kind: 'companies', did: 'absent' },
-    ],
+    groups: [{ kind: 'contacts', name: 'afterglow', did: 'archived' }],
   });
 });
 
@@ -150,7 +157,7 @@ test('a calculated property of somebody else counts as a use', async () => {
 
 test('what the token may not look at is named with the scope, and to be looked at by hand', async () => {
   const { portal } = await installed({
-    scopes: ['contacts', 'companies'].flatMap((type) => [
+    scopes: ['contacts', 'companies', 'deals'].flatMap((type) => [
       `crm.schemas.${type}.read`,
       `crm.schemas.${type}.write`,
     ]),
@@ -179,7 +186,7 @@ test('a token that may not see companies, as of a model without them, hinders no
 
   expect(found.provisions.companies).toBeNull();
   expect(formatSurvey(found)).toContain('companies: NOT LOOKED AT');
-  expect(removal.archived).toEqual(OUTPUT_NAMES.contacts);
+  expect(removal.archived).toEqual(namesOf(contacts, deals));
   expect(isComplete(removal)).toBe(true);
 
   const again = await survey(portal);
@@ -200,9 +207,10 @@ test("somebody else's property in our group stays, with the group, and is no fai
   const found = await survey(portal);
   const removal = await remove(portal, found);
 
-  expect(formatSurvey(found)).toContain("not Afterglow's, and in its group: my_note");
+  expect(formatSurvey(found)).toContain("not Afterglow's, and in its group afterglow: my_note");
   expect(removal.groups[0]).toEqual({
     kind: 'contacts',
+    name: 'afterglow',
     did: 'left',
     why: "it holds properties that are not Afterglow's: my_note",
   });
@@ -246,8 +254,13 @@ describe('whoever sits at the terminal', () => {
   const found: Survey = {
     portalId: '33',
     provisions: {
-      contacts: { ours: ['afterglow_score'], others: [], elsewhere: [], hasGroup: true },
+      contacts: {
+        ours: ['afterglow_score'],
+        elsewhere: [],
+        groups: [{ name: 'afterglow', ours: ['afterglow_score'], others: [] }],
+      },
       companies: null,
+      deals: null,
     },
     uses: [],
     unseen: [],
@@ -322,7 +335,12 @@ test('what was done, what HubSpot keeps, and what is left to do by hand is said 
     archived: ['afterglow_score'],
     kept: [{ name: 'afterglow_grade', why: 'in use by list 19' }],
     groups: [
-      { kind: 'contacts' as const, did: 'kept' as const, why: 'it still holds properties of Afterglow' },
+      {
+        kind: 'contacts' as const,
+        name: 'afterglow',
+        did: 'kept' as const,
+        why: 'it still holds properties of Afterglow',
+      },
     ],
   };
 
