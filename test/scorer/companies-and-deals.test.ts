@@ -538,20 +538,28 @@ describe('a deal', () => {
   });
 });
 
+async function lifeOf(id: string) {
+  return (await table.deals().heads([id])).get(id);
+}
+
+function change(propertyName: string) {
+  return event('deal.propertyChange', 22, { propertyName, propertyValue: '5' });
+}
+
+function asked(more: object): Sent {
+  return {
+    to: 'changes',
+    message: { portalId: '33', dealId: '22', ...more },
+    delaySeconds: undefined,
+  };
+}
+
 describe('a deal that is credited to visits', () => {
   const CREDITS = model({ fit: { rules: [] }, attribution: {} });
   const CREDITS_AND_USES = model({
     fit: { rules: [] },
     attribution: {},
     resetOn: [{ id: 'lost', title: 'Lost', deal: 'lost' }],
-  });
-  const life = async (id: string) => (await table.deals().heads([id])).get(id);
-  const change = (propertyName: string) =>
-    event('deal.propertyChange', 22, { propertyName, propertyValue: '5' });
-  const asked = (more: object): Sent => ({
-    to: 'changes',
-    message: { portalId: '33', dealId: '22', ...more },
-    delaySeconds: undefined,
   });
 
   test.each(['dealstage', 'closedate', 'pipeline', 'amount', 'deal_currency_code'])(
@@ -575,12 +583,12 @@ describe('a deal that is credited to visits', () => {
 
   test('is in no report once it is deleted, also where that is heard before its restoring is', async () => {
     await deliver(scorer(CREDITS), webhook(event('deal.deletion', 22, { occurredAt: NOW - 9 })));
-    expect([(await life('22'))?.life, sent]).toEqual(['deleted', []]);
+    expect([(await lifeOf('22'))?.life, sent]).toEqual(['deleted', []]);
 
     await deliver(scorer(CREDITS), webhook(event('deal.restore', 22, { occurredAt: NOW - 5 })));
     await deliver(scorer(CREDITS), webhook(event('deal.deletion', 22, { occurredAt: NOW - 9 })));
 
-    expect([(await life('22'))?.life, sent]).toEqual(['living', [asked({ creditOnly: true })]]);
+    expect([(await lifeOf('22'))?.life, sent]).toEqual(['living', [asked({ creditOnly: true })]]);
   });
 
   test('that two became is one deal from then on, and is asked about', async () => {
@@ -589,8 +597,8 @@ describe('a deal that is credited to visits', () => {
     await deliver(scorer(CREDITS), webhook(merge));
     await deliver(scorer(CREDITS), webhook(merge));
 
-    expect([(await life('21'))?.dealId, (await life('22'))?.dealId]).toEqual(['23', '23']);
-    expect((await life('23'))?.oldIds.toSorted()).toEqual(['21', '22']);
+    expect([(await lifeOf('21'))?.dealId, (await lifeOf('22'))?.dealId]).toEqual(['23', '23']);
+    expect((await lifeOf('23'))?.oldIds.toSorted()).toEqual(['21', '22']);
     const request = {
       to: 'changes',
       message: { portalId: '33', dealId: '23', creditOnly: true },
