@@ -546,7 +546,7 @@ function change(propertyName: string) {
   return event('deal.propertyChange', 22, { propertyName, propertyValue: '5' });
 }
 
-function asked(more: object): Sent {
+function askedOfDeal(more: object): Sent {
   return {
     to: 'changes',
     message: { portalId: '33', dealId: '22', ...more },
@@ -567,7 +567,7 @@ describe('a deal that is credited to visits', () => {
     async (propertyName) => {
       await deliver(scorer(CREDITS), webhook(change(propertyName)));
 
-      expect(sent).toEqual([asked({ creditOnly: true })]);
+      expect(sent).toEqual([askedOfDeal({ creditOnly: true })]);
     },
   );
 
@@ -578,7 +578,7 @@ describe('a deal that is credited to visits', () => {
       webhook(change('amount'), { ...change('dealstage'), occurredAt: NOW - 7 }),
     );
 
-    expect(sent).toEqual([asked({ creditOnly: true }), asked({ atMs: NOW - 7 })]);
+    expect(sent).toEqual([askedOfDeal({ creditOnly: true }), askedOfDeal({ atMs: NOW - 7 })]);
   });
 
   test('is in no report once it is deleted, also where that is heard before its restoring is', async () => {
@@ -588,7 +588,7 @@ describe('a deal that is credited to visits', () => {
     await deliver(scorer(CREDITS), webhook(event('deal.restore', 22, { occurredAt: NOW - 5 })));
     await deliver(scorer(CREDITS), webhook(event('deal.deletion', 22, { occurredAt: NOW - 9 })));
 
-    expect([(await lifeOf('22'))?.life, sent]).toEqual(['living', [asked({ creditOnly: true })]]);
+    expect([(await lifeOf('22'))?.life, sent]).toEqual(['living', [askedOfDeal({ creditOnly: true })]]);
   });
 
   test('that two became is one deal from then on, and is asked about', async () => {
