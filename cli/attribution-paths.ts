@@ -119,7 +119,8 @@ export function formatPaths({ paths, conversions, nulls, credits }: CreditedPath
     ...[...credits].map(([channel, credit]) => [channel, ...models.map((model) => credit[model].toFixed(2))]),
     ['all', ...sums.map((sum) => sum.toFixed(2))],
   ];
-  const share = ((100 * conversions) / (conversions + nulls)).toFixed(2);
+  const walks = conversions + nulls;
+  const share = (walks === 0 ? 0 : (100 * conversions) / walks).toFixed(2);
   return [
     `${paths} paths, ${conversions} conversions, ${nulls} without: ${share} % convert`,
     '',

@@ -4,7 +4,15 @@ import pMap from 'p-map';
 import { chunks } from '../lambdas/chunks.ts';
 import { CONTACTS_PER_TICK } from '../lambdas/events/envelope.ts';
 import type { Fact } from '../lambdas/scoring/facts.ts';
-import { addressPartition, contactIdOf, contactKey, emailKey, visitorKey } from '../lambdas/store/keys.ts';
+import { TOUCH } from '../lambdas/scoring/touches.ts';
+import {
+  addressPartition,
+  contactIdOf,
+  contactKey,
+  emailKey,
+  isIdentityKey,
+  visitorKey,
+} from '../lambdas/store/keys.ts';
 import { sendAll } from '../lambdas/store/queues.ts';
 import type { Format } from './export.ts';
 import { withFile } from './import-file.ts';
@@ -137,6 +145,8 @@ function sumOf(one: Kept, other: Kept): Kept {
 /** Whom facts were kept of since they were last sent for. */
 interface Concerned {
   readonly contactIds: Set<string>;
+  /** Those of the contacts of whom visits were kept: their deals are to be credited anew. */
+  readonly visitorKeys: Set<string>;
   readonly emails: Set<string>;
 }
 
@@ -152,7 +162,7 @@ async function keepAll(
   left: AbortSignal | undefined,
 ): Promise<Kept> {
   const sinceMs = Date.now();
-  const concerned: Concerned = { contactIds: new Set(), emails: new Set() };
+  const concerned: Concerned = { contactIds: new Set(), visitorKeys: new Set(), emails: new Set() };
   let kept = NOTHING_KEPT;
   try {
     for await (const batch of batchesOf(lines)) {
@@ -189,9 +199,10 @@ async function keepBatch(
 ): Promise<Kept> {
   const placed = await partitionsOf(batch, store);
   const living = placed.filter(({ isErased }) => !isErased);
-  for (const { key, email } of living) {
+  for (const { key, email, fact } of living) {
     const contactId = contactIdOf(key, portalId);
     if (contactId !== undefined) concerned.contactIds.add(contactId);
+    if (contactId !== undefined && fact.name === TOUCH) concerned.visitorKeys.add(key);
     if (email !== undefined) concerned.emails.add(email.toLowerCase());
   }
   const added = await pMap(
@@ -211,17 +222,22 @@ async function keepBatch(
   };
 }
 
-/** Has contacts scored, and asks HubSpot whose addresses are; then they are no longer concerned. */
+/** Has contacts scored and deals credited, and asks HubSpot whose addresses are; then they are no longer concerned. */
 async function sendFor(
-  { contactIds, emails }: Concerned,
-  { portalId, sqs, queues }: ImportTarget,
+  { contactIds, visitorKeys, emails }: Concerned,
+  { portalId, sqs, queues, store }: ImportTarget,
 ): Promise<Kept> {
   const ticks = chunks([...contactIds], CONTACTS_PER_TICK).map((ids) => ({ portalId, contactIds: ids }));
   await sendAll(sqs, queueUrl(queues, 'Ticks'), ticks);
-  const requests = [...emails].map((email) => ({ portalId, email }));
+  const deals = [...(await store.contacts.dealsOf([...visitorKeys])).values()].flat();
+  const requests = [
+    ...[...emails].map((email) => ({ portalId, email })),
+    ...[...new Set(deals.map(({ id }) => id))].map((dealId) => ({ portalId, dealId, creditOnly: true })),
+  ];
   await sendAll(sqs, queueUrl(queues, 'Background'), requests);
   const sent = { ...NOTHING_KEPT, contactsToScore: contactIds.size, addressesToResolve: emails.size };
   contactIds.clear();
+  visitorKeys.clear();
   emails.clear();
   return sent;
 }
@@ -241,13 +257,17 @@ async function partitionsOf(batch: readonly FactRead[], store: ImportTarget['sto
   const identityKey = isKeyNeeded ? await store.readIdentityKey() : '';
   const said = batch.map((read) => ({ read, key: partitionOf(read.whose, portalId, identityKey) }));
   const heads = await contacts.heads(said.map(({ key }) => key));
+  const aliases = [...heads.values()].map(({ alias = '' }) => alias);
+  // A browser may be an address's, and that a contact's.
+  const addresses = await contacts.heads(aliases.filter((alias) => isIdentityKey(alias, portalId)));
   return said.map(({ read, key }) => {
     const head = heads.get(key);
+    const alias = head?.alias ?? key;
     const email = 'email' in read.whose ? read.whose.email : undefined;
     return {
       // Where it was merged into another contact, that has its facts; so has whose an address turned out to be. Of an address itself
       // HubSpot is asked: it may be somebody else's by now.
-      key: email === undefined ? (head?.alias ?? key) : key,
+      key: email === undefined ? (addresses.get(alias)?.alias ?? alias) : key,
       fact: read.factIn(key),
       isErased: head?.life === 'erased',
       email,

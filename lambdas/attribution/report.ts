@@ -154,7 +154,7 @@ export function reportOf(heads: Iterable<ReportedDeal>, { labelOf, ...options }:
   const currencies = [...byCurrency]
     .toSorted(([a, ofA], [b, ofB]) => ofB.length - ofA.length || compareTexts(a, b))
     .map(([currency, deals]): CurrencyReport => {
-      const decimals = Math.max(...deals.map(({ head }) => head.credit?.decimals ?? 0));
+      const decimals = deals.reduce((most, { head }) => Math.max(most, head.credit?.decimals ?? 0), 0);
       const figure = (kind: Counted['kind']) =>
         figureOf(
           deals.filter((deal) => deal.kind === kind),

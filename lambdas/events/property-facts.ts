@@ -26,8 +26,8 @@ export const DEAL_PROPERTIES: readonly string[] = [
   'hs_is_closed_won',
   'hs_is_closed_lost',
 ];
-/** What a deal's credit depends on besides. */
-export const CREDIT_PROPERTIES: readonly string[] = ['amount', 'deal_currency_code'];
+/** What a deal is worth: its credit depends on that, no score does. */
+export const AMOUNT_PROPERTIES: readonly string[] = ['amount', 'deal_currency_code'];
 /** The property of a contact that tells which browser is its own. We make it and never write it. */
 export const VISITOR_PROPERTY = 'afterglow_visitor_id';
 /** What changes when HubSpot sees a visit. By itself none of them says what the visit was: they change one by one. */
@@ -153,7 +153,7 @@ function isOfVisitAlone(model: Model, property: string): boolean {
 function isReadOfRecord(model: Model, { objectType, property }: Observation): boolean {
   if (objectType === 'company') return readingOf(model).companyInputs.has(property);
   if (objectType !== 'deal') return false;
-  return DEAL_PROPERTIES.includes(property) || (usesTouches(model) && CREDIT_PROPERTIES.includes(property));
+  return DEAL_PROPERTIES.includes(property) || (usesTouches(model) && AMOUNT_PROPERTIES.includes(property));
 }
 
 /** Of the address only its domain is kept, and only where a rule reads it; of further addresses nothing is. */

@@ -21,6 +21,8 @@ import { type Links, readLinks, readRecords } from './reading.ts';
 
 /** How often a credit is computed anew after somebody else stored first. */
 const STORE_TRIES = 12;
+/** HubSpot may for so long still hand out a record that was deleted; what it hands out later lives. */
+const BEHIND_MS = 15 * 60_000;
 
 /** What crediting deals needs besides what contacts need. */
 export interface CreditParts {
@@ -101,7 +103,7 @@ async function credit(read: DealRead, rules: Attribution, run: CreditRun): Promi
   const { record } = read;
   await uniteMerged(record, run);
   for (let tries = 0; tries < STORE_TRIES; tries++) {
-    const head = await livingHead(record, run);
+    const head = await livingHead(read, run);
     if (head === undefined || head.dealId !== record.id) return head; // Merged away meanwhile: who told of it has that one credited.
     const stored = await storeCredit(head, read, rules, run);
     if (stored !== undefined) return stored;
@@ -116,14 +118,16 @@ async function uniteMerged(record: RecordWithHistories, { deals }: CreditRun): P
     if (revision > 0 && dealId !== record.id) await deals.unite(oldId, record.id);
 }
 
-/** @returns undefined for one that was deleted after it last changed: HubSpot may not have noticed yet when it was read */
+/** @returns undefined for one that was deleted after it last changed, just before it was read: HubSpot may not have noticed yet */
 async function livingHead(
-  { id, updatedAtMs }: RecordWithHistories,
+  { record: { id, updatedAtMs }, atMs }: DealRead,
   { deals }: CreditRun,
 ): Promise<DealHead | undefined> {
   const head = (await deals.heads([id])).get(id);
   if (head?.life !== 'deleted') return head;
-  return (await deals.revive(id, updatedAtMs)) ? (await deals.heads([id])).get(id) : undefined;
+  // Being restored need not change a record, and nobody may have told of it.
+  const livesSinceMs = Math.max(updatedAtMs, atMs - BEHIND_MS);
+  return (await deals.revive(id, livesSinceMs)) ? (await deals.heads([id])).get(id) : undefined;
 }
 
 /** @returns the head as stored; undefined when somebody was first */

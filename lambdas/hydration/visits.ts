@@ -3,6 +3,7 @@ import { factKey, implausible } from '../events/heard.ts';
 import { VISITOR_PROPERTY } from '../events/property-facts.ts';
 import { keptOf } from '../events/visits.ts';
 import type { HubSpotRecord } from '../hubspot/objects.ts';
+import { OFFLINE } from '../scoring/classify.ts';
 import type { Fact } from '../scoring/facts.ts';
 import { type Model, usesTouches } from '../scoring/model.ts';
 import { touchFact, VISIT_MS } from '../scoring/touches.ts';
@@ -41,8 +42,8 @@ export function visitProperties(model: Model): readonly string[] {
   return usesTouches(model) ? [...FIRST_PROPERTIES, ...LATEST_PROPERTIES] : [];
 }
 
-/** HubSpot's word for contacts that somebody typed in or imported: nobody visited anything. */
-const OFFLINE = 'OFFLINE';
+/** An at sign, also as a URL has it, or one in a URL. */
+const AT_SIGN = /@|%(?:25)*40/;
 /** Longest drill-down that is kept, in characters. */
 const DETAIL_LENGTH = 100;
 
@@ -133,7 +134,7 @@ function visit(
 /** Drill-downs are hosts, keywords, campaigns and pages: of a page no query is kept, and nowhere an address. */
 function detailOf(value: string): string {
   const [text = ''] = value.split(/[?#]/);
-  return text.includes('@') ? '' : text.trim().slice(0, DETAIL_LENGTH);
+  return AT_SIGN.test(text) ? '' : text.trim().slice(0, DETAIL_LENGTH);
 }
 
 /** All visits that one reading of a contact tells of; none where the model asks for none. */

@@ -101,18 +101,33 @@ function isMoved(before: Effects, moved: ReadonlyMap<string, number>): boolean {
 export async function sendCredited({ after }: Walk, run: NightRun): Promise<Next> {
   const { isSent, atMs } = await run.effects.read();
   if (isSent) return { after: undefined, pages: 0 };
-  const { portalId } = run;
-  const next = await overDeals(after, run, async (heads) => {
-    const credited = heads.filter(({ credit }) => credit !== undefined && credit.path.length > 0);
-    const requests = credited.map(({ dealId }) => ({ portalId, dealId, creditOnly: true }) as const);
-    await run.background(requests, 0);
-  });
+  const next = await overDeals(after, run, (heads) =>
+    creditAnew(
+      heads.filter(({ credit }) => credit !== undefined && credit.path.length > 0),
+      run,
+    ),
+  );
   if (next.after === undefined)
     await run.effects.update((state) => ({
       state: state.atMs === atMs ? { ...state, isSent: true } : state,
       result: undefined,
     }));
   return next;
+}
+
+/** Has some pages of the table's deals credited, whatever they were credited by: the model may be another. */
+export function sendAll({ after }: Walk, run: NightRun): Promise<Next> {
+  return overDeals(after, run, (heads) => creditAnew(heads, run));
+}
+
+function creditAnew(
+  heads: readonly DealHead[],
+  { portalId, background }: Pick<NightRun, 'portalId' | 'background'>,
+): Promise<void> {
+  return background(
+    heads.map(({ dealId }) => ({ portalId, dealId, creditOnly: true })),
+    0,
+  );
 }
 
 /** Goes over some pages of the deals that the table has, in the order of their ids. */

@@ -39,7 +39,9 @@ export function isComparing({ way }: Walk): boolean {
 async function planComparing(kind: Run['kind'], state: RunState, run: NightRun): Promise<Plan> {
   if (kind === 'rescore') {
     const pages = Math.ceil((await run.contacts.countRoll()) / CONTACTS_PER_PAGE);
-    return { walks: [walk('table', 'contacts')], expectedPages: pages };
+    // Another model may credit deals otherwise of which nothing changed in HubSpot.
+    const credit = usesTouches(run.model) ? [walk('credit', 'deals')] : [];
+    return { walks: [walk('table', 'contacts'), ...credit], expectedPages: pages };
   }
   if (kind === 'nightly' && run.dailyPercent === 0) return { walks: [], expectedPages: 0 };
   const counts = await countsOf(run);

@@ -10,7 +10,8 @@ export type RunKind = (typeof RUN_KINDS)[number];
 export const Walk = v.object({
   /**
    * `list`: all records by id; `changed`: those changed since a moment; `table`: all contacts that the table knows; `effects`: all deals
-   * that the table knows, for the removal effects of sources; `credit`: the same deals, to be credited by effects that moved.
+   * that the table knows, for the removal effects of sources; `credit`: the same deals, to be credited by effects that moved, or all of
+   * them by another model.
    */
   way: v.picklist(['list', 'changed', 'table', 'effects', 'credit']),
   object: v.picklist(['contacts', 'companies', 'deals']),

@@ -6,7 +6,7 @@ import { usesCompanies } from '../scoring/model.ts';
 import { companyPropertiesAsked, compareCompanies } from './companies-page.ts';
 import { compareContacts, propertiesAsked } from './contacts-page.ts';
 import { compareDeals, dealPropertiesAsked, noteMissingDeals } from './deals-page.ts';
-import { readPaths, sendCredited } from './effects.ts';
+import { readPaths, sendAll, sendCredited } from './effects.ts';
 import type { NightRun } from './parts.ts';
 import { looksAtDeals } from './plan.ts';
 import type { Findings, RunKind, Walk } from './run.ts';
@@ -51,7 +51,7 @@ interface Next {
 function pageOf(walk: Walk, kind: RunKind, run: NightRun, found: Findings): Promise<Next> {
   if (walk.way === 'table') return tickPage(walk, run, found);
   if (walk.way === 'effects') return readPaths(walk, run);
-  if (walk.way === 'credit') return sendCredited(walk, run);
+  if (walk.way === 'credit') return kind === 'rescore' ? sendAll(walk, run) : sendCredited(walk, run);
   return walk.way === 'list' ? listPage(walk, kind, run, found) : changedPage(walk, run, found);
 }
 

@@ -2,7 +2,7 @@ import { chunks } from '../chunks.ts';
 import { CONTACTS_PER_TICK, type CompanyTick } from '../events/envelope.ts';
 import type { Heard } from '../events/heard.ts';
 import type { Message } from '../events/messages.ts';
-import { CREDIT_PROPERTIES } from '../events/property-facts.ts';
+import { AMOUNT_PROPERTIES } from '../events/property-facts.ts';
 import { companyInputs, type Model, usesCompanies, usesDeals, usesTouches } from '../scoring/model.ts';
 import type { CompanyTable } from '../store/company-table.ts';
 import type { DealTable } from '../store/deal-table.ts';
@@ -90,7 +90,7 @@ export async function hearOfDeal(
 
 /** No score depends on what a deal is worth. */
 function isOfScores({ turn, properties }: Heard): boolean {
-  return turn !== undefined || properties.some(({ name }) => !CREDIT_PROPERTIES.includes(name));
+  return turn !== undefined || properties.some(({ name }) => !AMOUNT_PROPERTIES.includes(name));
 }
 
 /** Where deals are credited: what became of the record. */

@@ -64,9 +64,7 @@ export function touchFact(key: string, occurredAtMs: number, seen: SeenVisit): F
  */
 export function touchesOf(facts: readonly Fact[], sources: Sources): Touch[] {
   if (facts.length === 0) return [];
-  const seen = eachOnce(facts)
-    .flatMap((fact) => sightOf(fact, sources))
-    .toSorted(inTime);
+  const seen = eachOnce(facts, sources);
   const ours = seen.filter(({ by }) => by !== 'hubspot');
   const theirs = seen.filter(({ by }) => by === 'hubspot');
   return unite(ours, theirs)
@@ -77,19 +75,27 @@ export function touchesOf(facts: readonly Fact[], sources: Sources): Touch[] {
 /** A visit as one of those who saw it tells of it. */
 type Sight = Omit<Touch, 'label'>;
 
-/** Of two facts with one key the earlier is right. */
-function eachOnce(facts: readonly Fact[]): Fact[] {
-  const byKey = new Map<string, Fact>();
-  for (const fact of facts) {
-    const other = byKey.get(fact.key);
-    if (fact.name === TOUCH && (other === undefined || isBefore(fact, other))) byKey.set(fact.key, fact);
+/** Facts with one key are one visit, told by the snippet and by a server: the earlier is right, and learns what it did not know. */
+function eachOnce(facts: readonly Fact[], sources: Sources): Sight[] {
+  const sights = facts
+    .filter(({ name }) => name === TOUCH)
+    .toSorted(inOrder)
+    .flatMap((fact) => sightOf(fact, sources));
+  const byKey = new Map<string, Sight>();
+  for (const sight of sights) {
+    const first = byKey.get(sight.key);
+    byKey.set(sight.key, first === undefined ? sight : learning(first, sight));
   }
   return [...byKey.values()];
 }
 
-function isBefore(a: Fact, b: Fact): boolean {
-  if (a.occurredAtMs !== b.occurredAtMs) return a.occurredAtMs < b.occurredAtMs;
-  return (a.value ?? '') < (b.value ?? '');
+function inOrder(a: Fact, b: Fact): number {
+  if (a.occurredAtMs !== b.occurredAtMs) return a.occurredAtMs - b.occurredAtMs;
+  return textOf(a) < textOf(b) ? -1 : 1;
+}
+
+function textOf({ key, value = '' }: Fact): string {
+  return `${key} ${value}`;
 }
 
 const Kept = v.pipe(v.string(), v.parseJson(), SeenVisit);

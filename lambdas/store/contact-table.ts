@@ -5,7 +5,16 @@ import type { Deal, Fact, Known, PropertyValue } from '../scoring/facts.ts';
 import type { Scored } from '../scoring/score.ts';
 import type { Shown } from '../scoring/show.ts';
 import { type Associated, DEALS, readDeals, takeApart } from './associations.ts';
-import { companyIdOf, contactIdOf, contactKey, dealIdOf, dueKey, isIdentityKey, recordKey } from './keys.ts';
+import {
+  companyIdOf,
+  contactIdOf,
+  contactKey,
+  dealIdOf,
+  dueKey,
+  isIdentityKey,
+  recordKey,
+  visitorIdOf,
+} from './keys.ts';
 import { type Beginning, type PartitionOptions, Partitions } from './partitions.ts';
 import { ALIAS_HOPS, RecordHeads } from './record-heads.ts';
 import { RollIndex, type RollPage } from './roll-index.ts';
@@ -337,14 +346,24 @@ export class ContactTable {
     return bindVisitor(visitor, target, { rows: this.#rows, heads: this.#heads, portalId: this.#portalId });
   }
 
-  /** As {@link RecordHeads.mark}. */
-  mark(key: string, life: 'living' | 'deleted', atMs: number): Promise<void> {
-    return this.#heads.mark(key, life, atMs);
+  /** As {@link RecordHeads.mark}. Of a restored contact what its browsers did meanwhile, which waited for a next owner, is its own. */
+  async mark(key: string, life: 'living' | 'deleted', atMs: number): Promise<void> {
+    await this.#heads.mark(key, life, atMs);
+    if (life === 'living') await this.#bringWaiting(key);
   }
 
-  /** As {@link RecordHeads.revive}. */
-  revive(key: string, atMs: number): Promise<boolean> {
-    return this.#heads.revive(key, atMs);
+  /** As {@link RecordHeads.revive}, and as `mark`. */
+  async revive(key: string, atMs: number): Promise<boolean> {
+    const isAlive = await this.#heads.revive(key, atMs);
+    if (isAlive) await this.#bringWaiting(key);
+    return isAlive;
+  }
+
+  /** Whose an address is now, HubSpot is to say. */
+  async #bringWaiting(key: string): Promise<void> {
+    const own = await this.#rows.vias(key);
+    const heads = await this.heads(own.filter((via) => visitorIdOf(via, this.#portalId) !== undefined));
+    for (const [browser, { alias }] of heads) if (alias === key) await this.#rows.move(browser, key);
   }
 
   /** As {@link RecordHeads.forgetReading}. */

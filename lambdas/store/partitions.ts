@@ -71,7 +71,7 @@ export class Partitions {
           sk: factSortKey(fact),
           ...factAttributes(fact),
           ...this.#expiryOf(fact),
-          ...this.#expiryOfWaiting(key),
+          ...this.expiryOfWaiting(key),
         },
         ConditionExpression: 'attribute_not_exists(pk)',
       }),
@@ -93,7 +93,7 @@ export class Partitions {
           sk: `${PROPERTY}${name}`,
           value,
           at: occurredAtMs,
-          ...this.#expiryOfWaiting(key),
+          ...this.expiryOfWaiting(key),
         },
         ConditionExpression: 'attribute_not_exists(pk) OR #at < :at OR (#at = :at AND #value < :value)',
         ExpressionAttributeNames: { '#at': 'at', '#value': 'value' },
@@ -103,7 +103,7 @@ export class Partitions {
   }
 
   /** What waits to learn whose it is waits from now, however long ago it happened. */
-  #expiryOfWaiting(key: string): { expiresAt?: number } {
+  expiryOfWaiting(key: string): { expiresAt?: number } {
     const { portalId, clock } = this.#options;
     if (!isIdentityKey(key, portalId)) return {};
     return { expiresAt: Math.ceil((clock() + WAITING_DAYS * DAY_MS) / 1000) };
@@ -120,7 +120,8 @@ export class Partitions {
   }
 
   async #put(key: string, sk: string): Promise<void> {
-    await this.send(new PutCommand({ TableName: this.#options.tableName, Item: { pk: key, sk } }));
+    const Item = { pk: key, sk, ...this.expiryOfWaiting(key) };
+    await this.send(new PutCommand({ TableName: this.#options.tableName, Item }));
   }
 
   /** The head row, and the properties read after it. */
@@ -150,15 +151,36 @@ export class Partitions {
     return this.#query(key, from, `${to}~`, { newestFirst: true, limit: FACTS_PER_FOLD });
   }
 
+  /** The partitions of e-mail addresses and browsers that are the contact's own. */
+  async vias(key: string): Promise<string[]> {
+    const rows = await this.#query(key, VIA, `${VIA}~`);
+    return rows.map(({ sk }) => String(sk).slice(VIA.length));
+  }
+
   /** Moves everything behind the head to another partition. Each row stands in one of the two at any time, or in both. */
   async move(key: string, target: string): Promise<void> {
     const isIdentity = isIdentityKey(key, this.#options.portalId);
     await this.#empty(key, async (row, sk) => {
-      if (sk.startsWith(VIA)) await this.#put(target, sk);
+      if (sk.startsWith(VIA)) await this.#moveVia(key, sk, target);
       else if (sk.startsWith(SIGNAL) || sk.startsWith(VISIT)) await this.#keepFact(target, readFact(row));
       // What an old record was says nothing of the living one; what was said of who waited does.
       else if (isIdentity) await this.#keepProperty(target, readProperty(row));
     });
+  }
+
+  /** A browser that was an address's becomes the contact's own, and for good: also when somebody else has the address one day. */
+  async #moveVia(key: string, sk: string, target: string): Promise<void> {
+    await this.#put(target, sk);
+    if (!isIdentityKey(key, this.#options.portalId) || isIdentityKey(target, this.#options.portalId)) return;
+    await this.ifHolds(
+      new UpdateCommand({
+        TableName: this.#options.tableName,
+        Key: { pk: sk.slice(VIA.length), sk: HEAD },
+        UpdateExpression: 'SET alias = :target REMOVE expiresAt',
+        ConditionExpression: 'alias = :key',
+        ExpressionAttributeValues: { ':target': target, ':key': key },
+      }),
+    );
   }
 
   /** Deletes everything behind the head, and the partitions of e-mail addresses and browsers that are the contact's own. */

@@ -255,22 +255,25 @@ export class RecordHeads {
   }
 
   /**
-   * Makes a partition an alias, as long as it is the alias it was.
+   * Makes a partition an alias, as long as it is the alias it was; of an address of which nobody knows whose it is, only for as long as
+   * things wait there.
    *
    * @param before - of what it was; undefined for none
    * @returns whether it was
    */
   setAlias(key: string, target: string, before: string | undefined): Promise<boolean> {
+    const { expiresAt } = this.#rows.expiryOfWaiting(target);
     return this.#rows.ifHolds(
       new UpdateCommand({
         TableName: this.#tableName,
         Key: { pk: key, sk: HEAD },
-        UpdateExpression: 'SET alias = :target ADD rev :one',
+        UpdateExpression: `SET alias = :target${expiresAt === undefined ? '' : ', expiresAt = :expiresAt'} ADD rev :one${expiresAt === undefined ? ' REMOVE expiresAt' : ''}`,
         ConditionExpression: before === undefined ? 'attribute_not_exists(alias)' : 'alias = :before',
         ExpressionAttributeValues: {
           ':target': target,
           ':one': 1,
           ...(before !== undefined && { ':before': before }),
+          ...(expiresAt !== undefined && { ':expiresAt': expiresAt }),
         },
       }),
     );

@@ -51,16 +51,25 @@ async function claim(
   target: string,
   { rows, heads, portalId }: VisitorTable,
 ): Promise<Pick<End, 'key'> | 'refused' | 'as it was' | 'lost'> {
-  const { alias } = readHead((await heads.read([visitor])).get(visitor) ?? { rev: 0 });
+  const head = (await heads.read([visitor])).get(visitor) ?? { rev: 0 };
+  const { alias } = readHead(head);
   const ends = await heads.readLiving([target, ...(alias === undefined ? [] : [alias])]);
-  const key = ends.get(target)?.key ?? target;
+  const key = endOf(target, ends, portalId);
   const owner = alias === undefined ? undefined : ends.get(alias);
-  if (owner?.key === key) return { key };
-  if (owner !== undefined) {
+  // A claim that waits is made anew: for as long again, or for good.
+  if (owner?.key === key && head['expiresAt'] === undefined) return { key };
+  if (owner !== undefined && owner.key !== key) {
     if (!isFree(owner, portalId)) return isIdentityKey(key, portalId) ? 'as it was' : 'refused';
     await release(visitor, owner, rows);
   }
   return (await heads.setAlias(visitor, key, alias)) ? { key } : 'lost';
+}
+
+/** Whose the target is today. An address whose contact is deleted may be another's by now: nobody knows until HubSpot is asked. */
+function endOf(target: string, ends: ReadonlyMap<string, End>, portalId: string): string {
+  const { key, row } = ends.get(target) ?? { key: target, row: undefined };
+  const isLeft = row !== undefined && readHead(row).life === 'deleted';
+  return isLeft && isIdentityKey(target, portalId) ? target : key;
 }
 
 /** Moves what waits, having noted where from. */

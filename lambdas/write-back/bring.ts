@@ -1,6 +1,7 @@
 import { normalAddress, resolveEmails } from '../hydration/addresses.ts';
 import { hydrate } from '../hydration/hydrate.ts';
 import { contactIdOf, contactKey } from '../store/keys.ts';
+import type { ResumeRequest, WriteRequest } from '../store/queues.ts';
 import { ALIAS_HOPS } from '../store/record-heads.ts';
 import type { Head } from '../store/rows.ts';
 import { rollUpCompanies, tellCompaniesOnce } from './company-scores.ts';
@@ -25,13 +26,26 @@ export async function bring(
   const { run, ended } = startRun(parts, isUrgent);
   const { contacts, companies, deals } = await findWhom(errands, run);
   const { known, unread } = await findHeads(contacts, run);
-  const read = await search(unread, (ids) => hydrate(ids, run), run);
+  const read = await search(unread, (ids) => hydrate(ids, sparing(deals, run)), run);
   const standing = read.map(([those, { contactId, head }]) => ({ id: contactId, head, errands: those }));
   await bringDiffering([...known, ...standing], contactKind(run), run);
   await bringDiffering(await rollUpCompanies(companies, run), companyKind(run), run);
   // Last: the visits of contacts that were never read are kept by now.
   await bringDiffering(await creditLinked(deals, run), dealKind(run), run);
   return { ended: await tellOfRefused(ended, run), companiesTold: run.told.size };
+}
+
+/** Contacts that are read have their deals credited anew: but for those of this run, which are credited behind them, or come again. */
+function sparing(deals: LinkedDeals, run: Run): Run {
+  const isOfThisRun: (request: WriteRequest | ResumeRequest) => boolean = (request) =>
+    'dealId' in request && request.creditOnly === true && deals.has(request.dealId ?? '');
+  return {
+    ...run,
+    async background(requests, delaySeconds) {
+      const left = requests.filter((request) => !isOfThisRun(request));
+      if (left.length > 0) await run.background(left, delaySeconds);
+    },
+  };
 }
 
 function isRefusedContact({ ending, about }: Ended): boolean {

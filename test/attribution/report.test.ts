@@ -167,6 +167,18 @@ test('counts a deal without an amount, with no money', () => {
   expect(reportText(report)).toContain('Revenue in USD: 1 deal without an amount');
 });
 
+test('tells of more deals than a function takes arguments, on the page as in the text', () => {
+  const many = head({ amount: '2' }, [CHATGPT]);
+  const report = reportOf(
+    Array.from({ length: 150_000 }, (_, at) => ({ ...many, dealId: `${at}` })),
+    OCTOBER,
+  );
+
+  expect(report.currencies[0]?.revenue).toMatchObject({ units: 30_000_000n, deals: 150_000 });
+  expect(reportHtml(report)).toContain('149800 deals more, in the CSV');
+  expect(reportText(report)).toContain('300,000.00 USD from 150000 deals');
+}, 30_000);
+
 test('sets apart what the model did not credit yet', () => {
   const before = { rules: { ...RULES, models: ['first'] } as const };
   const report = reportOf([head({}, [CHATGPT], before)], { ...OCTOBER, model: 'markov' });

@@ -67,6 +67,12 @@ test('credits nothing where nothing converts', async () => {
   });
 });
 
+test('tells that none convert of a file in which nobody walked', async () => {
+  expect(formatPaths(await credit(FIRST_LINE, 'A,0,0'))).toMatch(
+    /^1 paths, 0 conversions, 0 without: 0.00 % convert\n/,
+  );
+});
+
 test('keeps channels that are named as parts of JavaScript are', async () => {
   const json = pathsAsJson(await credit(FIRST_LINE, '__proto__ > constructor,1,0'));
 

@@ -10,6 +10,7 @@ import { formatImport, type Imported, type ImportOptions, importFacts } from '..
 import { findInstallation } from '../../cli/target.ts';
 import { readEnvelope } from '../../lambdas/events/hearing.ts';
 import { touchFact } from '../../lambdas/scoring/touches.ts';
+import { dealsKept } from '../../lambdas/store/associations.ts';
 import { contactKey, emailKey, visitorKey } from '../../lambdas/store/keys.ts';
 import { loginModel } from '../hubspot/connection.ts';
 import { createTable, type Engine, startDynalite, type Table } from '../store/table.ts';
@@ -118,6 +119,25 @@ test('an export with visits comes back as it was, however old they are, and wher
   expect(imported).toMatchObject({ facts: 2, added: 2, expired: 0 });
   expect(await rowsWithoutExpiry()).toEqual(before);
   expect(target.take('Ticks')).toEqual([{ portalId: '33', contactIds: ['7'] }]);
+});
+
+test('deals are credited anew whose contacts have other visits, also by a browser of which an address told', async () => {
+  const browser = visitorKey('33', idOf('browser'));
+  const address = emailKey('33', 'zoe@acme.example', IDENTITY_KEY);
+  const seen = { by: 'browser', referrer: 'chatgpt.com' } as const;
+  await table.contacts().keep(browser, [touchFact(idOf('visit'), NOW_MS, seen)], []);
+  const text = await exported('jsonl', 'facts');
+  table = await createTable(engine);
+  target = dataTarget(table);
+  await table.contacts().bind(browser, address);
+  await table.contacts().unite(address, '33#7');
+  const deal = { id: '91', state: 'open', closedAtMs: undefined } as const;
+  await table.contacts().keep('33#7', [], [dealsKept([deal], NOW_MS)]);
+
+  await bring(text);
+
+  expect(target.take('Ticks')).toEqual([tick(7, 7)]);
+  expect(target.take('Background')).toEqual([{ portalId: '33', dealId: '91', creditOnly: true }]);
 });
 
 test('CSV says the same as JSON lines', async () => {

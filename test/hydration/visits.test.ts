@@ -103,6 +103,8 @@ test('drill-downs lose queries, and are left out where they hold an address', ()
 
   expect(visit).toMatchObject({ detail1: 'acme.example/reset' });
   expect(visit).not.toHaveProperty('detail2');
+  for (const address of ['ada%40example.com', 'ada%2540example.com'])
+    expect(latest({ hs_latest_source_data_1: `acme.example/u/${address}` })).not.toHaveProperty('detail1');
 });
 
 function latestKey(changes: Readonly<Record<string, string>>, id?: string): string | undefined {

@@ -277,3 +277,12 @@ test('where no deal is credited by effects, none are worked out', async () => {
   expect(credited).toEqual([]);
   expect((await nights.state()).last?.walks).toEqual([]);
 });
+
+test('to score everybody anew has all deals credited anew as well, whatever they were credited by', async () => {
+  const deals = [...DEALS, { id: '4', path: [] }];
+  const { nights, credited } = await openStory(deals, creditModel(['linear']));
+
+  await nights.run('rescore');
+
+  expect(credited).toEqual(['1', '2', '3', '4']);
+});

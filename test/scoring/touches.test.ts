@@ -60,6 +60,15 @@ test('a fact that was told twice is one visit, at the earlier time', () => {
   ]);
 });
 
+test('of one session the earlier sight learns what only the later one knew, in whatever order they come', () => {
+  const byServer = seen(0, { by: 'server', landing: 'https://www.acme.example/' }, 'one');
+  const byBrowser = ours(1, { referrer: 'chatgpt.com', ...LANDING }, 'one');
+  const right = [[0, 'ai/chatgpt', 'https://www.acme.example/', 'server']];
+
+  expect(told(byServer, byBrowser)).toEqual(right);
+  expect(told(byBrowser, byServer, byServer)).toEqual(right);
+});
+
 describe('a visit that HubSpot saw too', () => {
   test.each([0, 1, 30, -30])('%d minutes after ours is that one', (minutes) => {
     expect(told(ours(0, CHATGPT), theirs(minutes, 'AI_REFERRALS'))).toEqual([

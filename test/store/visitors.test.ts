@@ -195,6 +195,24 @@ describe.each(ENGINES)('on $name', ({ start }) => {
       expect(await rescore(BROWSER)).toMatchObject({ contactId: '8', head: { shown: { reasons: 'b' } } });
     });
 
+    test.each([
+      ['HubSpot says so', () => contacts.mark(key(7), 'living', NOON + 2)],
+      ['it shows signs of life', () => contacts.revive(key(7), NOON + 2)],
+    ])(
+      'of a deleted contact is that one’s with all its visits when it is restored, as %s',
+      async (_, restore) => {
+        await contacts.bind(BROWSER, key(7));
+        await contacts.mark(key(7), 'deleted', NOON);
+        await contacts.keep(BROWSER, [visit('a')], []);
+        expect(await rescore(BROWSER)).toBeUndefined(); // It may be somebody else's next.
+
+        await restore();
+
+        expect(await seen(7)).toBe('a');
+        expect(await visits()).toEqual([`${key(7)} a`]);
+      },
+    );
+
     test('of an address that is nobody’s becomes a contact’s that says so', async () => {
       await contacts.bind(BROWSER, EMAIL);
       expect(await contacts.bind(BROWSER, key(7))).toBe(true);
@@ -210,6 +228,64 @@ describe.each(ENGINES)('on $name', ({ start }) => {
       await contacts.keep(BROWSER, [visit('a')], []);
 
       expect(await rescore(BROWSER)).toMatchObject({ contactId: '7' });
+    });
+
+    test('said to be an address’s waits with it for the next contact, where the last one that had it is deleted', async () => {
+      await contacts.unite(EMAIL, key(7));
+      await contacts.mark(key(7), 'deleted', NOON);
+      await contacts.keep(BROWSER, [visit('a')], []);
+
+      expect(await contacts.bind(BROWSER, EMAIL)).toBe(true);
+      await rescore(EMAIL);
+      await contacts.unite(EMAIL, key(8));
+
+      expect(await seen(8)).toBe('a');
+      await contacts.keep(BROWSER, [visit('b', NOON)], []);
+      expect(await rescore(BROWSER)).toMatchObject({ contactId: '8', head: { shown: { reasons: 'b a' } } });
+      await contacts.erase(key(8));
+      expect((await table.rows()).filter(({ pk }) => pk === BROWSER)).toEqual([]);
+    });
+
+    test('said to be an address’s is so for 30 days, and for good once that is a contact’s', async () => {
+      const waiting = (NOON + 30 * DAY_MS) / 1000;
+      await contacts.keep(BROWSER, [visit('a')], []);
+
+      await contacts.bind(BROWSER, EMAIL);
+      expect((await table.rows()).map(({ expiresAt }) => expiresAt)).toEqual([waiting, waiting, waiting]);
+
+      const later = table.contacts({ clock: () => NOON + DAY_MS });
+      await later.bind(BROWSER, EMAIL); // It is said again.
+      expect(await table.row(BROWSER, '#head')).toMatchObject({ expiresAt: waiting + DAY_MS / 1000 });
+
+      await contacts.unite(EMAIL, key(7));
+      expect((await table.rows()).filter(({ expiresAt }) => expiresAt !== undefined)).toEqual([]);
+      await contacts.keep(BROWSER, [visit('b', NOON)], []);
+      expect(await rescore(BROWSER)).toMatchObject({ contactId: '7', head: { shown: { reasons: 'b a' } } });
+    });
+
+    test.each([1, 2, 3, 4].map((commands) => ({ commands })))(
+      'is one’s for good, where telling its address broke off after $commands commands',
+      async ({ commands }) => {
+        const broken = table.contacts({ client: crashing(table, commands) });
+        await broken.bind(BROWSER, EMAIL).catch(() => undefined);
+        await contacts.unite(EMAIL, key(7));
+
+        await contacts.bind(BROWSER, EMAIL);
+
+        expect(await table.row(BROWSER, '#head')).not.toHaveProperty('expiresAt');
+        await contacts.keep(BROWSER, [visit('a')], []);
+        expect(await rescore(BROWSER)).toMatchObject({ contactId: '7' });
+      },
+    );
+
+    test('stays with the contact whose address told of it, when somebody else has the address', async () => {
+      await contacts.bind(BROWSER, EMAIL);
+      await contacts.unite(EMAIL, key(7));
+      await contacts.unite(EMAIL, key(8));
+      await contacts.keep(BROWSER, [visit('a')], []);
+
+      expect(await rescore(BROWSER)).toMatchObject({ contactId: '7' });
+      expect(await contacts.bind(BROWSER, EMAIL)).toBe(false);
     });
 
     test('claimed by two at one instant is one’s, told so by whom it may be any number of times', async () => {

@@ -267,6 +267,26 @@ describe('a deal', () => {
     expect([system.takeSent(), system.deadLetters]).toEqual([[], []]);
   });
 
+  test('that HubSpot hands out long after it was deleted lives, though it never changed; just after, HubSpot may be behind', async () => {
+    const system = await open();
+    const { dealId } = await wonDeal(system);
+    await system.receive([{ dealId }]);
+    const { time } = system.portal;
+    time.nowMs += MINUTE_MS;
+    await system.deals.mark(dealId, 'deleted', time.nowMs);
+    const lives: string[] = [];
+
+    for (const minutes of [15, 1]) {
+      time.nowMs += minutes * MINUTE_MS;
+      await system.receive([{ dealId }]);
+      lives.push((await headOf(system, dealId)).life);
+    }
+
+    expect(lives).toEqual(['deleted', 'living']);
+    expect((await system.deals.page()).deals.length).toBe(1);
+    expect([system.takeSent(), system.deadLetters]).toEqual([[], []]);
+  });
+
   test('of which nothing was ever kept and that HubSpot does not have leaves nothing behind', async () => {
     const system = await open();
 
@@ -384,17 +404,44 @@ describe('one message about a deal, on which scores depend as well', () => {
     expect(system.dealShown(dealId)).toMatchObject({ ai_amount_linear: '333.34' });
   });
 
-  test('does not go round in a circle with the reading of its contact, also where the clock stands still', async () => {
+  test('takes three calls for its credit and three for its contact, and asks for neither once more', async () => {
     const system = await open(creditModel(['linear'], BOUGHT));
     const { dealId } = await wonDeal(system);
     await system.receive([{ dealId }]);
+    system.portal.time.nowMs += MINUTE_MS;
+    system.portal.crm.set('deals', dealId, { amount: '30' });
+    system.takeSent();
     system.takeCalls();
 
-    await system.receive(system.takeSent().map(({ request }) => request));
+    await system.receive([{ dealId }]);
 
+    expect(system.takeCalls().toSorted()).toEqual([
+      'POST batch/read',
+      'POST contacts/deals/batch/read',
+      'POST deals/batch/read',
+      'POST deals/batch/read',
+      'POST deals/batch/update',
+      'POST deals/contacts/batch/read',
+    ]);
+    expect(system.takeSent()).toEqual([]);
+  });
+
+  test('has the other deals of its contact credited, and does not go round in a circle, also where the clock stands still', async () => {
+    const system = await open(creditModel(['linear'], BOUGHT));
+    const { contactId, dealId } = await wonDeal(system);
+    const other = system.portal.crm.create('deals', { dealstage: 'closedwon', amount: '9' });
+    system.portal.crm.associate('deals', other, 'contacts', contactId);
+    await system.receive([{ dealId }]);
+    const sent = system.takeSent().map(({ request }) => request);
+    system.takeCalls();
+
+    await system.receive(sent);
+
+    expect(sent).toEqual([{ portalId: PORTAL, dealId: other, creditOnly: true }]);
+    expect(system.dealShown(other)).toMatchObject({ ai_amount_linear: '3' });
     expect([system.takeSent(), system.takeCalls()]).toEqual([
       [],
-      ['POST deals/contacts/batch/read', 'POST deals/batch/read'],
+      ['POST deals/contacts/batch/read', 'POST deals/batch/read', 'POST deals/batch/update'],
     ]);
   });
 
