@@ -78,7 +78,7 @@ function start(): void {
       document.addEventListener('prerenderingchange', () => consent(isGiven), { once: true });
       return;
     }
-    const wasAllowed = isAllowed;
+    const wasAllowed = isGoingOn();
     try {
       isAllowed = isGiven && !(AFTERGLOW_DO_NOT_TRACK && isUnwanted());
       if (!isAllowed) localStorage.removeItem(KEY);
@@ -89,26 +89,41 @@ function start(): void {
     if (isAllowed !== wasAllowed) fill(visitorId());
   }
 
+  /** Where the visitor took it back in another tab, what was stored is gone: then it ends here too. */
+  function isGoingOn(): boolean {
+    if (isAllowed && read()[0] === '') {
+      isAllowed = false;
+      fill('');
+    }
+    return isAllowed;
+  }
+
   function visitorId(): string {
-    return isAllowed ? read()[0] : '';
+    return isGoingOn() ? read()[0] : '';
   }
 
   function goOn(): void {
     try {
-      if (isAllowed) seen(arrivalHere(false));
+      if (isGoingOn()) seen(arrivalHere(false));
     } catch {
       // The storage is full. The page that called pushState must not suffer from it.
     }
   }
-  const refill = () => isAllowed && fill(visitorId());
+  function refill(): void {
+    if (!isGoingOn()) return;
+    fill(visitorId());
+    forms.takeRecords(); // A page that answers each `input` by drawing its form anew would have it filled in for ever.
+  }
+  const forms = new MutationObserver(refill);
 
   const pushState = history.pushState.bind(history);
   history.pushState = (...change) => {
     pushState(...change);
     goOn();
   };
-  addEventListener('popstate', goOn);
-  new MutationObserver(refill).observe(document, { childList: true, subtree: true });
+  for (const type of ['popstate', 'pageshow']) addEventListener(type, goOn); // Pages that are gone back to do not run anew.
+  addEventListener('storage', isGoingOn);
+  forms.observe(document, { childList: true, subtree: true });
   for (const type of ['submit', 'hs-form-event:on-ready']) addEventListener(type, refill, true);
   addEventListener('message', ({ data }) => data?.type === 'hsFormCallback' && refill());
 
@@ -190,7 +205,7 @@ async function post(body: string, sessionId: string): Promise<void> {
     const options = { method: 'POST', body, keepalive: true, credentials: 'omit' } as const;
     const { status } = await fetch(AFTERGLOW_ENDPOINT, options);
     const [visitorId, now, mark] = read();
-    if (status < 429 && now === sessionId) keep([visitorId, now, mark]);
+    if (status < 429 && visitorId !== '' && now === sessionId) keep([visitorId, now, mark]);
   } catch {
     // The next page sends it once more.
   }

@@ -253,6 +253,9 @@ const DIFFERENCES = {
   companiesMissed: 'companies changed',
   companyScoresDrifted: 'scores of companies',
   dealsMissed: 'deals changed',
+};
+/** The same of deals that are credited. */
+const CREDIT_DIFFERENCES = {
   dealsUnknown: 'deals unknown',
   dealsGone: 'deals gone',
   dealCreditsDrifted: 'credits of deals',
@@ -264,7 +267,7 @@ const UNKNOWABLE = {
   windowCut: 'lost: too many at once',
 };
 
-function differences(scope: Construct, { queues }: DashboardProps): IWidget[] {
+function differences(scope: Construct, { queues, hasVisits }: DashboardProps): IWidget[] {
   const ofKinds = (name: MetricName, kinds: Readonly<Record<string, string>>) =>
     Object.entries(kinds).map(([reason, label]) =>
       measuredOf(scope, 'nightly', name, reason, { statistic: 'Sum', period: DAY, label }),
@@ -275,7 +278,7 @@ function differences(scope: Construct, { queues }: DashboardProps): IWidget[] {
       width: 2 * THIRD,
       height: 7,
       metrics: [
-        ...ofKinds('NightDrift', DIFFERENCES),
+        ...ofKinds('NightDrift', { ...DIFFERENCES, ...(hasVisits && CREDIT_DIFFERENCES) }),
         ...ofKinds('Unknowable', UNKNOWABLE),
         ofDay(scope, 'write-back', 'Drift', 'Sum', 'found by write-back'),
       ],

@@ -61,7 +61,13 @@ function wrongCredit(
     const reason = model === 'markov' ? undefined : wrongAmount(model, deal, shares, shown);
     if (reason !== undefined) return reason;
   }
-  return wrongSum(deal, touches.length, shown('sources'));
+  const given =
+    first === 'markov'
+      ? []
+      : shares(first).map(({ source, units }) => [labels.get(source) ?? '', units] as const);
+  return (
+    wrongSum(deal, touches.length, shown('sources')) ?? wrongLine(deal, new Map(given), shown('sources'))
+  );
 }
 
 const NOTHING = { units: 0n, decimals: 2 };
@@ -107,4 +113,22 @@ function wrongSum({ amount, currency }: DealNow, touches: number, sources: strin
   return sum === money.units
     ? undefined
     : `sources sum to ${sum}, the amount is ${money.units}: "${sources}"`;
+}
+
+/** Whoever has a line of its own is given what stands there. @param given - by label; empty where nothing is known of it */
+function wrongLine(
+  { amount, currency }: DealNow,
+  given: ReadonlyMap<string, bigint>,
+  sources: string,
+): string | undefined {
+  const money = plainMoney(amount, currency);
+  if (money === undefined || given.size === 0) return undefined;
+  for (const line of sources.split('\n')) {
+    const [, label, text = ''] = /^(.+) (-?[\d.]+)(?: [A-Z]{3})? \(.*\)$/.exec(line) ?? [];
+    if (label === undefined) continue; // The last one, of all others.
+    const right = given.get(label);
+    if (unitsIn(text, money.decimals) !== right)
+      return `of ${label} it says "${line}", right are ${right ?? 'no'} units`;
+  }
+  return undefined;
 }

@@ -316,6 +316,94 @@ describeInBrowser('in a browser', () => {
     expect(await stored()).toBe(0);
   });
 
+  test('consent that is taken back in another tab ends it in this one too', async () => {
+    site.pages.set('/pricing', FORM);
+    await comeFromAssistant();
+    await consent(true);
+    const before = await told();
+    const other = await context.newPage();
+    await other.goto(`${site.url}/next`);
+    await other.evaluate('afterglow.consent(false)');
+    await other.close();
+
+    await page.waitForFunction('ours.value === ""');
+    await page.evaluate('history.pushState({}, "", "/app")');
+
+    expect(await told()).toEqual(before);
+    expect({ stored: await stored(), id: await visitorId(), field: await valueOf('#ours') }).toEqual({
+      stored: 0,
+      id: '',
+      field: '',
+    });
+    await consent(true);
+    expect(await told()).toHaveLength(2);
+  });
+
+  /** What the browser does with a page that it kept while others were shown. */
+  const showAgain = () =>
+    page.evaluate(`dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))`);
+
+  test('a page that the browser kept, and shows again, goes on with the session, or begins one after half an hour', async () => {
+    await comeFromAssistant('/pricing?utm_source=chatgpt.com');
+    await consent(true);
+    await pass(29);
+    await showAgain();
+    await pass(29);
+    await showAgain();
+    expect(await told()).toHaveLength(1);
+
+    await pass(31);
+    await showAgain();
+
+    const [, second, ...others] = await told();
+    expect(others).toEqual([]);
+    expect(second?.seen).toEqual({ by: 'browser', landing: `${site.url}/pricing` });
+  });
+
+  test('a page that the browser kept, and shows again after everything was taken back, tells nothing', async () => {
+    site.pages.set('/pricing', FORM);
+    await comeFromAssistant();
+    await consent(true);
+    const before = await told();
+    await page.evaluate('localStorage.clear()'); // By another page, meanwhile: this one was not told.
+
+    await showAgain();
+
+    expect(await told()).toEqual(before);
+    expect({ stored: await stored(), field: await valueOf('#ours') }).toEqual({ stored: 0, field: '' });
+  });
+
+  test('nothing is stored again when the answer comes after consent was taken back', async () => {
+    site.isDown = true;
+    await comeFromAssistant();
+    await consent(true);
+    await told();
+    site.isDown = false;
+    await page.goto(`${site.url}/next`);
+    await page.evaluate('afterglow.consent(true); afterglow.consent(false)');
+
+    expect(await told()).toHaveLength(1);
+    await page.evaluate('fetch("/fence")');
+    expect(await stored()).toBe(0);
+  });
+
+  test('a page that draws its form anew whenever something is typed is not drawn for ever', async () => {
+    site.pages.set(
+      '/pricing',
+      `<div id="root"></div><script>
+        drawn = 0;
+        function draw() { if ((drawn += 1) < 1000) root.innerHTML = '<form><input name="afterglow_visitor_id"></form>'; }
+        root.addEventListener('input', draw);
+        draw();
+      </script>`,
+    );
+    await comeFromAssistant();
+    await consent(true);
+    await page.evaluate('fetch("/fence")');
+
+    expect(await page.evaluate('drawn')).toBeLessThan(10);
+  });
+
   test.each([
     { says: 'Global Privacy Control', name: 'globalPrivacyControl', value: true },
     { says: 'Do Not Track', name: 'doNotTrack', value: "'1'" },

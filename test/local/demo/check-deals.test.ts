@@ -122,6 +122,16 @@ test.each([
     'Google 33.33 USD (33 %)\nChatGPT 33.33 USD (33 %)\nNewsletter 33.33 USD (33 %)',
     'sum to 9999',
   ],
+  [
+    'sources',
+    'Google 33.34 USD (33 %)\nChatGPT 33.32 USD (33 %)\nNewsletter 33.34 USD (33 %)',
+    'of ChatGPT it says "ChatGPT 33.32 USD (33 %)", right are 3333 units',
+  ],
+  [
+    'sources',
+    'Google 33.34 USD (33 %)\nChatGPT 33.33 USD (33 %)\nLinkedIn 33.33 USD (33 %)',
+    'of LinkedIn it says "LinkedIn 33.33 USD (33 %)", right are no units',
+  ],
   ['sources', '', 'sum to 0'],
   ['write_id', '', 'no write id'],
 ])('a wrong %s "%s" is noticed', (name, value, reason) => {
