@@ -1,3 +1,4 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
 import { type CreditedDeal, creditOf, type DealTouch, type RemovalEffects } from '../attribution/credit.ts';
 import { RetryableError } from '../errors.ts';
 import { dealOutputValues, dealWriteId } from '../hubspot/deal-outputs.ts';
@@ -31,6 +32,8 @@ export interface CreditParts {
   readonly effects: { read(): Promise<{ readonly effects: RemovalEffects; readonly deals: number }> };
   /** In which amounts are that name no currency, ISO 4217; `''` where HubSpot never told. */
   readonly companyCurrency: () => Promise<string>;
+  /** Told of every credit that became another, as the log of the deal is. */
+  readonly logger: Pick<Logger, 'info'>;
 }
 
 type CreditRun = Hydration & CreditParts;
@@ -143,7 +146,12 @@ async function storeCredit(
   const restatement = await restatementOf(head, { deal, credit: credited }, run);
   const writeId = dealWriteId(portalId, deal.id, dealOutputValues(deal, credited, model));
   const next = { deal, credit: credited, model: model.id, writeId, restatement, ...reading };
-  return deals.store(head, next, clock());
+  const stored = await deals.store(head, next, clock());
+  if (stored !== undefined && restatement !== undefined) {
+    const { why, from, to } = restatement;
+    run.logger.info('deal credited', { dealId: deal.id, why, from, to });
+  }
+  return stored;
 }
 
 /**

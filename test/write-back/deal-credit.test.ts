@@ -182,6 +182,9 @@ describe('what happens later restates the credit, with a line in the log:', () =
       to: 'ChatGPT 250.00, Google 250.00, Claude 250.00, Direct 250.00 EUR',
     });
     expect(log).toHaveLength(2);
+    // What is sent to CloudWatch says the same.
+    const { atMs: _atMs, ...line } = log[0] ?? { atMs: 0 };
+    expect(system.logged).toContainEqual(['deal credited', { dealId, ...line }]);
   });
 
   test('another amount, also below zero', async () => {
