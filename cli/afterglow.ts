@@ -109,7 +109,7 @@ command(
     const done: Provisioned[] = [];
     await provisionProperties(target.hubspotUrl, target.send, provisionedProperties(model), (one) => {
       done.push(one);
-      if (!json) console.log(`${one.name}: ${one.did}`);
+      if (!json) console.log(`${one.type} ${one.name}: ${one.did}`);
     });
     const subscriptions = subscriptionsOf(model);
     console.log(

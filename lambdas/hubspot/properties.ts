@@ -16,6 +16,8 @@ import type { Send } from './transport.ts';
 
 /** What provisioning did with one property. */
 export interface Provisioned {
+  /** The kind of record that has it: several have one of the same name. */
+  readonly type: keyof OutputProperties;
   readonly name: string;
   readonly did: 'created' | 'existed' | 'options added';
 }
@@ -85,7 +87,7 @@ export async function provisionProperties(
         found === undefined
           ? await create(core, type, property)
           : await complete(core, type, property, found);
-      onDone({ name: property.name, did });
+      onDone({ type, name: property.name, did });
     }
   }
 }
@@ -111,11 +113,13 @@ function propertyApis(apiUrl: string, send: Send): { core: CoreApi; groups: Grou
   return { core: new CoreApi(configuration), groups: new GroupsApi(configuration) };
 }
 
-function mismatchesOf({ wanted, existing }: Plan): string[] {
+function mismatchesOf({ type: kind, wanted, existing }: Plan): string[] {
   return wanted.flatMap(({ name, type, fieldType }) => {
     const found = existing.get(name);
     if (found === undefined || (found.type === type && found.fieldType === fieldType)) return [];
-    return [`${name}: HubSpot has ${found.type}/${found.fieldType}, Afterglow writes ${type}/${fieldType}`];
+    return [
+      `${kind} ${name}: HubSpot has ${found.type}/${found.fieldType}, Afterglow writes ${type}/${fieldType}`,
+    ];
   });
 }
 

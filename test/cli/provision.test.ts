@@ -74,7 +74,7 @@ async function provision(...args: string[]): Promise<string> {
 test('ends with what the app is to subscribe to, one a line, after the properties it made', async () => {
   const [properties = '', subscriptions = ''] = (await provision()).split('\nSubscribe the app to:\n');
 
-  expect(properties).toContain('afterglow_score: created');
+  expect(properties).toContain('contacts afterglow_score: created');
   expect(subscriptions.trimEnd().split('\n')).toEqual(
     expect.arrayContaining([
       '  contact.creation',

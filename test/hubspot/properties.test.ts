@@ -44,7 +44,7 @@ test('a new portal gets the group and every property Afterglow writes', async ()
 
   const done = await provision(connection);
 
-  expect(done).toEqual(NAMES.map((name) => ({ name, did: 'created' })));
+  expect(done).toEqual(NAMES.map((name) => ({ type: 'contacts', name, did: 'created' })));
   const types = await Promise.all(NAMES.map(async (name) => (await listed(connection, name)).type));
   expect(types).toEqual([
     'number',
@@ -72,7 +72,7 @@ test('a second run changes nothing', async () => {
 
   const done = await provision(connection);
 
-  expect(done).toEqual(NAMES.map((name) => ({ name, did: 'existed' })));
+  expect(done).toEqual(NAMES.map((name) => ({ type: 'contacts', name, did: 'existed' })));
   expect(await Promise.all(NAMES.map((name) => listed(connection, name)))).toEqual(before);
   expect(connection.portal.calls.filter(({ method }) => method === 'PATCH')).toEqual([]);
 });
@@ -89,8 +89,8 @@ test('what somebody else creates between listing and creating is as good as crea
   const done = await provision(connection);
 
   expect(done.slice(0, 2)).toEqual([
-    { name: 'afterglow_score', did: 'existed' },
-    { name: 'afterglow_fit_score', did: 'created' },
+    { type: 'contacts', name: 'afterglow_score', did: 'existed' },
+    { type: 'contacts', name: 'afterglow_fit_score', did: 'created' },
   ]);
 });
 
@@ -106,7 +106,7 @@ test('properties of another type are all named, before anything is created', asy
   const provisioning = provision(connection);
 
   await expect(provisioning).rejects.toThrow(
-    /afterglow_score: HubSpot has string\/text, Afterglow writes number\/number\nafterglow_reasons: .*textarea\nNothing was created/,
+    /^contacts afterglow_score: HubSpot has string\/text, Afterglow writes number\/number\ncontacts afterglow_reasons: .*textarea\nNothing was created/,
   );
   expect(connection.portal.calls.map(({ method }) => method)).toEqual(['GET']);
 });
@@ -127,7 +127,7 @@ test('a grade of a new model is added; those that are there stay as they are', a
   );
 
   expect(done.filter(({ did }) => did !== 'existed')).toEqual([
-    { name: 'afterglow_grade', did: 'options added' },
+    { type: 'contacts', name: 'afterglow_grade', did: 'options added' },
   ]);
   expect((await listed(connection, 'afterglow_grade')).options).toMatchObject([
     { value: 'A', hidden: false },
@@ -157,7 +157,7 @@ test('companies get their score where the model rolls one up, and nothing where 
   await provision(without);
   const done = await provision(rollingUp, outputProperties(model));
 
-  expect(done.at(-1)).toEqual({ name: 'afterglow_company_score', did: 'created' });
+  expect(done.at(-1)).toEqual({ type: 'companies', name: 'afterglow_company_score', did: 'created' });
   const path = '/crm/properties/2026-03/companies/afterglow_company_score';
   expect((await rollingUp.portal.call('GET', path)).body).toMatchObject({
     type: 'number',
@@ -192,7 +192,9 @@ describe('where the model asks for visits', () => {
     const done = await provision(connection, provisionedProperties(model));
     const again = await provision(connection, provisionedProperties(model));
 
-    expect(done.slice(-7)).toEqual(ofDeals.map((name) => ({ name: `afterglow_${name}`, did: 'created' })));
+    expect(done.slice(-7)).toEqual(
+      ofDeals.map((name) => ({ type: 'deals', name: `afterglow_${name}`, did: 'created' })),
+    );
     expect(new Set(again.map(({ did }) => did))).toEqual(new Set(['existed']));
     const { body } = await connection.portal.call('GET', '/crm/properties/2026-03/deals');
     const ours = body.results.filter(({ groupName }: { groupName: string }) => groupName === 'afterglow_ai');
