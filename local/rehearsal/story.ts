@@ -169,6 +169,8 @@ export function settingsOf(
     nightlyHour: '2',
     decayEvery: 'night',
     reconcileDailyPercent: '2',
+    'sessions.origins': '', // The model of the rehearsal keeps no visits.
+    'sessions.ratePerSecond': '20',
     factRetentionDays: '400',
     'writeBack.windowSeconds': '5',
     'writeBack.urgent': 'false',

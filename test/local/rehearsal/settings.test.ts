@@ -16,6 +16,7 @@ const OF_THE_COMPANY = {
   alarmEmail: 'operators@acme.example',
   ownAppIds: '123',
   writeBack: { idProperty: 'customer_number', urgent: true },
+  sessions: { origins: ['https://www.acme.example'] },
 };
 
 test('every setting is decided by the rehearsal, or is one of those that it goes by', () => {
@@ -38,5 +39,6 @@ test('nothing of the stack that people work with is taken for the one that is re
     alarmEmail: '',
     ownAppIds: [],
     writeBack: { idProperty: '', urgent: false, windowSeconds: 5 },
+    sessions: { origins: [] },
   });
 });
