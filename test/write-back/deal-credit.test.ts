@@ -267,8 +267,12 @@ describe('what happens later restates the credit, with a line in the log:', () =
     const { system, dealId } = await credited();
     const before = await headOf(system, dealId);
     system.takeCalls();
+    const lines = system.logged.length;
 
-    await system.receive([{ dealId }, { dealId, creditOnly: true }]);
+    const failed = await system.receive([{ dealId }, { dealId, creditOnly: true }]);
+
+    expect(failed).toEqual(NOTHING_FAILED);
+    expect(system.logged.slice(lines)).not.toContainEqual(['deal credited', expect.anything()]);
 
     const after = await headOf(system, dealId);
     expect([after.log, after.revision]).toEqual([before.log, before.revision + 1]);
