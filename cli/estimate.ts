@@ -3,7 +3,7 @@ import { WINDOW_MS } from '../lambdas/hubspot/budget-state.ts';
 import { allowedInWindow } from '../lambdas/hubspot/budget-window.ts';
 import { hubSpotLists, PAGE, PAGE_WITH_HISTORIES } from '../lambdas/hubspot/lists.ts';
 import { BATCH, type ObjectType } from '../lambdas/hubspot/objects.ts';
-import { type Model, usesCompanies, usesDeals } from '../lambdas/scoring/model.ts';
+import { looksAtDeals, type Model, usesCompanies } from '../lambdas/scoring/model.ts';
 import { CONTACTS_PER_PAGE } from '../lambdas/store/roll-index.ts';
 import { readBudget } from './budget.ts';
 import { spanText } from './runs.ts';
@@ -57,7 +57,7 @@ export async function estimateBackfill(target: EstimateTarget, model: Model): Pr
   const count = (type: ObjectType) => hubSpotLists(target.hubspotUrl, target.send, type).count();
   const contacts = await count('contacts');
   const companies = usesCompanies(model) ? await count('companies') : undefined;
-  const deals = usesDeals(model) ? await count('deals') : undefined;
+  const deals = looksAtDeals(model) ? await count('deals') : undefined;
   const pages = {
     contacts: Math.ceil(contacts / PAGE_WITH_HISTORIES),
     companies: Math.ceil((companies ?? 0) / PAGE),

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import * as v from 'valibot';
 import { subscriptionsOf } from '../lambdas/events/subscriptions.ts';
-import { type Model, usesCompanies, usesDeals, usesTouches } from '../lambdas/scoring/model.ts';
+import { looksAtDeals, type Model, usesCompanies, usesTouches } from '../lambdas/scoring/model.ts';
 import { UsageError } from './target.ts';
 
 /** Where the app's files stand. */
@@ -63,7 +63,7 @@ export function scopesOf(model: Model): string[] {
     ...(model.companyScore === undefined
       ? []
       : ['crm.objects.companies.write', 'crm.schemas.companies.read', 'crm.schemas.companies.write']),
-    ...(usesDeals(model) || usesTouches(model) ? ['crm.objects.deals.read'] : []),
+    ...(looksAtDeals(model) ? ['crm.objects.deals.read'] : []),
     ...(usesTouches(model)
       ? ['crm.objects.deals.write', 'crm.schemas.deals.read', 'crm.schemas.deals.write']
       : []),

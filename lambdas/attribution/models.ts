@@ -1,5 +1,15 @@
 import type { CreditModel } from '../scoring/model-file.ts';
 
+/** The models as people name them. */
+export const MODEL_NAMES: Readonly<Record<CreditModel, string>> = {
+  first: 'first visit',
+  last: 'last visit',
+  linear: 'linear',
+  uShaped: 'U-shaped',
+  timeDecay: 'time decay',
+  markov: 'Markov',
+};
+
 const DAY_MS = 86_400_000;
 /** Weights become whole numbers, so that money can be shared by them exactly: parts of the largest, as fine as a number holds them. */
 const FINENESS = 2 ** 52;

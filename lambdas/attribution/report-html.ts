@@ -1,4 +1,5 @@
 import { readableDate } from '../scoring/calendar.ts';
+import { MODEL_NAMES } from './models.ts';
 import { groupedText } from './money.ts';
 import type { CurrencyReport, Figure, Report, SourceRow } from './report.ts';
 import { type Bar, barChart } from './report-chart.ts';
@@ -11,7 +12,6 @@ import {
   FIGURE_TITLES,
   FIGURES,
   methodology,
-  modelName,
   moneyIn,
   notes,
   percents,
@@ -41,7 +41,7 @@ export function reportHtml(report: Report): string {
 <body>
 <header>
 <h1>Where revenue came from</h1>
-<p class="about">${escaped(`${periodText(report)} · HubSpot portal ${report.portalId} · model: ${modelName(report.model)} · made ${made}`)}</p>
+<p class="about">${escaped(`${periodText(report)} · HubSpot portal ${report.portalId} · model: ${MODEL_NAMES[report.model]} · made ${made}`)}</p>
 </header>
 <main>
 ${report.currencies.length === 0 ? nothing : report.currencies.map(currencySection).join('\n')}

@@ -1,4 +1,5 @@
 import { readableDate } from '../scoring/calendar.ts';
+import { MODEL_NAMES } from './models.ts';
 import { groupedText } from './money.ts';
 import type { CurrencyReport, Figure, Report } from './report.ts';
 import {
@@ -9,7 +10,6 @@ import {
   FIGURE_TITLES,
   FIGURES,
   methodology,
-  modelName,
   moneyIn,
   notes,
   percents,
@@ -23,7 +23,7 @@ const NAME_LENGTH = 40;
 
 /** The report as text for a terminal: the figures by source, and below them the deals of every source. */
 export function reportText(report: Report): string {
-  const head = `Attribution ${periodText(report)}, portal ${report.portalId}, model: ${modelName(report.model)}`;
+  const head = `Attribution ${periodText(report)}, portal ${report.portalId}, model: ${MODEL_NAMES[report.model]}`;
   const body = report.currencies.flatMap((each) => FIGURES.flatMap((kind) => figureText(each, kind)));
   const nothing = report.currencies.length === 0 ? ['', 'No deal was won or created in this period.'] : [];
   return [

@@ -1,5 +1,6 @@
 import { readableDate } from '../scoring/calendar.ts';
 import type { CreditModel } from '../scoring/model-file.ts';
+import { MODEL_NAMES } from './models.ts';
 import { allocate, groupedText } from './money.ts';
 import { type CurrencyReport, type Figure, NO_VISIT, NOT_CREDITED, type Report } from './report.ts';
 
@@ -9,37 +10,18 @@ export const FIGURES = ['revenue', 'pipeline'] as const;
 export const FIGURE_TITLES = { revenue: 'Revenue', pipeline: 'Pipeline' } as const;
 export const DATE_TITLES = { revenue: 'Closed', pipeline: 'Created' } as const;
 
-/** The models, each as it stands in a heading and in a sentence about how a deal's amount is shared. */
-const MODELS: Readonly<
-  Record<CreditModel, { readonly name: string; readonly how: (report: Report) => string }>
-> = {
-  first: { name: 'first visit', how: () => 'The whole amount goes to the source of the first visit.' },
-  last: {
-    name: 'last visit',
-    how: () => 'The whole amount goes to the source of the last visit before the deal came into its stage.',
-  },
-  linear: { name: 'linear', how: () => 'Every visit gets an equal share of the amount.' },
-  uShaped: {
-    name: 'U-shaped',
-    how: () =>
-      'The first visit gets 40 % of the amount and the last one 40 %; those between share 20 %. Two visits get half each, a single one all.',
-  },
-  timeDecay: {
-    name: 'time decay',
-    how: ({ rules }) =>
-      `The later a visit, the larger its share: a visit ${daysText(rules.halfLifeDays)} before another weighs half as much.`,
-  },
-  markov: {
-    name: 'Markov',
-    how: () =>
-      'Every visit weighs as much as its source matters over all closed deals: by how much the chance of winning would fall if nobody came by that source.',
-  },
+/** How a deal's amount is shared under each model, as a sentence. */
+const HOW: Readonly<Record<CreditModel, (report: Report) => string>> = {
+  first: () => 'The whole amount goes to the source of the first visit.',
+  last: () => 'The whole amount goes to the source of the last visit before the deal came into its stage.',
+  linear: () => 'Every visit gets an equal share of the amount.',
+  uShaped: () =>
+    'The first visit gets 40 % of the amount and the last one 40 %; those between share 20 %. Two visits get half each, a single one all.',
+  timeDecay: ({ rules }) =>
+    `The later a visit, the larger its share: a visit ${daysText(rules.halfLifeDays)} before another weighs half as much.`,
+  markov: () =>
+    'Every visit weighs as much as its source matters over all closed deals: by how much the chance of winning would fall if nobody came by that source.',
 };
-
-/** A model as people name it, such as `U-shaped`. */
-export function modelName(model: CreditModel): string {
-  return MODELS[model].name;
-}
 
 export function periodText({ from, to }: Pick<Report, 'from' | 'to'>): string {
   return from === to ? dayText(from) : `${dayText(from)} – ${dayText(to)}`;
@@ -88,7 +70,7 @@ export function methodology(report: Report): string[] {
   return [
     `Revenue is the amount of deals that were won and whose close date lies in the period. Pipeline is the amount of deals that were created in the period and are still open. Days begin and end in the time zone ${timeZone}.`,
     `A deal is credited to the known visits of its contacts in the ${daysText(rules.windowDays)} before it came into the stage where it stands.`,
-    `Model: ${MODELS[model].name}. ${MODELS[model].how(report)}`,
+    `Model: ${MODEL_NAMES[model]}. ${HOW[model](report)}`,
     'Of every deal the shares are whole units of its currency and sum to its amount exactly; so do the rows of every table. Currencies are never added up.',
     'Influenced by AI counts a deal with its whole amount as soon as one of these visits came by way of an AI assistant, whatever share that visit is credited with.',
     'A later visit, another amount or a reopened deal changes the figures of days long past; what was changed after the period is listed where there is any.',

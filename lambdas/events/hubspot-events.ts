@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { type Model, usesCompanies, usesDeals, usesTouches } from '../scoring/model.ts';
+import { looksAtDeals, type Model, usesCompanies, usesTouches } from '../scoring/model.ts';
 import { PROPERTY_NAME } from '../scoring/model-file.ts';
 import { asText } from '../scoring/values.ts';
 import { complaintOf, EpochMs, nullAsAbsent, RecordId, VISITOR_ID } from './fields.ts';
@@ -241,7 +241,7 @@ function readAssociation(event: Event, { model }: ReadingContext): Said {
     occurredAtMs: atMs,
     value: `${state} ${primary} ${other.id}`,
   };
-  const isOfUse = other.type === 'company' ? usesCompanies(model) : usesDeals(model) || usesTouches(model);
+  const isOfUse = other.type === 'company' ? usesCompanies(model) : looksAtDeals(model);
   const heard = { subject: { type: 'contact', id: contact.id } as const, facts: [fact], properties: [] };
   return { heard: isOfUse ? { ...heard, turn: { kind: 'association', atMs } } : heard };
 }

@@ -1,4 +1,4 @@
-import { companyInputs, type Model, usesCompanies, usesDeals, usesTouches } from '../scoring/model.ts';
+import { companyInputs, looksAtDeals, type Model, usesCompanies, usesTouches } from '../scoring/model.ts';
 import { ADDRESSES, modelInputs, VISIT_CHANGES, VISITOR_PROPERTY } from './property-facts.ts';
 
 /** What befalls companies. */
@@ -20,7 +20,7 @@ const CREDIT_CHANGES = ['pipeline', 'amount', 'deal_currency_code'];
 export function subscriptionsOf(model: Model): string[] {
   const ofCompanies = usesCompanies(model);
   const ofVisits = usesTouches(model);
-  const ofDeals = usesDeals(model) || ofVisits;
+  const ofDeals = looksAtDeals(model);
   return [
     ...['creation', 'deletion', 'restore', 'merge', 'privacyDeletion'].map((action) => `contact.${action}`),
     ...(ofCompanies || ofDeals ? ['contact.associationChange'] : []),

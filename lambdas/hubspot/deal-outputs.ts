@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Credit, CreditedDeal, SourceCredit } from '../attribution/credit.ts';
+import { MODEL_NAMES } from '../attribution/models.ts';
 import { amountText, moneyText } from '../attribution/money.ts';
 import type { Model } from '../scoring/model.ts';
 import { CREDIT_MODELS, type CreditModel } from '../scoring/model-file.ts';
@@ -21,16 +22,6 @@ const SOURCE_LINES = 10;
 /** The part of a source's key that says that an AI assistant brought the visit. */
 const AI = 'ai/';
 
-/** How people call the ways in which credit is given. */
-const MODEL_LABELS: Readonly<Record<CreditModel, string>> = {
-  first: 'first visit',
-  last: 'last visit',
-  linear: 'linear',
-  uShaped: 'U-shaped',
-  timeDecay: 'time decay',
-  markov: 'Markov',
-};
-
 /** The property that shows how much of a deal AI assistants are credited with by a model. */
 function amountProperty(model: CreditModel): string {
   return `afterglow_ai_amount_${model.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;
@@ -49,7 +40,7 @@ const INFLUENCED = output(
 const AMOUNTS = CREDIT_MODELS.map((model) =>
   output(
     amountProperty(model),
-    `Afterglow AI amount, ${MODEL_LABELS[model]}`,
+    `Afterglow AI amount, ${MODEL_NAMES[model]}`,
     NUMBER,
     'What AI assistants are credited with, in the currency of the deal.',
   ),

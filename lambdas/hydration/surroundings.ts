@@ -1,7 +1,7 @@
 import type { Associated } from '../hubspot/associations.ts';
 import type { HubSpotRecord } from '../hubspot/objects.ts';
 import type { Deal, PropertyValue } from '../scoring/facts.ts';
-import { usesCompanies, usesDeals, usesTouches } from '../scoring/model.ts';
+import { looksAtDeals, usesCompanies } from '../scoring/model.ts';
 import { byNewestId, companyKept, dealsKept } from '../store/associations.ts';
 import { knowNamedCompanies } from './companies.ts';
 import { dealOf, STATE_PROPERTIES } from './deals.ts';
@@ -37,7 +37,7 @@ export async function readSurroundings(
 ): Promise<Map<string, Surroundings | Failure>> {
   const [companies, deals] = await Promise.all([
     usesCompanies(run.model) ? primaryCompanies(contactIds, told, run) : undefined,
-    usesDeals(run.model) || usesTouches(run.model) ? dealsOf(contactIds, told, run) : undefined,
+    looksAtDeals(run.model) ? dealsOf(contactIds, told, run) : undefined,
   ]);
   return new Map(
     contactIds.map((id): [string, Surroundings | Failure] => {

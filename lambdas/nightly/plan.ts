@@ -1,6 +1,6 @@
 import { PAGE, PAGE_WITH_HISTORIES } from '../hubspot/lists.ts';
 import { SEARCH_PAGE } from '../hubspot/search.ts';
-import { type Model, usesCompanies, usesDeals, usesTouches } from '../scoring/model.ts';
+import { looksAtDeals, usesCompanies, usesTouches } from '../scoring/model.ts';
 import { CONTACTS_PER_PAGE } from '../store/roll-index.ts';
 import { usesEffects } from './effects.ts';
 import type { NightRun } from './parts.ts';
@@ -61,11 +61,6 @@ function objectsOf({ model }: NightRun): Walk['object'][] {
     if (object === 'contacts') return true;
     return object === 'companies' ? usesCompanies(model) : looksAtDeals(model);
   });
-}
-
-/** Whether scores depend on deals, or deals are credited. */
-export function looksAtDeals(model: Model): boolean {
-  return usesDeals(model) || usesTouches(model);
 }
 
 async function countsOf(run: NightRun): Promise<Counts> {

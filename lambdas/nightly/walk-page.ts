@@ -2,13 +2,12 @@ import { chunks } from '../chunks.ts';
 import { CONTACTS_PER_TICK, type Tick } from '../events/envelope.ts';
 import type { ListedRecord, ListRequest } from '../hubspot/lists.ts';
 import type { HubSpotRecord } from '../hubspot/objects.ts';
-import { usesCompanies } from '../scoring/model.ts';
+import { looksAtDeals, usesCompanies } from '../scoring/model.ts';
 import { companyPropertiesAsked, compareCompanies } from './companies-page.ts';
 import { compareContacts, propertiesAsked } from './contacts-page.ts';
 import { compareDeals, dealPropertiesAsked, noteMissingDeals } from './deals-page.ts';
 import { readPaths, sendAll, sendCredited } from './effects.ts';
 import type { NightRun } from './parts.ts';
-import { looksAtDeals } from './plan.ts';
 import type { Findings, RunKind, Walk } from './run.ts';
 import { historiesOf } from './take-in.ts';
 

@@ -3,7 +3,14 @@ import { CONTACTS_PER_TICK, type CompanyTick } from '../events/envelope.ts';
 import type { Heard } from '../events/heard.ts';
 import type { Message } from '../events/messages.ts';
 import { AMOUNT_PROPERTIES } from '../events/property-facts.ts';
-import { companyInputs, type Model, usesCompanies, usesDeals, usesTouches } from '../scoring/model.ts';
+import {
+  companyInputs,
+  looksAtDeals,
+  type Model,
+  usesCompanies,
+  usesDeals,
+  usesTouches,
+} from '../scoring/model.ts';
 import type { CompanyTable } from '../store/company-table.ts';
 import type { DealTable } from '../store/deal-table.ts';
 import type { WriteRequest } from '../store/queues.ts';
@@ -73,7 +80,7 @@ export async function hearOfDeal(
 ): Promise<Outcome> {
   if (usesTouches(model)) await followDeal(dealId, heard, deals);
   const told = heard.filter(({ turn }) => turn?.kind !== 'deletion');
-  if (told.length === 0 || !(usesDeals(model) || usesTouches(model))) return {};
+  if (told.length === 0 || !looksAtDeals(model)) return {};
   const changed = usesDeals(model) ? told.filter(isOfScores) : [];
   const timesMs = timesOf(changed);
   const atMs = timesMs.length === 0 ? undefined : Math.max(...timesMs);

@@ -121,6 +121,11 @@ export function usesTouches({ attribution }: Model): boolean {
   return attribution !== undefined;
 }
 
+/** Whether deals matter at all: scores depend on them, or they are credited. */
+export function looksAtDeals(model: Model): boolean {
+  return usesDeals(model) || usesTouches(model);
+}
+
 /** How the changes of a property are read as facts, where the model says it. */
 export type FactKind = 'timestamp' | 'counter' | 'transition' | 'text';
 
