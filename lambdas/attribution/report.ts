@@ -1,5 +1,6 @@
 import { localDate } from '../scoring/calendar.ts';
 import type { CreditModel } from '../scoring/model-file.ts';
+import { isAiSource } from '../scoring/sources.ts';
 import type { Credit, CreditedDeal, CreditRules } from './credit.ts';
 import { inDecimals } from './money.ts';
 
@@ -177,7 +178,7 @@ function figureOf(deals: readonly Counted[], options: FigureOptions): Figure {
     .map(([source, ofSource]) => rowOf(source, ofSource, options.labelOf))
     .toSorted(bySize);
   const amounts = deals.map(({ head }) => amountOf(head, options.decimals));
-  const isInfluenced = deals.map(({ head }) => head.credit?.path.some(isAi) ?? false);
+  const isInfluenced = deals.map(({ head }) => head.credit?.path.some(isAiSource) ?? false);
   return {
     units: sum(rows.map(({ units }) => units)),
     deals: deals.length,
@@ -229,7 +230,7 @@ function rowOf(
   return {
     source,
     label: LABELS[source] ?? labelOf(source),
-    isAi: isAi(source),
+    isAi: isAiSource(source),
     units: sum(lines.map(({ units }) => units)),
     lines: lines.toSorted((a, b) => compareUnits(b.units, a.units) || compareTexts(a.dealId, b.dealId)),
   };
@@ -257,10 +258,6 @@ function restatedAfter(counted: readonly Counted[], { to, timeZone }: Period): R
         .map(({ atMs, why, from, to: became }) => ({ dealId, name, atMs, why, from, to: became })),
     )
     .toSorted((a, b) => b.atMs - a.atMs || compareTexts(a.dealId, b.dealId));
-}
-
-function isAi(source: string): boolean {
-  return source.startsWith('ai/');
 }
 
 function sum(units: readonly (bigint | undefined)[]): bigint {

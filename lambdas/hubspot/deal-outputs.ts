@@ -4,7 +4,7 @@ import { MODEL_NAMES } from '../attribution/models.ts';
 import { amountText, moneyText } from '../attribution/money.ts';
 import type { Model } from '../scoring/model.ts';
 import { CREDIT_MODELS, type CreditModel } from '../scoring/model-file.ts';
-import { labelOf } from '../scoring/sources.ts';
+import { isAiSource, labelOf } from '../scoring/sources.ts';
 import {
   AI_GROUP,
   BOOL,
@@ -18,9 +18,6 @@ import {
 
 /** Sources that are told of a deal, a line each; the others are one line more. */
 const SOURCE_LINES = 10;
-
-/** The part of a source's key that says that an AI assistant brought the visit. */
-const AI = 'ai/';
 
 /** The property that shows how much of a deal AI assistants are credited with by a model. */
 function amountProperty(model: CreditModel): string {
@@ -83,7 +80,7 @@ export function dealOutputValues(
   const given = (first && credit.byModel[first]) ?? [];
   const [top] = given;
   return {
-    [INFLUENCED.name]: String(credit.path.some((source) => source.startsWith(AI))),
+    [INFLUENCED.name]: String(credit.path.some(isAiSource)),
     ...Object.fromEntries(models.map((model) => [amountProperty(model), aiAmount(credit, model)])),
     afterglow_top_source: top === undefined ? '' : labelOf(top.source, sources),
     afterglow_sources: sourceLines(given, credit, currency, (source) => labelOf(source, sources)),
@@ -105,7 +102,7 @@ export function dealWriteId(
 function aiAmount({ byModel, units, decimals }: Credit, model: CreditModel): string {
   const given = byModel[model];
   if (given === undefined || units === undefined) return '';
-  return amountText(sumOf(given.filter(({ source }) => source.startsWith(AI))), decimals);
+  return amountText(sumOf(given.filter(({ source }) => isAiSource(source))), decimals);
 }
 
 function sumOf(given: readonly SourceCredit[]): bigint {

@@ -109,6 +109,11 @@ export function sourceKeyOf({ channel, source }: Classified): string {
   return `${channel}/${source}`;
 }
 
+/** Whether credit to a source is credit to an AI assistant. @param key - as {@link sourceKeyOf} gives it */
+export function isAiSource(key: string): boolean {
+  return key.startsWith('ai/');
+}
+
 /**
  * A source as people read it, such as `ChatGPT`, `Google (paid)` or `AI assistant`.
  *
