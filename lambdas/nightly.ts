@@ -7,6 +7,7 @@ import { begin, goOn } from './nightly/go-on.ts';
 import { reportMonth } from './nightly/monthly-report.ts';
 import type { RunParts } from './nightly/parts.ts';
 import { DecayRequest, WorkRequest } from './nightly/run.ts';
+import { platformOfAws } from './platform.ts';
 
 /** What decay needs, and what comparing HubSpot with the table does. */
 export interface NightlyParts extends Omit<DecayParts, 'logger'>, RunParts {}
@@ -57,7 +58,7 @@ let nightly: ReturnType<typeof createNightly> | undefined;
 
 export const handler: ReturnType<typeof createNightly> = (event) => {
   if (nightly === undefined) {
-    const parts = connectNightly(process.env);
+    const parts = connectNightly(process.env, platformOfAws(process.env));
     nightly = publishing(createNightly(parts), parts);
   }
   return nightly(event);

@@ -1,14 +1,12 @@
-import { Logger } from '@aws-lambda-powertools/logger';
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { SQSClient } from '@aws-sdk/client-sqs';
+import type { Logger } from '@aws-lambda-powertools/logger';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import pMap from 'p-map';
-import { deployedModel } from './deployed-model.ts';
 import type { ScorerEnv } from './env.ts';
 import type { CompanyTick, Tick } from './events/envelope.ts';
 import { ANOTHER_PORTAL, type Arrival } from './events/heard.ts';
 import { type Message, readMessages } from './events/messages.ts';
-import { type Measured, measured, publishing } from './measured.ts';
+import { type Measured, publishing } from './measured.ts';
+import { type Platform, platformOfAws } from './platform.ts';
 import { createArrivalNotes, HEARD_ROW, HeardDays, NOTHING_HEARD } from './scorer/arrivals.ts';
 import { sample } from './scorer/liveness.ts';
 import type { Outcome } from './scorer/outcome.ts';
@@ -133,7 +131,8 @@ function report(
   });
 }
 
-function fromEnvironment(env: NodeJS.ProcessEnv & Partial<ScorerEnv>): ScorerParts & Measured {
+/** The door's parts as its environment names them. */
+export function scorerParts(env: Partial<ScorerEnv>, platform: Platform): ScorerParts & Measured {
   const {
     OWN_APP_IDS = '',
     CHANGES_QUEUE_URL = '',
@@ -142,15 +141,15 @@ function fromEnvironment(env: NodeJS.ProcessEnv & Partial<ScorerEnv>): ScorerPar
     TICKS_QUEUE_URL = '',
     EVENTS_DEAD_LETTER_QUEUE_URL = '',
   } = env;
-  const sqs = new SQSClient({});
-  const logger = new Logger();
-  const store = connectStore(env, new SecretsManagerClient({}), Date.now);
+  const { sqs, model, logger, count, observe, publish } = platform;
+  const store = connectStore(env, platform);
   const { client, tableName, portalId, clock } = store;
-  const model = deployedModel(env.LAMBDA_TASK_ROOT ?? '.');
   const heard = new PortalRow(client, tableName, portalId, HEARD_ROW, HeardDays, NOTHING_HEARD);
   return {
     ...store,
-    ...measured(logger),
+    count,
+    observe,
+    publish,
     model,
     ownAppIds: OWN_APP_IDS.split(',').filter((id) => id !== ''),
     writeBack: {
@@ -169,7 +168,7 @@ let scorer: ReturnType<typeof createScorer> | undefined;
 
 export const handler: ReturnType<typeof createScorer> = (event) => {
   if (scorer === undefined) {
-    const parts = fromEnvironment(process.env);
+    const parts = scorerParts(process.env, platformOfAws(process.env));
     scorer = publishing(createScorer(parts), parts);
   }
   return scorer(event);

@@ -1,14 +1,11 @@
-import { Logger } from '@aws-lambda-powertools/logger';
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { deployedModel } from './deployed-model.ts';
 import type { WriteBackEnv } from './env.ts';
 import type { Stop } from './hubspot/budget-state.ts';
 import { BUDGET_LANES, type BudgetLane } from './hubspot/budget-state.ts';
 import type { BudgetUsage } from './hubspot/budget-usage.ts';
 import type { HubSpotPortal } from './hubspot/portal.ts';
-import { type Measured, measured, publishing } from './measured.ts';
+import { type Measured, publishing } from './measured.ts';
+import { type Platform, platformOfAws } from './platform.ts';
 import { countStop } from './portal/calls.ts';
 import { connectHubSpot } from './portal/connect.ts';
 import { effectsRow } from './portal/effects.ts';
@@ -194,13 +191,10 @@ function report(
   });
 }
 
-function fromEnvironment(env: NodeJS.ProcessEnv & Partial<WriteBackEnv>): WriteBackParts & Measured {
-  const logger = new Logger();
-  const { count, observe, publish } = measured(logger);
-  const sqs = new SQSClient({});
-  const secrets = new SecretsManagerClient({});
-  const store = connectStore(env, secrets, Date.now);
-  const model = deployedModel(env.LAMBDA_TASK_ROOT ?? '.');
+/** The door's parts as its environment names them. */
+export function writeBackParts(env: Partial<WriteBackEnv>, platform: Platform): WriteBackParts & Measured {
+  const { sqs, secrets, model, count, observe, publish, logger } = platform;
+  const store = connectStore(env, platform);
   const lanes: Record<BudgetLane, string> = {
     urgent: env.URGENT_QUEUE_URL ?? '',
     changes: env.CHANGES_QUEUE_URL ?? '',
@@ -258,7 +252,7 @@ let writeBack: ReturnType<typeof createWriteBack> | undefined;
 
 export const handler: ReturnType<typeof createWriteBack> = (event) => {
   if (writeBack === undefined) {
-    const parts = fromEnvironment(process.env);
+    const parts = writeBackParts(process.env, platformOfAws(process.env));
     writeBack = publishing(createWriteBack(parts), parts);
   }
   return writeBack(event);

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
 import { HubSpotError, SECOND_PASSES_MS, SECONDLY } from './answer.ts';
 import { detailsAt } from './details.ts';
@@ -141,4 +140,8 @@ async function turnAt(apiUrl: string): Promise<void> {
     newest.length < PER_SECOND ? nowMs : Math.max(nowMs, (newest[0] ?? 0) + SECOND_PASSES_MS);
   begun.set(apiUrl, [...newest, earliestMs].slice(-PER_SECOND));
   if (earliestMs > nowMs) await sleep(earliestMs - nowMs);
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

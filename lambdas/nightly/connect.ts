@@ -1,11 +1,8 @@
-import { Logger } from '@aws-lambda-powertools/logger';
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { SQSClient } from '@aws-sdk/client-sqs';
-import { deployedModel } from '../deployed-model.ts';
 import type { NightlyEnv } from '../env.ts';
 import { hubSpotLists } from '../hubspot/lists.ts';
 import type { ObjectType } from '../hubspot/objects.ts';
-import { type Measured, measured } from '../measured.ts';
+import type { Measured } from '../measured.ts';
+import type { Platform } from '../platform.ts';
 import { connectHubSpot } from '../portal/connect.ts';
 import { effectsRow } from '../portal/effects.ts';
 import { withheldRow } from '../portal/withheld.ts';
@@ -25,14 +22,11 @@ const TURN_MS = 60_000;
 /** What the door needs, as the environment names it. */
 export function connectNightly(
   env: NodeJS.ProcessEnv & Partial<NightlyEnv>,
+  platform: Platform,
 ): DecayParts & RunParts & Measured {
-  const logger = new Logger();
-  const { count, observe, publish } = measured(logger);
-  const sqs = new SQSClient({});
-  const secrets = new SecretsManagerClient({});
-  const store = connectStore(env, secrets, Date.now);
+  const { sqs, secrets, model, count, observe, publish, logger } = platform;
+  const store = connectStore(env, platform);
   const { client, tableName, portalId, contacts } = store;
-  const model = deployedModel(env.LAMBDA_TASK_ROOT ?? '.');
   const sendTo =
     (queueUrl = '') =>
     (messages: readonly object[], delaySeconds?: number) =>

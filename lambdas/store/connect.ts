@@ -1,6 +1,5 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import type { StoreEnv } from '../env.ts';
 import { CompanyTable } from './company-table.ts';
@@ -21,7 +20,7 @@ export interface Store {
   /** IANA name. */
   readonly timeZone: string;
   readonly tableName: string;
-  readonly client: DynamoDBDocumentClient;
+  readonly client: Pick<DynamoDBDocumentClient, 'send'>;
   readonly contacts: ContactTable;
   readonly companies: CompanyTable;
   readonly deals: DealTable;
@@ -29,16 +28,19 @@ export interface Store {
   readonly identityKey: Secret<{ key: string }>;
 }
 
+/** By what the store is reached. */
+export interface StoreServices {
+  readonly clock: () => number;
+  readonly dynamoDb: Pick<DynamoDBDocumentClient, 'send'>;
+  readonly secrets: Pick<SecretsManagerClient, 'send'>;
+}
+
 /** The table and the identity key that an environment names. */
 export function connectStore(
   env: Partial<StoreEnv>,
-  secrets: Pick<SecretsManagerClient, 'send'>,
-  clock: () => number,
+  { clock, dynamoDb: client, secrets }: StoreServices,
 ): Store {
   const { PORTAL_ID: portalId = '', TIME_ZONE: timeZone = 'UTC', CONTACT_TABLE_NAME: tableName = '' } = env;
-  const client = DynamoDBDocumentClient.from(new DynamoDBClient({}), {
-    marshallOptions: { removeUndefinedValues: true },
-  });
   const factRetentionDays = Number(env.FACT_RETENTION_DAYS);
   const options = { client, tableName, portalId, factRetentionDays, clock };
   return {
