@@ -1,12 +1,18 @@
 // One API call from its headers to its answer: token, limits, faults, route.
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { accountRoutes } from './account-routes.ts';
 import { assetRoutes } from './asset-routes.ts';
 import { associationRoutes } from './association-routes.ts';
 import { batchRoutes } from './batch.ts';
-import { errorReply, invalidJson, notFound, type Reply } from './errors.ts';
+import { errorReply, invalidJson, notFound, type Reply, withIds } from './errors.ts';
 import { type Fault, type FaultableCall, faultyReply } from './faults.ts';
-import { bearerToken, parseJson, readBody, sendReply } from './http.ts';
+import {
+  answerOf,
+  bearerToken,
+  isTooLarge,
+  type PortalAnswer,
+  type PortalRequest,
+  parseJson,
+} from './http.ts';
 import type { Landings, Sleep } from './landings.ts';
 import type { Limiter } from './limiter.ts';
 import { objectRoutes } from './object-routes.ts';
@@ -38,6 +44,8 @@ export interface Api {
   readonly state: CrmState;
   readonly portal: PortalFacts;
   readonly random: Random;
+  /** Ids of calls and of errors. */
+  readonly newId: () => string;
   readonly limiter: Limiter;
   /** Token -> id of the app it belongs to. */
   readonly apps: ReadonlyMap<string, number>;
@@ -62,38 +70,32 @@ const table = createRouteTable([
   ...assetRoutes,
 ]);
 
-/** Answers one request of HubSpot's API. */
-export async function answerApi(api: Api, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const url = new URL(request.url ?? '/', 'http://127.0.0.1');
-  const method = request.method ?? 'GET';
+/** Answers one request of HubSpot's API; undefined when the connection is closed without an answer. */
+export async function answerApi(api: Api, request: PortalRequest): Promise<PortalAnswer | undefined> {
+  const { method } = request;
+  const url = new URL(request.url, 'http://127.0.0.1');
   const atMs = api.state.clock();
-  const text = await readBody(request);
+  const text = isTooLarge(request.body ?? '') ? undefined : (request.body ?? '');
   const parsed = parseJson(text ?? '');
   const requestBody = parsed.valid ? parsed.value : text;
+  const { pathname: path, search: query } = url;
   const note = (status: number, responseBody: unknown) =>
-    api.onExchange({
-      method,
-      path: url.pathname,
-      query: url.search,
-      status,
-      atMs,
-      requestBody,
-      responseBody,
-    });
+    api.onExchange({ method, path, query, status, atMs, requestBody, responseBody });
   const answer = (reply: Reply, headers?: Record<string, string>) => {
-    note(reply.status, reply.body);
-    sendReply(response, reply, headers);
+    const whole = withIds(reply, api.newId);
+    note(whole.status, whole.body);
+    return answerOf(whole, api.newId, headers);
   };
 
-  const token = bearerToken(request);
+  const token = bearerToken(request.headers);
   const appId = token === undefined ? undefined : api.apps.get(token);
   if (token === undefined || appId === undefined) return answer(unauthenticated(token));
-  if ((request.url ?? '').length > MAX_URI_LENGTH) return answer(errorReply(414, 'URI too long'));
+  if (path.length + query.length > MAX_URI_LENGTH) return answer(errorReply(414, 'URI too long'));
   if (text === undefined) return answer(errorReply(413, 'Request body too large'));
-  const { refusal, headers } = api.limiter.admit(token, isSearch(method, url.pathname));
+  const { refusal, headers } = api.limiter.admit(token, isSearch(method, path));
   if (refusal !== undefined) return answer(refusal, headers);
   api.admitted++;
-  const fault = api.faults?.({ number: api.admitted, method, path: url.pathname, body: requestBody });
+  const fault = api.faults?.({ number: api.admitted, method, path, body: requestBody });
   const execute = (body: unknown) =>
     parsed.valid ? route(api, method, url, body, appId) : invalidJson(parsed.why);
   const latencyMs = api.latencyMs[1] <= 0 ? 0 : api.random.between(api.latencyMs[0], api.latencyMs[1]);
@@ -103,15 +105,16 @@ export async function answerApi(api: Api, request: IncomingMessage, response: Se
     api.landings.land(fault.lands, () => void execute(requestBody));
     if (fault.kind === 'silent') await api.sleep(fault.afterMs, 'answer');
     note(0, undefined);
-    response.destroy();
-    return;
+    return undefined;
   }
   const isLate = fault?.kind === 'delay';
   const reply =
-    fault === undefined || isLate ? execute(requestBody) : faultyReply(fault, requestBody, execute);
+    fault === undefined || isLate
+      ? execute(requestBody)
+      : faultyReply(fault, { body: requestBody, nowMs: api.state.clock(), execute, newId: api.newId });
   const waitMs = latencyMs / 2 + (isLate ? fault.delayMs : 0);
   if (waitMs > 0) await api.sleep(waitMs, 'answer');
-  answer(reply, isOfGateway(reply) ? {} : headers);
+  return answer(reply, isOfGateway(reply) ? {} : headers);
 }
 
 /** A gateway in front of HubSpot knows nothing of limits. */
@@ -144,6 +147,7 @@ function route(api: Api, method: string, url: URL, body: unknown, appId: number)
       portal: api.portal,
       apps: api.apps,
       random: api.random,
+      newId: api.newId,
       path: url.pathname,
       params: matched.params,
       query: url.searchParams,

@@ -1,10 +1,9 @@
 // Everything that HubSpot's API is known to do to a caller, a little of it at a time and in no order.
-import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
 import { problemDetails, problemsMessage, validationError } from './errors.ts';
 import type { Fault, FaultableCall } from './faults.ts';
 import { tooManyRequests } from './limiter.ts';
-import { createRandom, type Random } from './random.ts';
+import { createRandom, createUuids, type Random } from './random.ts';
 
 /** Statuses that come from a gateway or from a server in trouble (HubSpot docs, "Error handling", read November 2026). */
 const SERVER_STATUSES = [500, 502, 503, 504, 521, 523, 524] as const;
@@ -12,7 +11,9 @@ const SERVER_STATUSES = [500, 502, 503, 504, 521, 523, 524] as const;
 const ITEM_PERCENT = 20;
 
 /** What can be done to a call: about its answer, its batch, or its connection. */
-type Making = (call: ChaosCall, random: Random, settings: Required<ChaosOptions>) => Fault;
+type Making = (call: ChaosCall, random: Random, settings: Settings) => Fault;
+
+type Settings = Required<ChaosOptions> & { readonly newId: () => string };
 
 interface Kind {
   /** Calls to which HubSpot does it. */
@@ -23,7 +24,7 @@ interface Kind {
 /** A call as far as a fault has to know it. */
 interface ChaosCall {
   readonly isWrite: boolean;
-  /** Inputs of a batch of records; 0 for any other call. */
+  /** Inputs of a batch of records, if they have ids by which an answer can leave one out; 0 for any other call. */
   readonly inputs: number;
   /** Names of the properties written, those of ours first: they are the ones that HubSpot complains about. */
   readonly written: readonly string[];
@@ -126,7 +127,7 @@ export interface Chaos {
  * @throws Error on the name of a kind that is not known
  */
 export function createChaos(options: ChaosOptions): Chaos {
-  const settings: Required<ChaosOptions> = {
+  const settings: Settings = {
     rate: 0.05,
     kinds: CHAOS_KINDS,
     mostDailyLimits: 0,
@@ -134,6 +135,7 @@ export function createChaos(options: ChaosOptions): Chaos {
     latestLandingMs: 600_000,
     silenceMs: 30_000,
     ...options,
+    newId: createUuids(options.seed, 'chaos ids'),
   };
   const kinds = settings.kinds.map((name): [string, Kind] => {
     const kind = KINDS.get(name);
@@ -191,7 +193,7 @@ function parsedBody(body: unknown): v.InferOutput<typeof Body> {
 }
 
 function countInputs(body: unknown): number {
-  const parsed = v.safeParse(v.object({ inputs: v.array(v.unknown()) }), body);
+  const parsed = v.safeParse(v.object({ inputs: v.array(v.object({ id: v.string() })) }), body);
   return parsed.success ? parsed.output.inputs.length : 0;
 }
 
@@ -226,12 +228,12 @@ function problemOf(code: string, property: string) {
   return { code, property, message: `${property} was not valid: ${code}` };
 }
 
-function failSomehow(call: ChaosCall, random: Random): Fault {
+function failSomehow(call: ChaosCall, random: Random, { newId }: Settings): Fault {
   return {
     kind: 'item-errors',
     inputs: someInputs(call, random),
     category: 'UPSTREAM_UNAVAILABLE',
-    message: `The object could not be processed (${randomUUID()})`,
+    message: `The object could not be processed (${newId()})`,
   };
 }
 
@@ -239,14 +241,12 @@ function leaveOut(executes: boolean): Making {
   return (call, random) => ({ kind: 'leave-out', inputs: someInputs(call, random), executes });
 }
 
-function migrate(_call: ChaosCall, random: Random, { migrationSeconds }: Required<ChaosOptions>): Fault {
+function migrate(_call: ChaosCall, random: Random, { migrationSeconds }: Settings): Fault {
   const seconds = random.between(migrationSeconds[0], migrationSeconds[1]);
   return { kind: 'answer', status: 477, headers: { 'retry-after': String(seconds) } };
 }
 
-function silent(
-  landing: (random: Random, settings: Required<ChaosOptions>) => 'before' | 'never' | number,
-): Making {
+function silent(landing: (random: Random, settings: Settings) => 'before' | 'never' | number): Making {
   return (_call, random, settings) => ({
     kind: 'silent',
     afterMs: settings.silenceMs,
@@ -255,7 +255,7 @@ function silent(
 }
 
 /** A write that was on its way when its call ended, and is done at any time until the latest. */
-function late(random: Random, { latestLandingMs }: Required<ChaosOptions>): number {
+function late(random: Random, { latestLandingMs }: Settings): number {
   return random.between(1, latestLandingMs);
 }
 

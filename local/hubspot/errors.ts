@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-
 /** What a route answers; no body means an empty one. */
 export interface Reply {
   readonly status: number;
@@ -38,8 +36,19 @@ export interface ErrorParts {
   readonly errors?: readonly ErrorDetail[];
 }
 
+/** What is wrong, in HubSpot's form; its id is still to be given. */
 export function errorReply(status: number, message: string, parts: ErrorParts = {}): Reply {
-  return { status, body: { status: 'error', message, correlationId: randomUUID(), ...parts } };
+  return { status, body: { status: 'error', message, correlationId: undefined, ...parts } };
+}
+
+/** An answer with the ids that an error has and whoever worded it left open. */
+export function withIds(reply: Reply, newId: () => string): Reply {
+  const { body } = reply;
+  if (typeof body !== 'object' || body === null) return reply;
+  const isOpen = (name: string) => name in body && Reflect.get(body, name) === undefined;
+  const open = ['correlationId', 'requestId'].filter(isOpen);
+  if (open.length === 0) return reply;
+  return { ...reply, body: { ...body, ...Object.fromEntries(open.map((name) => [name, newId()])) } };
 }
 
 export function validationError(message: string, parts: Omit<ErrorParts, 'category'> = {}): Reply {

@@ -1,5 +1,4 @@
 // Trouble on purpose: what a test or a rehearsal may let happen to an API call.
-import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
 import { type BatchError, batchError, type ErrorDetail, errorReply, type Reply } from './errors.ts';
 import { tooManyRequests } from './limiter.ts';
@@ -55,18 +54,28 @@ const Envelope = v.looseObject({
 });
 type Input = v.InferOutput<typeof Inputs>['inputs'][number];
 
+/** The call that a fault falls on. */
+export interface FaultyCall {
+  /** Its parsed body. */
+  readonly body: unknown;
+  /** The portal's clock, epoch milliseconds. */
+  readonly nowMs: number;
+  /** Does the work of a body, and answers as usual. */
+  readonly execute: (body: unknown) => Reply;
+  readonly newId: () => string;
+}
+
 /**
  * What a call with a fault answers, its work done as far as the fault lets it be.
  *
- * @param body - the parsed body of the call
- * @param execute - does the work of a body, and answers as usual
  * @throws Error when a fault of batches is given to a call that is none: the caller chose wrongly
  */
-export function faultyReply(fault: AnsweringFault, body: unknown, execute: (body: unknown) => Reply): Reply {
+export function faultyReply(fault: AnsweringFault, call: FaultyCall): Reply {
+  const { body, execute } = call;
   if (fault.kind === 'leave-out') return leaveOut(fault, body, execute);
   if (fault.kind === 'item-errors') return failSome(fault, body, execute);
   if (fault.executes === true) execute(body);
-  return fault.kind === 'empty' ? execute({}) : faultReply(fault); // So HubSpot answers a body without inputs.
+  return fault.kind === 'empty' ? execute({}) : faultReply(fault, call); // So HubSpot answers a body without inputs.
 }
 
 function leaveOut(
@@ -125,20 +134,23 @@ function isOf(result: Pick<Input, 'id' | 'objectWriteTraceId'>, input: Input): b
 }
 
 /** The answer of a fault that gives only a status, as HubSpot words it. */
-function faultReply({ status, body, headers = {} }: Extract<Fault, { kind: 'answer' }>): Reply {
+function faultReply(
+  { status, body, headers = {} }: Extract<Fault, { kind: 'answer' }>,
+  call: FaultyCall,
+): Reply {
   if (body !== undefined) return { status, body, headers };
   return {
-    ...wordedReply(status),
+    ...wordedReply(status, call),
     headers: { ...(status === 477 ? { 'retry-after': '60' } : {}), ...headers },
   };
 }
 
-function wordedReply(status: number): Reply {
+function wordedReply(status: number, { nowMs, newId }: FaultyCall): Reply {
   switch (status) {
     case 401:
       return errorReply(401, 'The OAuth token used to make this call expired 3 second(s) ago.', {
         category: 'EXPIRED_AUTHENTICATION',
-        context: { expireTime: [new Date(Date.now() - 3000).toISOString()] },
+        context: { expireTime: [new Date(nowMs - 3000).toISOString()] },
       });
     case 403:
       return errorReply(403, "This app hasn't been granted all required scopes to make this call.", {
@@ -159,6 +171,6 @@ function wordedReply(status: number): Reply {
       });
     default:
       // Gateways answer in HTML: nobody may take an error body for JSON.
-      return { status, body: `<html><body><h1>${status}</h1><p>${randomUUID()}</p></body></html>` };
+      return { status, body: `<html><body><h1>${status}</h1><p>${newId()}</p></body></html>` };
   }
 }

@@ -1,22 +1,45 @@
-// The server's HTTP side: reading requests, JSON in and out, headers that every answer carries.
-import { randomUUID } from 'node:crypto';
+// What HTTP asks of every call, over a socket or without: bodies in and out, the token, headers that every answer carries.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Reply } from './errors.ts';
 
 /** Largest request body taken; HubSpot names no number. */
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
-/** The raw body of a request; undefined when it is too large. */
-export async function readBody(request: IncomingMessage): Promise<string | undefined> {
+/** A request as it arrives. */
+export interface PortalRequest {
+  readonly method: string;
+  /** Path with query, or the whole address: of which host is not looked at. */
+  readonly url: string;
+  /** By names in lower case. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** @default none */
+  readonly body?: string | undefined;
+}
+
+/** An answer as it leaves. */
+export interface PortalAnswer {
+  readonly status: number;
+  /** By names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** '' for none. */
+  readonly body: string;
+}
+
+/** The raw body of a request; of one that is too large only so much that it still is. */
+export async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request) {
     const part: Buffer = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
     bytes += part.length;
-    if (bytes > MAX_BODY_BYTES) return undefined;
     chunks.push(part);
+    if (bytes > MAX_BODY_BYTES) break;
   }
   return Buffer.concat(chunks).toString('utf8');
+}
+
+export function isTooLarge(body: string): boolean {
+  return body.length > MAX_BODY_BYTES / 4 && Buffer.byteLength(body) > MAX_BODY_BYTES;
 }
 
 /** The value a JSON text stands for; `{ valid: false }` with the reason when it is none. An empty text is undefined. */
@@ -32,25 +55,33 @@ export function parseJson(
   }
 }
 
-/** Sends an answer: JSON, or text as it is when the body is a string. */
-export function sendReply(
-  response: ServerResponse,
+/** A reply as it goes out: JSON, or text as it is when the body is a string. @param newId - identifies the call */
+export function answerOf(
   reply: Reply,
+  newId: () => string,
   headers: Readonly<Record<string, string>> = {},
-): void {
+): PortalAnswer {
   const plain = typeof reply.body === 'string' ? reply.body : undefined;
   const text = plain ?? (reply.body === undefined ? '' : JSON.stringify(reply.body));
-  response.writeHead(reply.status, {
-    ...(reply.body === undefined
-      ? {}
-      : { 'content-type': plain !== undefined ? 'text/html' : 'application/json;charset=utf-8' }),
-    'content-length': Buffer.byteLength(text),
-    'x-request-id': randomUUID(),
-    'x-hubspot-correlation-id': correlationIdOf(reply.body) ?? randomUUID(),
-    ...headers,
-    ...reply.headers,
-  });
-  response.end(text);
+  return {
+    status: reply.status,
+    headers: {
+      ...(reply.body !== undefined && {
+        'content-type': plain !== undefined ? 'text/html' : 'application/json;charset=utf-8',
+      }),
+      'content-length': String(Buffer.byteLength(text)),
+      'x-request-id': newId(),
+      'x-hubspot-correlation-id': correlationIdOf(reply.body) ?? newId(),
+      ...headers,
+      ...reply.headers,
+    },
+    body: text,
+  };
+}
+
+export function sendAnswer(response: ServerResponse, { status, headers, body }: PortalAnswer): void {
+  response.writeHead(status, headers);
+  response.end(body);
 }
 
 function correlationIdOf(body: unknown): string | undefined {
@@ -58,6 +89,6 @@ function correlationIdOf(body: unknown): string | undefined {
   return typeof body.correlationId === 'string' ? body.correlationId : undefined;
 }
 
-export function bearerToken(request: IncomingMessage): string | undefined {
-  return /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+export function bearerToken({ authorization }: PortalRequest['headers']): string | undefined {
+  return /^Bearer (\S+)$/i.exec(typeof authorization === 'string' ? authorization : '')?.[1];
 }

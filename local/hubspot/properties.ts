@@ -45,6 +45,8 @@ export interface PropertyGroup {
 }
 
 export interface ObjectProperties {
+  /** Wall time, epoch milliseconds: by it new properties come to be seen. */
+  readonly wallClock: () => number;
   readonly byName: Map<string, PropertyDefinition>;
   readonly groups: Map<string, PropertyGroup>;
 }
@@ -53,12 +55,27 @@ export type PropertyCatalog = Readonly<Record<ObjectType, ObjectProperties>>;
 
 const PORTAL_BORN_MS = Date.UTC(2024, 0, 15);
 
-export function createPropertyCatalog(): PropertyCatalog {
-  return {
+interface Standard {
+  readonly byName: ReadonlyMap<string, PropertyDefinition>;
+  readonly groups: ReadonlyMap<string, PropertyGroup>;
+}
+
+/** HubSpot's own properties, read once: definitions are replaced, never changed, so all portals share them. */
+let standard: Readonly<Record<ObjectType, Standard>> | undefined;
+
+export function createPropertyCatalog(wallClock: () => number = () => Date.now()): PropertyCatalog {
+  standard ??= {
     contacts: standardProperties('contacts'),
     companies: standardProperties('companies'),
     deals: standardProperties('deals'),
   };
+  const copyOf = ({ byName, groups }: Standard): ObjectProperties => ({
+    byName: new Map(byName),
+    groups: new Map(groups),
+    wallClock,
+  });
+  const { contacts, companies, deals } = standard;
+  return { contacts: copyOf(contacts), companies: copyOf(companies), deals: copyOf(deals) };
 }
 
 /** The definition of a property that can be read and written now; none when unknown, archived or still spreading. */
@@ -67,9 +84,10 @@ export function visibleProperty(
   type: ObjectType,
   name: string,
 ): PropertyDefinition | undefined {
-  const found = catalog[type].byName.get(name);
+  const { byName, wallClock } = catalog[type];
+  const found = byName.get(name);
   if (found === undefined || found.archivedAtMs !== undefined) return undefined;
-  return found.visibleFromWallMs > 0 && found.visibleFromWallMs > Date.now() ? undefined : found;
+  return found.visibleFromWallMs > 0 && found.visibleFromWallMs > wallClock() ? undefined : found;
 }
 
 /** A full definition from the parts that differ from the usual. */
@@ -95,7 +113,7 @@ export function propertyDefinition(
   };
 }
 
-function standardProperties(type: ObjectType): ObjectProperties {
+function standardProperties(type: ObjectType): Standard {
   const byName = new Map<string, PropertyDefinition>();
   const groups = new Map<string, PropertyGroup>();
   for (const line of standardLines(type)) {

@@ -10,6 +10,7 @@ import {
   notFound,
   type Reply,
   validationError,
+  withIds,
 } from './errors.ts';
 import { OBJECTS, type ObjectType } from './object-types.ts';
 import {
@@ -196,7 +197,7 @@ function noGroup(name: string): Reply {
 function addProperty(call: ApiCall, asked: NewProperty): PropertyDefinition {
   const nowMs = call.state.clock();
   const [least, most] = call.portal.propertyLagMs;
-  const visibleFromWallMs = most <= 0 ? 0 : Date.now() + call.random.between(least, most);
+  const visibleFromWallMs = most <= 0 ? 0 : propertiesOf(call).wallClock() + call.random.between(least, most);
   const options = asked.options.map(({ description, ...option }, index) => ({
     ...option,
     displayOrder: option.displayOrder < 0 ? index : option.displayOrder,
@@ -390,17 +391,17 @@ function archiveGroup(call: ApiCall): Reply {
   const holdsProperties = [...byName.values()].some(
     ({ groupName, archivedAtMs }) => groupName === group.name && archivedAtMs === undefined,
   );
-  if (holdsProperties) return stillHolds();
+  if (holdsProperties) return stillHolds(call);
   groups.set(group.name, { ...group, archived: true });
   return { status: 204 };
 }
 
 /** As recorded: the error itself stands as text in the message of another that says nothing. */
-function stillHolds(): Reply {
-  const { body } = validationError("Can't delete or purge a group with active properties", {
+function stillHolds({ newId }: ApiCall): Reply {
+  const why = validationError("Can't delete or purge a group with active properties", {
     subCategory: 'PropertyGroupError.GROUP_WITH_ACTIVE_PROPERTIES',
   });
-  return errorReply(400, JSON.stringify(body));
+  return errorReply(400, JSON.stringify(withIds(why, newId).body));
 }
 
 /** A property as the API describes it. */

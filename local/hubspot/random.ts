@@ -32,3 +32,14 @@ export function createRandom(seed: number, name: string): Random {
     },
   };
 }
+
+/** A stream of identifiers in the form of a random UUID: the same seed and name give the same stream. */
+export function createUuids(seed: number, name: string): () => string {
+  const random = createRandom(seed, name);
+  const digits = (count: number) =>
+    Math.floor(random.next() * 16 ** count)
+      .toString(16)
+      .padStart(count, '0');
+  return () =>
+    `${digits(8)}-${digits(4)}-4${digits(3)}-${'89ab'[random.between(0, 3)]}${digits(3)}-${digits(6)}${digits(6)}`;
+}

@@ -65,16 +65,20 @@ export interface CrmState {
   readonly listeners: ((change: Change) => void)[];
 }
 
+/** The portal's clock and the world's, and where this portal differs from the usual. */
+type CrmOptions = Partial<CrmRules> & { readonly wallClock?: (() => number) | undefined };
+
 /** When and by whom something is done. `atMs`: epoch milliseconds, default the portal's clock. */
 export interface WriteOptions {
   readonly atMs?: number;
   readonly source?: ChangeSource;
 }
 
-export function createCrmState(clock: () => number, seed: number, rules: Partial<CrmRules> = {}): CrmState {
+export function createCrmState(clock: () => number, seed: number, options: CrmOptions = {}): CrmState {
+  const { wallClock, ...rules } = options;
   return {
     stores: { contacts: emptyStore(), companies: emptyStore(), deals: emptyStore() },
-    catalog: createPropertyCatalog(),
+    catalog: createPropertyCatalog(wallClock),
     assets: noAssets(),
     associations: new Map(),
     rules: { ...USUAL_RULES, ...rules },

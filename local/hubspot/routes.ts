@@ -13,6 +13,8 @@ export interface ApiCall {
   readonly apps: ReadonlyMap<string, number>;
   readonly path: string;
   readonly random: Random;
+  /** Ids of errors. */
+  readonly newId: () => string;
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
   /** The parsed JSON body; undefined when the request had none. */

@@ -1,6 +1,15 @@
+/** Instants in print, since an answer says the same few again and again. */
+const printed = new Map<number, string>();
+const MOST_PRINTED = 1000;
+
 /** An instant as HubSpot prints it on reads: ISO 8601 in UTC, without the fraction when it is zero. */
 export function isoTime(atMs: number): string {
-  return new Date(atMs).toISOString().replace('.000Z', 'Z');
+  const known = printed.get(atMs);
+  if (known !== undefined) return known;
+  const text = new Date(atMs).toISOString().replace('.000Z', 'Z');
+  if (printed.size >= MOST_PRINTED) printed.clear();
+  printed.set(atMs, text);
+  return text;
 }
 
 /** Parses what HubSpot accepts for a datetime: epoch milliseconds, or ISO 8601 with a zone. */
@@ -26,9 +35,13 @@ function inRange(ms: number): number | undefined {
   return Math.abs(ms) <= 8.64e15 ? ms : undefined;
 }
 
-/** Offset of a time zone at an instant, in milliseconds east of UTC. */
-export function zoneOffsetMs(timeZone: string, atMs: number): number {
-  const parts = new Intl.DateTimeFormat('en-US', {
+/** By time zone: making one costs more than a call of the API. */
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function formatOf(timeZone: string): Intl.DateTimeFormat {
+  const known = formats.get(timeZone);
+  if (known !== undefined) return known;
+  const made = new Intl.DateTimeFormat('en-US', {
     timeZone,
     hourCycle: 'h23',
     year: 'numeric',
@@ -37,7 +50,14 @@ export function zoneOffsetMs(timeZone: string, atMs: number): number {
     hour: 'numeric',
     minute: 'numeric',
     second: 'numeric',
-  }).formatToParts(atMs);
+  });
+  formats.set(timeZone, made);
+  return made;
+}
+
+/** Offset of a time zone at an instant, in milliseconds east of UTC. */
+export function zoneOffsetMs(timeZone: string, atMs: number): number {
+  const parts = formatOf(timeZone).formatToParts(atMs);
   const field = (type: string) => Number(parts.find((part) => part.type === type)?.value);
   const local = Date.UTC(
     field('year'),

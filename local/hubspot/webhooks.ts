@@ -1,6 +1,4 @@
 // Delivery of webhooks: signed batches, few at a time, repeated when they fail, sometimes twice, in no promised order.
-import http from 'node:http';
-import https from 'node:https';
 import type { Random } from './random.ts';
 import { webhookHeaders } from './sign.ts';
 import { parseSubscriptions, type Subscription, type WebhookEvent } from './webhook-events.ts';
@@ -67,10 +65,30 @@ export interface Delivery {
   stop(): void;
 }
 
-interface DeliveryState {
+/**
+ * Posts one attempt to an app.
+ *
+ * @param signal - says when nobody waits for the answer any more
+ * @returns the status; 0 for none
+ */
+export type Post = (
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+  signal: AbortSignal,
+) => Promise<number>;
+
+export interface DeliveryOptions {
   readonly clientSecret: string;
+  readonly post: Post;
+  /** What attempts are signed with, epoch milliseconds: apps compare it with wall time. */
+  readonly wallClock: () => number;
   readonly random: Random;
+  /** Decides which events are never delivered. */
   readonly drops: Random;
+}
+
+interface DeliveryState extends DeliveryOptions {
   config: WebhookConfig | undefined;
   subscriptions: readonly Subscription[];
   /** Ids of subscriptions of which nothing is delivered. */
@@ -90,16 +108,11 @@ interface DeliveryState {
   dropped: number;
   readonly accepted: Set<number>;
   readonly waiters: (() => void)[];
-  readonly agents: readonly [http.Agent, https.Agent];
 }
 
-/** @param drops - decides which events are never delivered */
-export function createDelivery(clientSecret: string, random: Random, drops: Random): Delivery {
-  const agents = [new http.Agent({ keepAlive: true }), new https.Agent({ keepAlive: true })] as const;
+export function createDelivery(options: DeliveryOptions): Delivery {
   const state: DeliveryState = {
-    clientSecret,
-    random,
-    drops,
+    ...options,
     config: undefined,
     subscriptions: [],
     silenced: new Set(),
@@ -118,7 +131,6 @@ export function createDelivery(clientSecret: string, random: Random, drops: Rand
     dropped: 0,
     accepted: new Set(),
     waiters: [],
-    agents,
   };
   return {
     configure: (config) => configure(state, config),
@@ -215,7 +227,7 @@ function nextBatch(state: DeliveryState): Batch | undefined {
 
 async function deliver(state: DeliveryState, batch: Batch): Promise<void> {
   const { config } = state;
-  const status = config === undefined ? 0 : await post(state, config.targetUrl, bodyOf(batch));
+  const status = config === undefined ? 0 : await attempt(state, config.targetUrl, bodyOf(batch));
   state.inFlight--;
   if (state.stopped) return;
   if (status >= 200 && status < 300) {
@@ -248,33 +260,21 @@ function retryLater(state: DeliveryState, batch: Batch): void {
   });
 }
 
-/** Posts one attempt, signed with the time of the attempt; answers the status, 0 for none. Redirects are not followed. */
-function post(state: DeliveryState, targetUrl: string, body: string): Promise<number> {
-  const headers = webhookHeaders({
-    method: 'POST',
-    uri: targetUrl,
-    body,
-    secret: state.clientSecret,
-    timestamp: Date.now(),
-  });
-  const secure = targetUrl.startsWith('https:');
-  const [plainAgent, secureAgent] = state.agents;
+/** Posts one attempt, signed with the time of the attempt; answers the status, 0 for none in time. */
+function attempt(state: DeliveryState, targetUrl: string, body: string): Promise<number> {
+  const { clientSecret: secret, wallClock, post } = state;
+  const headers = webhookHeaders({ method: 'POST', uri: targetUrl, body, secret, timestamp: wallClock() });
+  const patience = new AbortController();
   return new Promise((resolve) => {
-    const options = {
-      method: 'POST',
-      headers: { ...headers, 'content-length': Buffer.byteLength(body) },
-      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+    const forget = after(state, ANSWER_TIMEOUT_MS, () => {
+      patience.abort();
+      resolve(0);
+    });
+    const end = (status: number) => {
+      forget();
+      resolve(status);
     };
-    const answered = (response: http.IncomingMessage) => {
-      response.on('error', () => resolve(0));
-      response.on('end', () => resolve(response.statusCode ?? 0));
-      response.resume();
-    };
-    const request = secure
-      ? https.request(targetUrl, { ...options, agent: secureAgent }, answered)
-      : http.request(targetUrl, { ...options, agent: plainAgent }, answered);
-    request.on('error', () => resolve(0));
-    request.end(body);
+    post(targetUrl, headers, body, patience.signal).then(end, () => end(0));
   });
 }
 
@@ -283,17 +283,21 @@ function isIdle(state: DeliveryState): boolean {
   return state.stopped || (nothingWaits && state.inFlight === 0 && !state.gathering);
 }
 
-function after(state: DeliveryState, delayMs: number, act: () => void): void {
+/** @returns a function that lets it be */
+function after(state: DeliveryState, delayMs: number, act: () => void): () => void {
   const timer = setTimeout(() => {
     state.timers.delete(timer);
     act();
   }, delayMs);
   state.timers.add(timer);
+  return () => {
+    clearTimeout(timer);
+    state.timers.delete(timer);
+  };
 }
 
 function stop(state: DeliveryState): void {
   state.stopped = true;
   for (const timer of state.timers) clearTimeout(timer);
-  for (const agent of state.agents) agent.destroy();
   for (const resolve of state.waiters.splice(0)) resolve();
 }

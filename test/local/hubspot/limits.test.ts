@@ -159,19 +159,22 @@ describe('ten seconds', () => {
   });
 });
 
-test("the day ends at midnight of the portal's time zone", async () => {
-  const portal = await openPortal({ dailyLimit: 2, timeZone: 'Europe/Berlin' });
-  const at = async (time: string) => {
-    portal.time.nowMs = Date.parse(time);
+test.each([
+  ['Europe/Berlin', '2026-11-10T23:00:00Z'],
+  ['Asia/Kathmandu', '2026-11-10T18:15:00Z'],
+])("the day ends at midnight of the portal's time zone, %s", async (timeZone, midnight) => {
+  const portal = await openPortal({ dailyLimit: 2, timeZone });
+  const at = async (beforeMidnightMs: number) => {
+    portal.time.nowMs = Date.parse(midnight) - beforeMidnightMs;
     const { status, body } = await portal.call('GET', ONE);
     return status === 429 ? body.policyName : status;
   };
 
-  expect(await at('2026-11-10T12:00:00Z')).toBe(200);
-  expect(await at('2026-11-10T12:01:00Z')).toBe(200);
-  expect(await at('2026-11-10T12:02:00Z')).toBe('DAILY');
-  expect(await at('2026-11-10T22:59:59Z')).toBe('DAILY');
-  expect(await at('2026-11-10T23:00:00Z')).toBe(200);
+  expect(await at(6 * 3_600_000)).toBe(200);
+  expect(await at(5 * 3_600_000)).toBe(200);
+  expect(await at(4 * 3_600_000)).toBe('DAILY');
+  expect(await at(1000)).toBe('DAILY');
+  expect(await at(0)).toBe(200);
 });
 
 describe('faults on purpose', () => {

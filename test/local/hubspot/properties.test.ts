@@ -1,4 +1,4 @@
-import { closeAll, openPortal, type Portal } from './portal.ts';
+import { closeAll, NOON_MS, openPortal, type Portal } from './portal.ts';
 
 afterEach(closeAll);
 
@@ -199,7 +199,8 @@ test('at most ten properties have unique values, at most a thousand are custom',
 });
 
 test('a new property is seen only after a moment, by reads and by writes', async () => {
-  const portal = await openPortal({ propertyLagMs: [250, 300] });
+  let wallMs = NOON_MS;
+  const portal = await openPortal({ propertyLagMs: [250, 300], wallClock: () => wallMs });
   await portal.call('POST', `${PATH}/groups`, GROUP);
   const write = () =>
     portal.call('POST', '/crm/objects/2026-03/contacts', { properties: { warmth: '1' }, associations: [] });
@@ -208,7 +209,9 @@ test('a new property is seen only after a moment, by reads and by writes', async
   expect((await portal.call('GET', `${PATH}/warmth`)).status).toBe(404);
   expect((await write()).status).toBe(400);
   expect((await portal.call('POST', PATH, SCORE)).status).toBe(409);
-  await new Promise((resolve) => setTimeout(resolve, 310));
+  wallMs += 249;
+  expect((await portal.call('GET', `${PATH}/warmth`)).status).toBe(404);
+  wallMs += 51;
 
   expect((await portal.call('GET', `${PATH}/warmth`)).status).toBe(200);
   expect((await write()).status).toBe(201);
