@@ -1,144 +1,42 @@
-import { createHmac } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { Webhook } from 'standardwebhooks';
-import * as v from 'valibot';
 import { MisconfiguredError } from '../lambdas/errors.ts';
 import type { WebhookSecret } from '../lambdas/events/authenticity.ts';
-import type { Envelope, Route } from '../lambdas/events/envelope.ts';
 import { readMessages } from '../lambdas/events/messages.ts';
-import { createIngest, handler, type IngestParts } from '../lambdas/ingest.ts';
-import { Sources } from '../lambdas/scoring/sources.ts';
+import { handler, type IngestParts } from '../lambdas/ingest.ts';
 import { ThrottledError } from '../lambdas/store/events-queue.ts';
 import type { Secret } from '../lambdas/store/secrets.ts';
 import { signV2, signV3 } from '../local/hubspot/sign.ts';
-import { countingModel, propertyChange, touchModel } from './events/fixture.ts';
-import { S1, S3, S3X } from './events/vectors.ts';
-import { recorded } from './recorded.ts';
+import { propertyChange, touchModel } from './events/fixture.ts';
+import {
+  CLIENT_SECRET,
+  DOMAIN,
+  door,
+  eventOf,
+  FROM_A_PAGE,
+  fixedSecret,
+  KIB,
+  NOW_MS,
+  ORIGINS,
+  posted,
+  RECEIVED_MS,
+  SIGNALS_SECRET,
+  saidBy,
+  signal,
+  signed,
+  signedSignals,
+  VISITOR,
+  visit,
+} from './security/requests.ts';
 
 const { jest } = import.meta;
 
-const NOW_MS = 1764000000000;
-const RECEIVED_MS = NOW_MS - 12;
-const CLIENT_SECRET = 'client-secret';
-const SIGNALS_SECRET = `whsec_${Buffer.from('a signing key of 24 bytes').toString('base64')}`;
-const DOMAIN = 'abc123.execute-api.eu-west-1.amazonaws.com';
-const KIB = 1024;
-const ORIGINS = 'https://www.example.com,https://app.example.com';
-const SOURCES = v.parse(Sources, {
-  sources: [{ id: 'chatgpt', channel: 'ai', label: 'ChatGPT', userAgents: ['ChatGPT/'] }],
-  mediums: {},
-});
-
-interface Request {
-  readonly route?: Route;
-  readonly body?: string | Buffer;
-  readonly query?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly isBase64Encoded?: boolean;
-  readonly method?: string;
-}
-
-/** A request as API Gateway hands it over. */
-function eventOf({
-  route = '/webhooks/hubspot',
-  body = '[]',
-  query = '',
-  headers = {},
-  isBase64Encoded = false,
-  method = 'POST',
-}: Request): APIGatewayProxyEventV2 {
-  return {
-    version: '2.0',
-    routeKey: `${method} ${route}`,
-    rawPath: route,
-    rawQueryString: query,
-    headers,
-    requestContext: {
-      accountId: '000000000000',
-      apiId: 'abc123',
-      domainName: DOMAIN,
-      domainPrefix: 'abc123',
-      http: { method, path: route, protocol: 'HTTP/1.1', sourceIp: '192.0.2.1', userAgent: 'HubSpot' },
-      requestId: 'r1',
-      routeKey: `${method} ${route}`,
-      stage: '$default',
-      time: '24/Nov/2025:16:00:00 +0000',
-      timeEpoch: RECEIVED_MS, // The gateway stamps a request before the function sees it.
-    },
-    body: Buffer.from(body).toString(isBase64Encoded ? 'base64' : 'utf8'),
-    isBase64Encoded,
-  };
-}
-
-/** The same request, signed by HubSpot. */
-function signed(
-  request: Request = {},
-  secret = CLIENT_SECRET,
-  base = `https://${DOMAIN}`,
-): APIGatewayProxyEventV2 {
-  const { route = '/webhooks/hubspot', body = '[]', query = '' } = request;
-  const uri = `${base}${route}${query === '' ? '' : `?${query}`}`;
-  const timestamp = String(NOW_MS);
-  const v3 = signV3({ method: 'POST', uri, body: body.toString(), secret, timestamp });
-  const headers = {
-    'x-hubspot-request-timestamp': timestamp,
-    'x-hubspot-signature-v3': v3,
-    ...request.headers,
-  };
-  return eventOf({ ...request, headers });
-}
-
-/** Signals as the company's own systems send them. */
-function signals(
+const signals = (
   body: unknown,
   id = 'msg_1',
   write: (body: unknown) => string = JSON.stringify,
-): APIGatewayProxyEventV2 {
-  const text = write(body);
-  const at = new Date();
-  const headers = {
-    'webhook-id': id,
-    'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
-    'webhook-signature': new Webhook(SIGNALS_SECRET).sign(id, at, text),
-  };
-  return eventOf({ route: '/signals', body: text, headers });
-}
-
-const signal = (changes: object = {}) => ({
-  signal: 'product.login',
-  occurredAt: NOW_MS,
-  contactId: '7',
-  ...changes,
-});
-
-function fixedSecret(value: WebhookSecret): Secret<WebhookSecret> {
-  return { read: async () => value, refresh: async () => false };
-}
-
-/** The door with what leaves the process replaced: the secret, the queue, the log. */
-function door(changes: Partial<Omit<IngestParts, 'env'>> & { env?: Partial<IngestParts['env']> } = {}) {
-  const sent: Envelope[] = [];
-  const logged: unknown[][] = [];
-  const log = (...entry: unknown[]) => void logged.push(entry);
-  const { counted, count } = recorded();
-  const { env, ...parts } = changes;
-  const ingest = createIngest({
-    clock: () => NOW_MS,
-    secret: fixedSecret({ clientSecret: CLIENT_SECRET, signalsSecret: SIGNALS_SECRET }),
-    send: async (envelope) => void sent.push(envelope),
-    logger: { info: log, warn: log, error: log },
-    count,
-    ...parts,
-    env: { PORTAL_ID: '33', PUBLIC_URL: '', WORKFLOW_V2: 'false', SESSION_ORIGINS: ORIGINS, ...env },
-    sources: SOURCES,
-  });
-  const status = async (event: APIGatewayProxyEventV2) => (await ingest(event)).statusCode;
-  return { ingest, status, sent, logged, counted };
-}
-
-const bodyOf = (answer: { body?: string | undefined }): unknown => JSON.parse(answer.body ?? 'null');
+): APIGatewayProxyEventV2 => signedSignals(write(body), { id });
 
 describe('a signed request', () => {
   test('is acknowledged only after the queue took it', async () => {
@@ -173,21 +71,6 @@ describe('a signed request', () => {
     ]);
   });
 
-  test.each([
-    { body: '[{"propertyValue":"Zoë – 東京 🚀\\u0000\\uffff"}]', isBase64Encoded: false, because: 'as text' },
-    {
-      body: '[{"propertyValue":"Zoë – 東京 🚀\\u0000\\uffff"}]',
-      isBase64Encoded: true,
-      because: 'as base64',
-    },
-    { body: '\uFEFF[]', isBase64Encoded: true, because: 'with a byte order mark' },
-  ])('keeps every byte of its body, handed over $because', async ({ body, isBase64Encoded }) => {
-    const { status, sent } = door();
-
-    expect(await status(signed({ body, isBase64Encoded }))).toBe(202);
-    expect(Buffer.from(sent[0]?.body ?? '', 'base64').toString()).toBe(body);
-  });
-
   test('holding events of another portal is acknowledged: the scorer counts and drops them', async () => {
     expect(await door().status(signed({ body: JSON.stringify([propertyChange({ portalId: 99 })]) }))).toBe(
       202,
@@ -212,22 +95,6 @@ describe('a signed request', () => {
   ])('over $uri gets $statusCode', async ({ publicUrl, base, statusCode }) => {
     const { status } = door({ env: { PUBLIC_URL: publicUrl } });
     expect(await status(signed({ query: 'a=%3A&b=c%20d' }, CLIENT_SECRET, base))).toBe(statusCode);
-  });
-
-  test.each([
-    { vector: S1, v3: S1.v3, statusCode: 202 },
-    { vector: S3, v3: S3.v3, statusCode: 202 },
-    { vector: { ...S3, name: 'an encoded query that was not decoded' }, v3: S3X, statusCode: 401 },
-  ])('published as $vector.name gets $statusCode', async ({ vector, v3, statusCode }) => {
-    const { status } = door({
-      env: { PUBLIC_URL: 'https://hooks.example.com' },
-      secret: fixedSecret({ clientSecret: vector.secret }),
-    });
-    const headers = { 'x-hubspot-request-timestamp': vector.timestamp, 'x-hubspot-signature-v3': v3 };
-
-    expect(await status(eventOf({ body: vector.body, query: vector.uri.split('?')[1] ?? '', headers }))).toBe(
-      statusCode,
-    );
   });
 });
 
@@ -260,7 +127,7 @@ describe('what does not get in', () => {
     const answer = await ingest(event);
 
     expect(answer.statusCode).toBe(401);
-    expect(bodyOf(answer)).toMatchObject({ message: 'the signature does not match' });
+    expect(saidBy(answer)).toMatchObject({ message: 'the signature does not match' });
     expect(sent).toEqual([]);
   });
 
@@ -274,23 +141,11 @@ describe('what does not get in', () => {
     const answer = await ingest(signed({ body, isBase64Encoded }));
 
     expect(answer.statusCode).toBe(400);
-    expect(bodyOf(answer)).toEqual({
+    expect(saidBy(answer)).toEqual({
       message: 'nothing of this request was taken',
       problems: ['the body is not JSON in UTF-8'],
     });
     expect(sent).toEqual([]);
-  });
-
-  test('signed, but bytes that are no UTF-8: 400', async () => {
-    const body = Buffer.from([0x22, 0xff, 0x22]);
-    const v3 = createHmac('sha256', CLIENT_SECRET)
-      .update(`POSThttps://${DOMAIN}/webhooks/hubspot`)
-      .update(body)
-      .update(String(NOW_MS))
-      .digest('base64');
-    const headers = { 'x-hubspot-request-timestamp': String(NOW_MS), 'x-hubspot-signature-v3': v3 };
-
-    expect(await door().status(eventOf({ body, isBase64Encoded: true, headers }))).toBe(400);
   });
 
   test('a body without a signature is never parsed: 401, whatever is in it', async () => {
@@ -335,35 +190,7 @@ describe('what does not get in', () => {
   );
 });
 
-const CHROME =
-  'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36';
-const VISITOR = 'Qx7mB2Zk0aT9wLr4VdYe_g';
 const SESSION = 'n3-JcP8uXh5RkFzW1sGt0A';
-const visit = (changes: object = {}) => ({
-  visitorId: VISITOR,
-  sessionId: SESSION,
-  url: 'https://www.example.com/pricing?utm_source=chatgpt.com&email=ada@example.com#top',
-  referrer: 'https://chatgpt.com/c/6741-private',
-  ...changes,
-});
-
-const FROM_A_PAGE = {
-  origin: 'https://www.example.com',
-  'user-agent': CHROME,
-  'content-type': 'text/plain;charset=UTF-8',
-};
-
-/** A visit as a page posts it. */
-function posted(
-  body: unknown = visit(),
-  headers: Readonly<Record<string, string>> = {},
-): APIGatewayProxyEventV2 {
-  return eventOf({
-    route: '/sessions',
-    body: typeof body === 'string' ? body : JSON.stringify(body),
-    headers: { ...FROM_A_PAGE, ...headers },
-  });
-}
 
 describe('a visit that a page tells of', () => {
   test('goes on without a signature, cut down to what is kept of it', async () => {
@@ -422,7 +249,7 @@ describe('a visit that a page tells of', () => {
     const answer = await ingest(posted(visit(), headers));
 
     expect(answer.statusCode).toBe(403);
-    expect(bodyOf(answer)).toEqual({ message: 'pages of this origin may not tell of visits' });
+    expect(saidBy(answer)).toEqual({ message: 'pages of this origin may not tell of visits' });
     expect(sent).toEqual([]);
     expect(counted).toEqual(
       new Map([
@@ -488,7 +315,7 @@ describe('a visit that a page tells of', () => {
     const answer = await ingest(posted(visit(changes)));
 
     expect(answer.statusCode).toBe(400);
-    expect(bodyOf(answer)).toEqual({ message: 'nothing of this request was taken', problems: [problem] });
+    expect(saidBy(answer)).toEqual({ message: 'nothing of this request was taken', problems: [problem] });
     expect(sent).toEqual([]);
     expect(counted.get('SessionsRefused body')).toBe(1);
     expect(JSON.stringify(logged)).not.toMatch(/example|Mozilla/);
@@ -502,7 +329,7 @@ describe('a visit that a page tells of', () => {
     expect(await ingest(posted(largest))).toMatchObject({ statusCode: 202 });
     const answer = await ingest(posted(`${largest} `));
     expect(answer.statusCode).toBe(413);
-    expect(bodyOf(answer)).toEqual({ message: 'the body is too large', largestBytes: 8 * KIB });
+    expect(saidBy(answer)).toEqual({ message: 'the body is too large', largestBytes: 8 * KIB });
     expect(sent).toHaveLength(1);
     expect(counted.get('SessionsRefused size')).toBe(1);
   });
@@ -528,37 +355,6 @@ describe('a visit that a page tells of', () => {
           }),
         ),
       ).toBe(401);
-  });
-});
-
-describe('the size of a request', () => {
-  test('512 KiB are taken, and fit a message of 1 MiB', async () => {
-    const body = `["${'x'.repeat(512 * KIB - 4)}"]`;
-    const { status, sent } = door();
-
-    expect(Buffer.byteLength(body)).toBe(512 * KIB);
-    expect(await status(signed({ body }))).toBe(202);
-    expect(Buffer.byteLength(JSON.stringify(sent[0]))).toBeLessThan(KIB * KIB);
-    const [message] = readMessages([{ messageId: 'm', body: JSON.stringify(sent[0]) }], {
-      model: countingModel(),
-      portalId: '33',
-      ownAppIds: [],
-    });
-    expect(message?.rejected).toMatchObject([{ event: expect.stringMatching(/^x+$/) }]);
-  });
-
-  test.each([
-    { name: 'one byte more', body: `["${'x'.repeat(512 * KIB - 3)}"]` },
-    { name: 'fewer letters, but more bytes', body: `["${'ë'.repeat(256 * KIB - 1)}"]` },
-  ])('$name: 413, with the limit named', async ({ body }) => {
-    const { ingest, sent } = door();
-
-    const answer = await ingest(signed({ body }));
-
-    expect(answer.statusCode).toBe(413);
-    expect(bodyOf(answer)).toMatchObject({ largestBytes: 524_288 });
-    expect(await door().status(signed({ body, isBase64Encoded: true }))).toBe(413);
-    expect(sent).toEqual([]);
   });
 });
 
@@ -690,7 +486,7 @@ describe('signals', () => {
     const answer = await ingest(signals(Array.from({ length: 101 }, () => signal())));
 
     expect(answer.statusCode).toBe(400);
-    expect(bodyOf(answer)).toMatchObject({
+    expect(saidBy(answer)).toMatchObject({
       problems: ['the body: expected at most 100 signals in one request'],
     });
     expect(sent).toEqual([]);
@@ -704,7 +500,7 @@ describe('signals', () => {
     );
 
     expect(answer.statusCode).toBe(400);
-    expect(bodyOf(answer)).toEqual({
+    expect(saidBy(answer)).toEqual({
       message: 'nothing of this request was taken',
       problems: [
         '[1].occurredAt: expected a time: ISO 8601 with a zone, or epoch milliseconds',
@@ -823,16 +619,6 @@ describe('the log', () => {
     expect(log).toContain('MisconfiguredError');
     expect(log).not.toMatch(CANARIES);
     expect(log).not.toContain(SIGNALS_SECRET.slice(6));
-  });
-
-  test('counts a refused signature, with its route and size', async () => {
-    const { status, logged } = door();
-
-    await status(eventOf({ body: '[1]' }));
-
-    expect(logged).toEqual([
-      ['request refused', { route: '/webhooks/hubspot', reason: 'the signature does not match', bytes: 3 }],
-    ]);
   });
 });
 

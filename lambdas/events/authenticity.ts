@@ -57,9 +57,11 @@ export function isAuthentic(claim: Claim, secret: WebhookSecret, nowMs: number):
 function isSignedSignal({ headers, body }: Claim, secret: WebhookSecret): boolean {
   const secrets = given(secret.signalsSecret, secret.previousSignalsSecret);
   if (secrets.length === 0) throw new MisconfiguredError('no signalsSecret is filled in');
+  const timestamp = headers['webhook-timestamp'] ?? '';
+  if (!/^\d{1,15}$/.test(timestamp)) return false; // The library would read the digits in front of anything else.
   const signed = {
     'webhook-id': headers['webhook-id'] ?? '',
-    'webhook-timestamp': headers['webhook-timestamp'] ?? '',
+    'webhook-timestamp': timestamp,
     'webhook-signature': headers['webhook-signature'] ?? '',
   };
   const matches = secrets.map((key) => {

@@ -8,13 +8,16 @@ export const RECORD_ID = /^\d{1,20}$/;
 /** A HubSpot record id, as text: ids pass 2^53 one day, and numbers would then lose digits. */
 export const RecordId = v.pipe(
   v.union([v.string(), v.number(), v.bigint()], 'expected a record id as text or number'),
+  // One written as 9007199254740993.0 or 9e15 has lost its last digits: only plain digits are read exactly.
+  v.check((id) => typeof id !== 'number' || Number.isSafeInteger(id), 'expected a HubSpot record id: digits'),
   v.transform((id) => String(id)),
   v.regex(RECORD_ID, 'expected a HubSpot record id: digits'),
 );
+/** Halves of characters (Cs) stand in no address. */
 export const EmailAddress = v.pipe(
   v.string(),
   v.trim(),
-  v.regex(/^[^\s@]{1,64}@[^\s@]{1,255}$/, 'expected an e-mail address'),
+  v.regex(/^[^\s@\p{Cs}]{1,64}@[^\s@\p{Cs}]{1,255}$/u, 'expected an e-mail address'),
 );
 export const SignalName = v.pipe(v.string(), v.regex(SIGNAL_NAME, 'expected a name such as product.login'));
 /** How the snippet writes its random ids: 128 bits. */

@@ -16,6 +16,9 @@ import {
 } from './heard.ts';
 import { ADDRESSES, isOutput, observe, VISIT_CHANGES, VISITOR_PROPERTY } from './property-facts.ts';
 
+/** Most events of one request. HubSpot sends at most 100, and no body holds more real ones than this. */
+const EVENTS_PER_REQUEST = 5_000;
+
 /** What HubSpot puts in the place of a sensitive value. */
 const REDACTED = 'REDACTED';
 
@@ -50,7 +53,7 @@ const Event = v.looseObject({
   sourceId: v.optional(v.unknown()),
   newObjectId: OtherId,
   primaryObjectId: OtherId,
-  mergedObjectIds: nullAsAbsent(v.pipe(v.array(RecordId), v.maxLength(250))),
+  mergedObjectIds: nullAsAbsent(v.pipe(v.array(v.unknown()), v.maxLength(250), v.array(RecordId))),
   fromObjectId: OtherId,
   toObjectId: OtherId,
   fromObjectTypeId: Name,
@@ -74,7 +77,12 @@ export function readHubSpotEvents(body: unknown, context: ReadingContext): Heari
     dropped: [] as string[],
     arrivals: [] as Arrival[],
   };
-  for (const event of Array.isArray(body) ? body : [body]) {
+  const events: readonly unknown[] = Array.isArray(body) ? body : [body];
+  if (events.length > EVENTS_PER_REQUEST) {
+    const reason = `more than ${EVENTS_PER_REQUEST} events in one request`;
+    return { ...hearing, rejected: [rejected('body', reason, body)] }; // As many dead letters would take longer than the queue waits.
+  }
+  for (const event of events) {
     const { arrival, ...said } = readEvent(event, context);
     if (arrival !== undefined) hearing.arrivals.push(arrival);
     if ('heard' in said) hearing.heard.push(said.heard);

@@ -130,7 +130,7 @@ export interface Observation {
 export function observe(model: Model, seen: Observation): { facts: Fact[]; properties: PropertyValue[] } {
   if (isOutput(seen.property) || seen.property === VISITOR_PROPERTY) return { facts: [], properties: [] };
   if (seen.objectType === 'contact' && ADDRESSES.includes(seen.property)) return observeAddress(model, seen);
-  const value = seen.value.slice(0, VALUE_LENGTH);
+  const value = seen.value.slice(0, VALUE_LENGTH).toWellFormed(); // Half of a character is no text to DynamoDB.
   const properties = [{ name: seen.property, value, occurredAtMs: seen.atMs }];
   if (seen.objectType !== 'contact')
     return { facts: [], properties: isReadOfRecord(model, seen) ? properties : [] };

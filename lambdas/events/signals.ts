@@ -14,9 +14,11 @@ import {
 /** Most signals of one request to `/signals`. */
 const SIGNALS_PER_REQUEST = 100;
 /** Most properties one signal or workflow body may set. */
-const PROPERTIES_PER_SIGNAL = 100;
+export const PROPERTIES_PER_SIGNAL = 100;
 
 const Properties = v.pipe(
+  v.record(v.string(), v.unknown()), // Counted first: a complaint about each of many is longer than an answer may be.
+  v.maxEntries(PROPERTIES_PER_SIGNAL, `expected at most ${PROPERTIES_PER_SIGNAL} properties`),
   v.record(
     v.pipe(v.string(), v.regex(PROPERTY_NAME, 'expected a property name')),
     v.union(
@@ -24,7 +26,6 @@ const Properties = v.pipe(
       'expected text, a number, true, false or null',
     ),
   ),
-  v.maxEntries(PROPERTIES_PER_SIGNAL, `expected at most ${PROPERTIES_PER_SIGNAL} properties`),
 );
 
 /** Of contact and e-mail address exactly one. */
@@ -101,9 +102,10 @@ const RESERVED: ReadonlyMap<unknown, typeof VisitSignal | typeof IdentifySignal>
 ]);
 
 const Signals = v.pipe(
-  v.array(v.lazy((given) => RESERVED.get(nameOf(given)) ?? Signal)),
+  v.array(v.unknown()),
   v.minLength(1, 'expected at least one signal'),
   v.maxLength(SIGNALS_PER_REQUEST, `expected at most ${SIGNALS_PER_REQUEST} signals in one request`),
+  v.array(v.lazy((given) => RESERVED.get(nameOf(given)) ?? Signal)),
 );
 
 function nameOf(given: unknown): unknown {

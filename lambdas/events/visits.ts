@@ -9,7 +9,8 @@ const UTM_LENGTH = 100;
 /** A host name is no longer (RFC 1035, 2.3.4). */
 const HOST_LENGTH = 253;
 
-const E_MAIL = /[^\s/@]+@[^\s/@]+\.[^\s/@]/;
+/** Of what stands before the sign one character is looked at: more would be looked at again from each place of a long text. */
+const E_MAIL = /[^\s/@]@[^\s/@]+\.[^\s/@]/;
 /** What stands in the place of an e-mail address. */
 const LEFT_OUT = 'left-out';
 

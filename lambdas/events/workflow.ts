@@ -16,6 +16,7 @@ import {
   type Subject,
 } from './heard.ts';
 import { kindOf, modelInputs, type Observation, observe, observeSnapshot } from './property-facts.ts';
+import { PROPERTIES_PER_SIGNAL } from './signals.ts';
 
 /** Most versions of one property that HubSpot's default body may bring. HubSpot keeps about 45. */
 const VERSIONS = 100;
@@ -57,8 +58,9 @@ const LegacyProperty = v.looseObject({
   timestamp: nullAsAbsent(EpochMs),
   versions: nullAsAbsent(
     v.pipe(
+      v.array(v.unknown()),
+      v.maxLength(VERSIONS, `expected at most ${VERSIONS} versions`), // Before each is looked at.
       v.array(v.looseObject({ value: v.optional(v.unknown()), timestamp: EpochMs })),
-      v.maxLength(VERSIONS, `expected at most ${VERSIONS} versions`),
     ),
   ),
 });
@@ -89,10 +91,16 @@ function readOwn(
   const subject = subjectOf(body);
   if (subject === undefined)
     return { kind: 'body', reason: "the workflow's body names neither contactId nor email" };
+  const properties = propertiesOf(body);
+  if (properties.length > PROPERTIES_PER_SIGNAL)
+    return {
+      kind: 'body',
+      reason: `the workflow's body: expected at most ${PROPERTIES_PER_SIGNAL} properties`,
+    };
   const atMs = body.time ?? context.receivedAtMs;
   const problem = implausible(atMs, context.receivedAtMs);
   if (problem !== undefined) return { kind: 'time', reason: problem };
-  const snapshot = observeSnapshot(propertiesOf(body), subject, atMs, context);
+  const snapshot = observeSnapshot(properties, subject, atMs, context);
   const fact = signalOf(body, subject, raw, atMs, context);
   return {
     subject,

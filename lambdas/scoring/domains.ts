@@ -13,7 +13,7 @@ export function domainOf(value: string): string | undefined {
 }
 
 function behindAt(text: string): string {
-  return text.slice(text.lastIndexOf('@') + 1).replace(/[/?#:].*$/, '');
+  return text.slice(text.lastIndexOf('@') + 1).replace(/[/?#:][\s\S]*$/, '');
 }
 
 /**

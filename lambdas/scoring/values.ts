@@ -21,7 +21,7 @@ export function asText(value: unknown): string | undefined {
 
 /** The number a text means; undefined when it is none or not finite. HubSpot writes no thousands separators. */
 export function asNumber(text: string): number | undefined {
-  if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text)) return undefined;
+  if (!/^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/.test(text)) return undefined;
   const number = Number(text);
   return Number.isFinite(number) ? number : undefined;
 }
