@@ -1,4 +1,3 @@
-import { Logger } from '@aws-lambda-powertools/logger';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
@@ -11,6 +10,7 @@ import { type Envelope, ROUTES, type Route } from './events/envelope.ts';
 import { readJson } from './events/json.ts';
 import { readPostedSession } from './events/sessions.ts';
 import { readSignals } from './events/signals.ts';
+import { doorLog, type Log } from './log.ts';
 import { type Measured, measured, publishing } from './measured.ts';
 import { NO_SOURCES, type Sources } from './scoring/sources.ts';
 import { sendEnvelope, ThrottledError } from './store/events-queue.ts';
@@ -36,7 +36,7 @@ export interface IngestParts extends Pick<Measured, 'count'> {
   readonly sources: Sources;
   readonly secret: Secret<WebhookSecret>;
   readonly send: (envelope: Envelope) => Promise<void>;
-  readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
+  readonly logger: Log;
 }
 
 type Answer = APIGatewayProxyStructuredResultV2;
@@ -177,10 +177,8 @@ function refuse(parts: IngestParts, route: Route, error: unknown): Answer {
     error: error instanceof Error ? error : undefined,
   });
   if (error instanceof ThrottledError) {
-    return {
-      ...answer(429, { message: 'too many requests' }),
-      headers: { 'retry-after': String(RETRY_AFTER_MS) },
-    };
+    const busy = answer(429, { message: 'too many requests' });
+    return { ...busy, headers: { ...busy.headers, 'retry-after': String(RETRY_AFTER_MS) } };
   }
   if (error instanceof MisconfiguredError)
     return answer(503, { message: 'not set up yet: no secret is filled in' });
@@ -201,7 +199,7 @@ function fromEnvironment(env: NodeJS.ProcessEnv & Partial<IngestEnv>): IngestPar
     SESSION_ORIGINS = '',
   } = env;
   const clock = Date.now;
-  const logger = new Logger();
+  const logger = doorLog();
   const sqs = new SQSClient(IN_TIME);
   return {
     clock,

@@ -51,7 +51,8 @@ function said({ credit: { byModel, decimals, units }, currency }: CreditIn, mode
   return JSON.stringify([each ?? null, units === undefined ? null : amountText(units, decimals), currency]);
 }
 
-function modelsOf({ byModel }: Credit): CreditModel[] {
+/** By which models a credit was given: of one that was just computed in the order of the rules, of one that was kept in any. */
+export function modelsOf({ byModel }: Credit): CreditModel[] {
   return Object.keys(byModel).filter((name): name is CreditModel => name in byModel);
 }
 

@@ -3,8 +3,8 @@ import { SIGNAL_NAME } from '../scoring/model-file.ts';
 import { asInstant } from '../scoring/values.ts';
 import { webUrl } from './visits.ts';
 
-/** What a HubSpot record id looks like: today's have 12 digits. */
-export const RECORD_ID = /^\d{1,20}$/;
+/** What a HubSpot record id looks like: today's have 12 digits. With a zero before it would be another partition. */
+export const RECORD_ID = /^[1-9]\d{0,19}$/;
 /** A HubSpot record id, as text: ids pass 2^53 one day, and numbers would then lose digits. */
 export const RecordId = v.pipe(
   v.union([v.string(), v.number(), v.bigint()], 'expected a record id as text or number'),

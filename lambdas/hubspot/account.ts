@@ -20,8 +20,18 @@ export async function readAccount(apiUrl: string, send: Send): Promise<Account> 
   return { ...account, companyCurrency: account.companyCurrency ?? '' };
 }
 
+/** Zones that were found to be known: finding out costs far more than all else that is done with an account. */
+const known = new Set<string>();
+
 /** A zone that this runtime does not know would make every later calculation of a midnight throw. */
 function isTimeZone(name: string): boolean {
+  if (known.has(name)) return true;
+  const isOne = isKnown(name);
+  if (isOne) known.add(name);
+  return isOne;
+}
+
+function isKnown(name: string): boolean {
   try {
     return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
   } catch {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Credit, CreditedDeal } from '../attribution/credit.ts';
-import { creditChange, describeCredit } from '../attribution/restated.ts';
+import { creditChange, describeCredit, modelsOf } from '../attribution/restated.ts';
 import type { Model } from '../scoring/model.ts';
 import { labelOf } from '../scoring/sources.ts';
 import type { DealHead, DealTable, Restatement } from '../store/deal-table.ts';
@@ -36,9 +36,10 @@ export async function restatementOf(
   const known = inCurrency(before);
   const change = creditChange(known, { credit: now.credit, currency: now.deal.currency }, label);
   if (change === undefined && why !== 'merge' && why !== 'reopened') return undefined;
+  const [first] = modelsOf(now.credit); // Before and after are told by the same one.
   const told = (deal: Pick<DealHead, 'deal' | 'credit'>) => {
     const credited = inCurrency(deal);
-    return credited === undefined ? [] : [describeCredit(credited.credit, credited.currency, label)];
+    return credited === undefined ? [] : [describeCredit(credited.credit, credited.currency, label, first)];
   };
   const from = change === undefined ? told(before) : [change.from];
   if (why === 'merge') {

@@ -92,8 +92,9 @@ export class ContactTable {
    * The head is read before the facts and raised by every store, also when nothing changed: whoever kept a fact after this
    * reading began will read the head afterwards, and one of the two stores fails and sees both.
    *
-   * @param readAtMs - when HubSpot was asked for the contact's properties and associations, if it just was; they then count as known
-   * @param reconciled - if what HubSpot has was just compared with what is kept: noted with the score, as by `noteReconciled`
+   * @param readAtMs - when HubSpot was asked for the contact's properties and associations, if it just was; they then count as known, unless
+   *   the contact was merged away meanwhile: then nobody asked for those of the living one
+   * @param reconciled - if what HubSpot has was just compared with what is kept: noted with the score, as by `noteReconciled`; not either
    * @returns the contact under its living id, or undefined when it is erased, or an address that nobody is known by
    * @throws RetryableError when others kept storing first
    */
@@ -114,7 +115,8 @@ export class ContactTable {
       const company = await this.#companyOf(associated);
       const known = await this.#known(living.key, associated, company);
       const scored = scoreKnown(contactId, known, head.shown);
-      const noted = later(head, reconciled);
+      const isOfTheLiving = living.key === key;
+      const noted = isOfTheLiving ? later(head, reconciled) : undefined;
       const next: Head = {
         ...head,
         revision: head.revision + 1,
@@ -122,7 +124,7 @@ export class ContactTable {
         writeId: scored.writeId,
         shownAtMs: scored.writeId === head.writeId ? head.shownAtMs : nowMs,
         lastSignalAtMs: scored.lastSignalAtMs,
-        readAtMs: readingAfter(head, readAtMs),
+        readAtMs: readingAfter(head, isOfTheLiving ? readAtMs : undefined),
         due: scored.dueNight && dueKey(this.#portalId, scored.dueNight, contactId),
         dueAtMs: scored.dueAtMs,
         company: head.life === 'living' ? company?.key : undefined,

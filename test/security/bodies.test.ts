@@ -268,6 +268,8 @@ describe.each(ENTRANCES)('an id in $entrance', ({ event }) => {
     '"1e3"',
     '"0x7"',
     '" 7"',
+    '"007"',
+    '"0"',
     '"７"',
     '"7#head"',
     '123456789012345678901',

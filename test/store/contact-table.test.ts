@@ -467,6 +467,25 @@ describe.each(ENGINES)('on $name', ({ start }) => {
       expect(await table.row(CONTACT, '#head')).toMatchObject({ readAt: NOON });
     });
 
+    test('that was merged away while it was read makes nobody known: of the living one HubSpot was not asked', async () => {
+      const contacts = table.contacts();
+      const living = '33#9';
+      await contacts.rescore(CONTACT, plainScore, NOON, NOON - 9);
+      await contacts.unite(CONTACT, living);
+
+      const standing = await contacts.rescore(CONTACT, plainScore, NOON, NOON - 4, {
+        atMs: NOON - 4,
+        of: 'abc',
+      });
+
+      expect(standing).toMatchObject({ contactId: '9', head: { readAtMs: undefined } });
+      expect(await table.row(living, '#head')).toEqual(
+        expect.not.objectContaining({ readAt: expect.anything(), recAt: expect.anything() }),
+      );
+      await contacts.rescore(living, plainScore, NOON, NOON - 3, { atMs: NOON - 3, of: 'abc' });
+      expect(await table.row(living, '#head')).toMatchObject({ readAt: NOON - 3, recAt: NOON - 3 });
+    });
+
     test('is folded from its newest 1,000 facts, however many there are', async () => {
       const contacts = table.contacts();
       const keys = Array.from({ length: 1003 }, (_, at) => `f${at}`);

@@ -155,8 +155,8 @@ test('all contacts of a deal count, and those that were never read are read for 
   expect(system.shown(unread)).toMatchObject({ status: 'insufficient_data' });
 });
 
-async function credited(amount = '1000') {
-  const system = await open();
+async function credited(amount = '1000', model = creditModel()) {
+  const system = await open(model);
   const won = await wonDeal(system, amount);
   await system.receive([{ dealId: won.dealId }]);
   system.portal.time.nowMs += MINUTE_MS;
@@ -219,6 +219,19 @@ describe('what happens later restates the credit, with a line in the log:', () =
     ]);
     expect(whys(await headOf(system, dealId))).toEqual(['stage', 'reopened', 'first credit']);
     expect(system.dealShown(dealId)).toMatchObject({ ai_amount_linear: '500' });
+  });
+
+  test('a deal that is opened again is told by one model before and after, whichever comes first', async () => {
+    const { system, dealId } = await credited('1000', creditModel(['linear', 'first']));
+    system.portal.crm.set('deals', dealId, { dealstage: 'contractsent' });
+
+    await system.receive([{ dealId }]);
+
+    expect((await headOf(system, dealId)).log[0]).toMatchObject({
+      why: 'reopened',
+      from: BEFORE,
+      to: BEFORE,
+    });
   });
 
   test('a contact that joins the deal, or leaves it', async () => {

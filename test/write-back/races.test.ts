@@ -29,6 +29,25 @@ const FAULTS: readonly (Fault | undefined)[] = [
   { kind: 'no-answer', lands: 'never' },
 ];
 
+test('a contact that HubSpot has, and leaves out of every answer about several, is not taken for gone', async () => {
+  let isForgetful = true;
+  const system = await openSystem(engine, {
+    faults: ({ path }) =>
+      isForgetful && path.endsWith('contacts/batch/read') ? { kind: 'leave-out', inputs: [0] } : undefined,
+  });
+  const contactId = system.portal.crm.create('contacts', { jobtitle: 'CTO' });
+  await system.login(contactId);
+
+  await system.receive([{ contactId }]);
+
+  expect((await system.head(contactId)).life).toBe('living');
+  const [again, ...others] = system.takeSent();
+  expect([again?.request.contactId, others]).toEqual([contactId, []]);
+  isForgetful = false;
+  await system.receive([again?.request ?? {}]);
+  expect(system.shown(contactId)['score']).toBe('17');
+});
+
 /** Contacts of one system, and what may befall them: in HubSpot, and as the scorer notes it when HubSpot tells. */
 class Story {
   readonly system: System;
