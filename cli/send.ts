@@ -32,8 +32,9 @@ function readEvents(file: string): string {
   try {
     JSON.parse(body);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : '';
-    throw new UsageError(`${name} is not JSON: ${reason}`, { cause });
+    // Of what is wrong only the place: the words quote the events, and terminals are recorded.
+    const [place = ''] = /\(line \d+ column \d+\)/.exec(cause instanceof Error ? cause.message : '') ?? [];
+    throw new UsageError(`${name} is not JSON ${place}`.trim());
   }
   return body;
 }

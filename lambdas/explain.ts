@@ -1,4 +1,3 @@
-import { Logger } from '@aws-lambda-powertools/logger';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
@@ -10,6 +9,7 @@ import { type ExplanationSource, findExplanation, type Missing } from './explain
 import { drawExplanation } from './explain/picture.ts';
 import { formatExplanation } from './explain/text.ts';
 import { preferredType, type Type } from './explain/types.ts';
+import { doorLog, type Log } from './log.ts';
 import type { Explanation } from './scoring/explanation.ts';
 import { ContactTable } from './store/contact-table.ts';
 
@@ -20,7 +20,7 @@ const IN_TIME = {
 };
 
 export interface ExplainParts extends ExplanationSource {
-  readonly logger: Pick<Logger, 'info' | 'error'>;
+  readonly logger: Pick<Log, 'info' | 'error'>;
 }
 
 type Answer = APIGatewayProxyStructuredResultV2;
@@ -84,7 +84,7 @@ function fromEnvironment(env: NodeJS.ProcessEnv & Partial<ExplainEnv>): ExplainP
     timeZone,
     model: deployedModel(env.LAMBDA_TASK_ROOT ?? '.'),
     contacts: new ContactTable({ client, tableName, portalId, factRetentionDays: 0, clock }), // Keeps nothing.
-    logger: new Logger(),
+    logger: doorLog(),
   };
 }
 

@@ -1,9 +1,9 @@
-import { Logger } from '@aws-lambda-powertools/logger';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { deployedModel } from './deployed-model.ts';
+import { doorLog, type Log } from './log.ts';
 import { type Measured, measured } from './measured.ts';
 import type { Model } from './scoring/model.ts';
 
@@ -15,7 +15,7 @@ export interface Platform extends Measured {
   readonly dynamoDb: Pick<DynamoDBDocumentClient, 'send'>;
   readonly sqs: Pick<SQSClient, 'send'>;
   readonly secrets: Pick<SecretsManagerClient, 'send'>;
-  readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
+  readonly logger: Log;
 }
 
 /**
@@ -25,7 +25,7 @@ export interface Platform extends Measured {
  * @throws MisconfiguredError where no model was deployed with it
  */
 export function platformOfAws(env: NodeJS.ProcessEnv): Platform {
-  const logger = new Logger();
+  const logger = doorLog();
   return {
     ...measured(logger),
     clock: Date.now,

@@ -16,6 +16,7 @@ const ROOT = join(import.meta.dirname, '..');
 const PAGES = [
   'README.md',
   'CHANGELOG.md',
+  'SECURITY.md',
   'hubspot-app/README.md',
   ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
@@ -45,6 +46,24 @@ test.each(PAGES)('every npm script that %s names exists', (page) => {
   const named = [...read(page).matchAll(/npm run (?:-s )?([\w:-]+)/g)].map(([, name = '']) => name);
 
   expect(named.filter((name) => scripts[name] === undefined)).toEqual([]);
+});
+
+test.each(PAGES)('every test that %s names exists', (page) => {
+  const named = read(page).match(/\btest\/[\w./-]+\.test\.ts\b/g) ?? [];
+
+  expect(named.filter((name) => !existsSync(join(ROOT, name)))).toEqual([]);
+});
+
+test('SECURITY.md names for every entrance a test that shows its defence, and every test of security', () => {
+  const [, , , , entrances = ''] = read('SECURITY.md').split(/^## /m);
+  const rows = entrances
+    .split('\n')
+    .filter((line) => line.startsWith('| ') && !/^\| (entrance|---)/.test(line));
+
+  expect(rows.length).toBeGreaterThan(15);
+  expect(rows.filter((row) => !/`test\/[\w./-]+\.test\.ts` \|$/.test(row))).toEqual([]);
+  const tests = readdirSync(join(ROOT, 'test/security')).filter((name) => name.endsWith('.test.ts'));
+  expect(tests.filter((name) => !entrances.includes(`\`test/security/${name}\``))).toEqual([]);
 });
 
 const OUTPUTS = Object.values(OUTPUT_NAMES).flat();

@@ -259,13 +259,18 @@ export async function understood<T>(
   try {
     content = await answer;
   } catch (cause) {
-    // The SDK stumbles over a body of another form; its words might quote the body.
-    if (cause instanceof TypeError) throw notUnderstood();
+    // The SDK stumbles over a body of another form, or knows no such success; its words quote the body.
+    if (cause instanceof TypeError || isOfTheSdk(cause)) throw notUnderstood();
     throw cause;
   }
   const parsed = v.safeParse(schema, content);
   if (parsed.success) return parsed.output;
   throw notUnderstood();
+}
+
+/** Each generated API has an `ApiException` of its own: known by its fields. */
+function isOfTheSdk(error: unknown): boolean {
+  return error instanceof Error && ['body', 'headers'].every((name) => Object.hasOwn(error, name));
 }
 
 function notUnderstood(): HubSpotError {

@@ -195,16 +195,26 @@ export class RecordHeads {
       if (head.life === 'erased' || (await this.#leadsTo(target, at))) return;
       const isIdentity = isIdentityKey(at, this.#portalId);
       const isNew = head.alias === undefined || (isIdentity && head.alias !== target);
+      // Before it leads there: whoever erases the target from now on finds the address, also if we die in between.
+      if (isIdentity) await this.#rows.putVia(target, at);
       const alias = isNew ? await this.#makeAlias(at, target, isIdentity) : head.alias;
       if (alias === target) {
-        if (isIdentity) await this.#rows.putVia(target, at);
-        else await this.#listOldId(target, this.#idOf(at));
-        return this.#move(at, target, head);
+        if (!isIdentity) await this.#listOldId(target, this.#idOf(at));
+        await this.#move(at, target, head);
+        return isIdentity && isNew ? this.#sweepIfErased(at, target) : undefined;
       }
       await this.#move(at, alias, head);
       at = alias;
     }
     throw new RetryableError(`merged more than ${ALIAS_HOPS} times in a row`);
+  }
+
+  /** Whoever erased the target before the address led there has not found it. */
+  async #sweepIfErased(key: string, target: string): Promise<void> {
+    const row = (await this.read([target])).get(target);
+    if (row === undefined || readHead(row).life !== 'erased') return;
+    await this.#rows.putVia(target, key);
+    await this.#rows.sweep(target);
   }
 
   /** Moves the facts of a contact, and notes once that they are: whoever finds that they are not moves the rest. */

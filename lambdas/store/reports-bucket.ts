@@ -52,6 +52,8 @@ export function reportsBucket(
         client.fetch(`${root}/${key}`, {
           method: 'PUT',
           body,
+          // Of what would travel on with the report, fetch takes away the signature, not the session token.
+          redirect: 'manual',
           headers: {
             'content-type': `${contentType}; charset=utf-8`,
             'x-amz-content-sha256': createHash('sha256').update(body).digest('hex'),
