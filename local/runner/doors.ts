@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Assembly, FunctionPlan } from './assembly.ts';
 import type { MovedClock } from './clock.ts';
 import { LOCAL_CREDENTIALS } from './engines.ts';
-import { startEnvironment } from './environment.ts';
+import { type EnvironmentSetting, startEnvironment } from './environment.ts';
 import { concurrencyOf } from './event-source.ts';
 import { createFunction, type Invocation, type LocalFunction } from './function.ts';
 import type { OutputWatch } from './metrics.ts';
@@ -37,6 +37,8 @@ export interface DoorsSetting {
   readonly led: (variables: Readonly<Record<string, string>>) => Readonly<Record<string, string>>;
   /** Told of every invocation when it has ended. */
   readonly invoked?: ((invocation: Invocation) => void) | undefined;
+  /** Told of every process that was given an event, when it was. */
+  readonly answering?: EnvironmentSetting['answering'];
   /** Who is told what the processes of a function write. @default nobody */
   readonly output?: ((door: string) => OutputWatch) | undefined;
   readonly report: (line: string) => void;
@@ -82,6 +84,7 @@ async function openDoor(plan: FunctionPlan, setting: DoorsSetting): Promise<Loca
         variables: { ...led(variables), ...(isMoved && clock.environment) },
         preloads: isMoved ? [clock.preload] : [],
         log,
+        answering: setting.answering,
         output: setting.output?.(plan.door),
       }),
     invoked,

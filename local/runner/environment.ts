@@ -5,10 +5,18 @@ import { createInterface } from 'node:readline';
 import type { Writable } from 'node:stream';
 import type { FunctionPlan } from './assembly.ts';
 import type { OutputWatch } from './metrics.ts';
-import { startRuntimeApi } from './runtime-api.ts';
+import { type Ended, startRuntimeApi } from './runtime-api.ts';
 
 /** Lines of standard error kept to explain a crash. */
 const LAST_LINES = 15;
+
+/** A process that was given an event. */
+export interface Answering {
+  readonly door: string;
+  readonly pid: number;
+  /** Resolves when its answer is there, or when there will be none. */
+  readonly ended: Promise<Ended>;
+}
 
 /** One process that runs a function, one invocation at a time, as Lambda's execution environments do. */
 export interface ExecutionEnvironment {
@@ -36,6 +44,8 @@ export interface EnvironmentSetting {
   /** CommonJS files loaded before the function. */
   readonly preloads: readonly string[];
   readonly log: Writable;
+  /** Told whenever the process was given an event. @default nobody */
+  readonly answering?: ((one: Answering) => void) | undefined;
   /** Told what the process writes. @default nobody */
   readonly output?: OutputWatch | undefined;
 }
@@ -43,7 +53,14 @@ export interface EnvironmentSetting {
 /** Starts a process and the Runtime API that it alone speaks to. */
 export async function startEnvironment(setting: EnvironmentSetting): Promise<ExecutionEnvironment> {
   const { plan, log } = setting;
-  const api = await startRuntimeApi(plan, () => child.kill('SIGKILL'));
+  const api = await startRuntimeApi(
+    plan,
+    () => child.kill('SIGKILL'),
+    (ended) => {
+      const { pid } = child;
+      if (pid !== undefined) setting.answering?.({ door: plan.door, pid, ended });
+    },
+  );
   const child = spawnFunction(setting, api.port);
   const lines = keepOutput(child, log);
   if (setting.output !== undefined) watchOutput(child, setting.output);

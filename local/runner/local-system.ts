@@ -5,6 +5,7 @@ import { type Assembly, type MappingPlan, readAssembly } from './assembly.ts';
 import { createMovedClock, type MovedClock } from './clock.ts';
 import { type Doors, type DoorsSetting, openDoors } from './doors.ts';
 import { type QueueEngine, startQueueEngine, startTableEngine, type TableEngine } from './engines.ts';
+import type { Answering } from './environment.ts';
 import { type EventSource, startEventSource } from './event-source.ts';
 import type { Invocation } from './function.ts';
 import { type HttpApi, startHttpApi } from './http-api.ts';
@@ -56,6 +57,12 @@ export interface LocalSystemOptions {
    * @default dynalite, which runs everywhere, and tells of writes to indexes nothing
    */
   readonly startTables?: () => Promise<TableEngine>;
+  /**
+   * Told of every process that was given an event, when it was: for who wants to see what becomes of an invocation that does not end.
+   *
+   * @default nobody
+   */
+  readonly answering?: (one: Answering) => void;
   /** Told what an operator would want to know: failures, and what a long wait waits for. */
   readonly log: (line: string) => void;
 }
@@ -194,6 +201,7 @@ async function startParts(options: LocalSystemOptions, stops: Stops): Promise<Pa
       way.invoked?.(invocation);
       collector?.invoked(invocation);
     },
+    answering: options.answering,
     output: collector && ((door) => collector.output(door)),
     report: options.log,
   });

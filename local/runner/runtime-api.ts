@@ -38,9 +38,13 @@ export interface RuntimeApi {
   close(): void;
 }
 
+/** How an invocation ended: with an answer, or why without one. */
+export type Ended = 'answered' | FunctionError;
+
 interface Invocation {
   readonly requestId: string;
   readonly payload: string;
+  readonly ended: Promise<Ended>;
   readonly settle: (outcome: string | FunctionError) => void;
   timer: NodeJS.Timeout;
 }
@@ -48,13 +52,18 @@ interface Invocation {
 /**
  * @param plan - whose time-out holds for each invocation
  * @param kill - called when time is up, or when the function could not load
+ * @param handedOut - told whenever an event was handed out, and how that ends
  * @see https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
  */
-export async function startRuntimeApi(plan: FunctionPlan, kill: () => void): Promise<RuntimeApi> {
+export async function startRuntimeApi(
+  plan: FunctionPlan,
+  kill: () => void,
+  handedOut: (ended: Promise<Ended>) => void = () => {},
+): Promise<RuntimeApi> {
   let waiting: ServerResponse | undefined; // The function's open request for its next event.
   let current: Invocation | undefined;
   let beganMs = performance.now();
-  const end = (errorType: string, message: string): void => {
+  const giveUp = (errorType: string, message: string): void => {
     current?.settle(new FunctionError(errorType, message));
     kill();
   };
@@ -62,11 +71,13 @@ export async function startRuntimeApi(plan: FunctionPlan, kill: () => void): Pro
     if (current === undefined || waiting === undefined) return;
     clearTimeout(current.timer);
     const late = `Task timed out after ${plan.timeoutSeconds.toFixed(2)} seconds`;
-    current.timer = setTimeout(end, plan.timeoutSeconds * 1000, 'Sandbox.Timedout', late);
+    current.timer = setTimeout(giveUp, plan.timeoutSeconds * 1000, 'Sandbox.Timedout', late);
     waiting.writeHead(200, eventHeaders(current.requestId, plan));
     waiting.end(current.payload);
     waiting = undefined;
     beganMs = performance.now();
+    const { ended } = current;
+    handedOut(ended);
   };
   const server = createServer((request, response) => {
     if (request.url === `${BASE}/invocation/next`) {
@@ -80,14 +91,16 @@ export async function startRuntimeApi(plan: FunctionPlan, kill: () => void): Pro
     port: await listenLocally(server),
     invoke: (payload) =>
       new Promise((resolve, reject) => {
+        const { promise: ended, resolve: end } = Promise.withResolvers<Ended>();
         const settle: Invocation['settle'] = (outcome) => {
           clearTimeout(current?.timer);
           current = undefined;
+          end(typeof outcome === 'string' ? 'answered' : outcome);
           if (typeof outcome === 'string') resolve(outcome);
           else reject(outcome);
         };
-        const timer = setTimeout(end, INIT_LIMIT_MS, 'Sandbox.Timedout', `${plan.door} did not load`);
-        current = { requestId: randomUUID(), payload, settle, timer };
+        const timer = setTimeout(giveUp, INIT_LIMIT_MS, 'Sandbox.Timedout', `${plan.door} did not load`);
+        current = { requestId: randomUUID(), payload, ended, settle, timer };
         handOut();
       }),
     beganMs: () => beganMs,
