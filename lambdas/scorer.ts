@@ -15,7 +15,7 @@ import { groupBySubject, type ScoringParts, scoreSubject } from './scorer/subjec
 import { INDEX_LAG_SECONDS } from './store/company-table.ts';
 import { connectStore } from './store/connect.ts';
 import { PortalRow } from './store/portal-rows.ts';
-import { type Letter, sendAll, sendLetters } from './store/queues.ts';
+import { type Letter, LONGEST_DELAY_SECONDS, sendAll, sendLetters } from './store/queues.ts';
 
 /** Contacts scored at once: enough to keep DynamoDB busy, few enough to keep one function's connections. */
 const CONTACTS_AT_ONCE = 16;
@@ -99,6 +99,12 @@ async function sendOn(
   await ticks(outcomes.flatMap((outcome) => outcome.ticks ?? []));
   const rollUps = outcomes.flatMap((outcome) => outcome.rollUps ?? []);
   await writeBack.background(rollUps.map(ofCompany), INDEX_LAG_SECONDS);
+  // A write of which nobody heard any more may land behind the sweep: then whoever is scored again is swept again.
+  const erased = outcomes.flatMap((outcome) => outcome.erased ?? []);
+  await ticks(
+    erased.map((id) => ({ portalId, contactIds: [id] })),
+    LONGEST_DELAY_SECONDS,
+  );
   const changed = outcomes.flatMap(({ changedCompanies = [] }) => changedCompanies);
   await ticks(changed.map(ofCompany), INDEX_LAG_SECONDS);
 }

@@ -734,6 +734,24 @@ describe('a tick', () => {
     expect(background).toEqual([]);
   });
 
+  test('comes when all that was under way has landed, and removes what landed behind the sweep of an erased contact', async () => {
+    await deliver(scorer(), envelope([pricing(7)]));
+    const late: number[] = [];
+    const parts = {
+      ticks: async (messages: readonly (Tick | CompanyTick)[], delaySeconds = 0) => {
+        ticks.push(...messages);
+        late.push(...messages.map(() => delaySeconds));
+      },
+    };
+    await deliver(scorer(parts), envelope([turn(7, 'contact.privacyDeletion')]));
+    expect([ticks, late]).toEqual([[{ portalId: '33', contactIds: ['7'] }], [900]]);
+    await table.contacts().keep('33#7', [{ key: 'late', name: 'signal:any', occurredAtMs: 1 }], []);
+
+    await deliver(scorer(), { portalId: '33', contactIds: ['7'] });
+
+    expect(await table.rows()).toEqual([{ pk: '33#7', sk: '#head', rev: 2, life: 'erased' }]);
+  });
+
   test('of an erased contact brings nothing back', async () => {
     await deliver(scorer(), envelope([pricing(7)]));
     await deliver(scorer(), envelope([turn(7, 'contact.privacyDeletion')]));

@@ -15,6 +15,8 @@ export interface Outcome {
   readonly ticks?: readonly (Tick | CompanyTick)[];
   /** Ids of companies whose contacts are to be scored anew, when the index has them all. */
   readonly changedCompanies?: readonly string[];
+  /** Ids of contacts that were erased. */
+  readonly erased?: readonly string[];
   /** How long ago happened what the new score knows of for the first time, in milliseconds. */
   readonly agesMs?: readonly number[];
   /** More facts stand there than one fold looks at. */

@@ -9,7 +9,7 @@ import { TOUCH } from '../scoring/touches.ts';
 import { askAround, type CompanyTable } from '../store/company-table.ts';
 import type { ContactTable, Standing } from '../store/contact-table.ts';
 import type { DealTable } from '../store/deal-table.ts';
-import { companyIdOf, contactKey, emailKey, recordKey, visitorKey } from '../store/keys.ts';
+import { companyIdOf, contactIdOf, contactKey, emailKey, recordKey, visitorKey } from '../store/keys.ts';
 import type { WriteRequest } from '../store/queues.ts';
 import type { Secret } from '../store/secrets.ts';
 import { liveAgesMs, newestLiveMs } from './liveness.ts';
@@ -142,6 +142,9 @@ async function scoreContact(
     [lane]: request === undefined ? [] : [request],
     credits: areVisitsNew(heard, news) ? creditsOf(deals, parts) : [],
     rollUps: heard.some((each) => each.turn?.kind === 'restore') ? companyOf(standing, parts) : [],
+    erased: heard.some((each) => each.turn?.kind === 'privacyDeletion')
+      ? [contactIdOf(key, portalId)].flatMap((id) => id ?? [])
+      : [],
     agesMs: standing === undefined ? [] : liveAgesMs(news, clock()),
     isFactLimitReached,
   };

@@ -16,9 +16,17 @@ function formatter(
   return made;
 }
 
+/** The second that was last asked for, by time zone: within one it is often asked for again, and no date changes. */
+const lastSeconds = new Map<string, { readonly second: number; readonly date: string }>();
+
 /** The calendar date at an instant, `YYYY-MM-DD`. @param timeZone - IANA name */
 export function localDate(ms: number, timeZone: string): string {
-  return formatter(timeZone, 'sv-SE', { year: 'numeric', month: '2-digit', day: '2-digit' }).format(ms);
+  const second = Math.floor(ms / 1000);
+  const last = lastSeconds.get(timeZone);
+  if (last?.second === second) return last.date;
+  const date = formatter(timeZone, 'sv-SE', { year: 'numeric', month: '2-digit', day: '2-digit' }).format(ms);
+  lastSeconds.set(timeZone, { second, date });
+  return date;
 }
 
 /** The calendar date as people read it, `14 Dec 2026`. @param timeZone - IANA name */
