@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { buildSync } from 'esbuild';
+import { type BuildOptions, buildSync } from 'esbuild';
 import { UsageError } from './target.ts';
 
 /** Browsers from 2021 on; in older ones the tag does nothing. */
@@ -36,20 +36,7 @@ export function buildSnippet({ endpoint: given, ...options }: SnippetOptions): S
     throw new UsageError(
       `--endpoint: expected an address such as https://example.com/sessions, found "${given}"`,
     );
-  const { outputFiles } = buildSync({
-    entryPoints: [join(import.meta.dirname, '../browser/snippet.ts')],
-    bundle: true,
-    minify: true,
-    write: false,
-    format: 'iife',
-    target: TARGET,
-    logLevel: 'silent',
-    define: {
-      AFTERGLOW_ENDPOINT: JSON.stringify(endpoint),
-      AFTERGLOW_HUBSPOT_BANNER: String(options.isHubSpotBannerHeard),
-      AFTERGLOW_DO_NOT_TRACK: String(options.isDoNotTrackHeeded),
-    },
-  });
+  const { outputFiles } = buildSync({ ...snippetSettings({ endpoint, ...options }), write: false });
   const script = outputFiles.map(({ text }) => text.trim()).join('');
   return {
     endpoint,
@@ -57,6 +44,23 @@ export function buildSnippet({ endpoint: given, ...options }: SnippetOptions): S
     hash: `sha256-${createHash('sha256').update(script).digest('base64')}`,
     tag: `<script>${script}</script>`,
   };
+}
+
+/** How esbuild makes the script. */
+export function snippetSettings({ endpoint, isHubSpotBannerHeard, isDoNotTrackHeeded }: SnippetOptions) {
+  return {
+    entryPoints: [join(import.meta.dirname, '../browser/snippet.ts')],
+    bundle: true,
+    minify: true,
+    format: 'iife',
+    target: TARGET,
+    logLevel: 'silent',
+    define: {
+      AFTERGLOW_ENDPOINT: JSON.stringify(endpoint),
+      AFTERGLOW_HUBSPOT_BANNER: String(isHubSpotBannerHeard),
+      AFTERGLOW_DO_NOT_TRACK: String(isDoNotTrackHeeded),
+    },
+  } satisfies BuildOptions;
 }
 
 /** An address in its plain form, in which no markup stands: encrypted, unless it stays on this machine. */

@@ -20,9 +20,9 @@ import {
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { buildSync, formatMessagesSync } from 'esbuild';
+import { bundleSettings } from './bundle.ts';
 
-const projectDirectory = join(import.meta.dirname, '..');
-const handlersDirectory = join(projectDirectory, 'lambdas');
+const handlersDirectory = join(import.meta.dirname, '../lambdas');
 
 /**
  * Under which CloudWatch keeps what the doors of this stack count: the name of the stack, or else two of them in one account would be
@@ -137,23 +137,7 @@ function bundle(door: Door, model: CompiledModel | undefined): Code {
 }
 
 function bundleHandler(door: Door, outputDirectory: string): void {
-  const { warnings } = buildSync({
-    absWorkingDir: projectDirectory,
-    entryPoints: [join(handlersDirectory, `${door}.ts`)],
-    outfile: join(outputDirectory, 'index.js'),
-    bundle: true,
-    minify: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'cjs',
-    mainFields: ['module', 'main'],
-    alias: {
-      'form-data': join(handlersDirectory, 'hubspot/no-form-data.ts'),
-      '@aws-sdk/credential-provider-node': join(handlersDirectory, 'function-credentials.ts'),
-    },
-    legalComments: 'none',
-    logLevel: 'silent',
-  });
+  const { warnings } = buildSync({ ...bundleSettings(door), outfile: join(outputDirectory, 'index.js') });
   if (warnings.length > 0) {
     throw new Error(formatMessagesSync(warnings, { kind: 'warning' }).join('\n'));
   }

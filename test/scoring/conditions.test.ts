@@ -33,6 +33,7 @@ test.each<[string, string | undefined, boolean, string]>([
   ['contains: [cto]', 'cto𐐀', false, 'a letter after it that takes two places'],
   ['contains: [cto]', '🚀cto🚀', true, 'a picture is no letter'],
   ['contains: [cto]', 'Director, then CTO', true, 'the second time it stands alone'],
+  ['contains: [cto, founder]', 'Founder', true, 'one of several is enough'],
   ['contains: [head of]', 'Head of Sales', true, 'several words'],
   ['contains: [head of]', 'Ahead of Sales', false, 'the first word is longer'],
   ['contains: [r&d]', 'VP R&D', true, 'punctuation is taken literally'],

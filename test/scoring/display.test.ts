@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { displayPoints, gradeNames, gradeOf } from '../../lambdas/scoring/display.ts';
+import { displayPoints, gradeNames, gradeOf, isRise } from '../../lambdas/scoring/display.ts';
 import { fold } from '../../lambdas/scoring/fold.ts';
 import { show } from '../../lambdas/scoring/show.ts';
 import { contacts, models, NOW_MS } from './histories.ts';
@@ -119,4 +119,16 @@ test.each<[number, number, number, string]>([
   [47_500, 5, 50, 'half a step upwards'],
 ])('%p thousandths in steps of %p are shown as %p: %s', (thousandths, step, expected) => {
   expect(displayPoints(modelOf(`display: { step: ${step} }`), thousandths)).toBe(expected);
+});
+
+test.each([
+  { before: 'B1', grade: 'A3', isBetter: true, because: 'the rows go from the best fit to the worst' },
+  { before: 'A1', grade: 'A2', isBetter: false, because: 'it is worse' },
+  { before: 'A2', grade: 'A2', isBetter: false, because: 'it is the same' },
+  { before: '', grade: 'C2', isBetter: true, because: 'none is as good as the worst, C3' },
+  { before: '', grade: 'C3', isBetter: false, because: 'none is as good as the worst' },
+  { before: 'A1', grade: '', isBetter: false, because: 'none is no grade' },
+  { before: '', grade: '', isBetter: false, because: 'none is no grade' },
+])('$grade after "$before" is a rise: $isBetter, because $because', ({ before, grade, isBetter }) => {
+  expect(isRise(GRID, before, grade)).toBe(isBetter);
 });

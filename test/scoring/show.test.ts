@@ -271,6 +271,24 @@ engagement:
   });
 });
 
+test('five lines that would just fit lose the last one to the fall of the grade', () => {
+  const names = ['a', 'b', 'c', 'd', 'e'];
+  const signals = names.map(
+    (id, at) =>
+      `{ id: ${id}, title: ${'営'.repeat(24)}a, from: { kind: signal, signal: ${id} }, points: ${40 - at}, halfLifeDays: 7 }`,
+  );
+  const model = modelOf(`{ engagement: { signals: [${signals.join(', ')}] }, grades: { ${BANDS} } }`);
+
+  const lines = shownAt(
+    model,
+    names.map((name) => login(0, name)),
+  ).reasons.split('\n');
+
+  // 5 lines of 90 bytes and 4 ends are 454 of 456; the fall takes 25 and an end.
+  expect(lines.map((line) => Buffer.byteLength(line))).toEqual([90, 90, 90, 90, 25]);
+  expect(lines[4]).toMatch(/^Falls to B on /);
+});
+
 describe('the id of a write', () => {
   const shown = shownOf(50);
   const id = writeIdOf('33', '7', shown);
