@@ -26,7 +26,7 @@ export function fetchOf(portal: Answering, origin = HUBSPOT_ORIGIN): typeof fetc
     const answering = portal.answer({
       method,
       url: `${url.pathname}${url.search}`,
-      headers: Object.fromEntries(new Headers(headers)),
+      headers: plainHeaders(headers),
       body: body ?? undefined,
     });
     const answer = await unlessAborted(answering, signal);
@@ -34,6 +34,14 @@ export function fetchOf(portal: Answering, origin = HUBSPOT_ORIGIN): typeof fetc
     if (REDIRECTS.has(answer.status)) throw failed('unexpected redirect');
     return new WholeResponse(answer);
   };
+}
+
+/** By names in lower case. */
+function plainHeaders(headers: RequestInit['headers'] = {}): Record<string, string> {
+  if (headers instanceof Headers || Array.isArray(headers)) return Object.fromEntries(new Headers(headers));
+  const plain: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) plain[name.toLowerCase()] = String(value);
+  return plain;
 }
 
 function isText(body: unknown): body is string | null | undefined {

@@ -108,11 +108,12 @@ export async function answerApi(api: Api, request: PortalRequest): Promise<Porta
     return undefined;
   }
   const isLate = fault?.kind === 'delay';
+  if (isLate && fault.isDoneLate === true) await api.sleep(fault.delayMs, 'answer');
   const reply =
     fault === undefined || isLate
       ? execute(requestBody)
       : faultyReply(fault, { body: requestBody, nowMs: api.state.clock(), execute, newId: api.newId });
-  const waitMs = latencyMs / 2 + (isLate ? fault.delayMs : 0);
+  const waitMs = latencyMs / 2 + (isLate && fault.isDoneLate !== true ? fault.delayMs : 0);
   if (waitMs > 0) await api.sleep(waitMs, 'answer');
   return answer(reply, isOfGateway(reply) ? {} : headers);
 }

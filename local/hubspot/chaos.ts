@@ -192,8 +192,10 @@ function parsedBody(body: unknown): v.InferOutput<typeof Body> {
   return parsed.success ? parsed.output : {};
 }
 
+const Inputs = v.object({ inputs: v.array(v.object({ id: v.string() })) });
+
 function countInputs(body: unknown): number {
-  const parsed = v.safeParse(v.object({ inputs: v.array(v.object({ id: v.string() })) }), body);
+  const parsed = v.safeParse(Inputs, body);
   return parsed.success ? parsed.output.inputs.length : 0;
 }
 

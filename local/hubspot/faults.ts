@@ -27,8 +27,8 @@ export type Fault =
   | { readonly kind: 'no-answer'; readonly lands: Landing }
   /** Says nothing for so many milliseconds, then closes the connection; `lands` counts from the call. */
   | { readonly kind: 'silent'; readonly afterMs: number; readonly lands: Landing }
-  /** Answers, but so many milliseconds late. */
-  | { readonly kind: 'delay'; readonly delayMs: number }
+  /** Answers, but so many milliseconds late; the work is done before that, or only then. */
+  | { readonly kind: 'delay'; readonly delayMs: number; readonly isDoneLate?: true }
   /** Some inputs of a batch, by position, are not mentioned in its answer; nor are they done, unless `executes`. */
   | { readonly kind: 'leave-out'; readonly inputs: readonly number[]; readonly executes?: boolean }
   /** Some inputs of a batch, by position, are not done, and the answer is a 207 with an error for each of them. */

@@ -620,11 +620,12 @@ describe('a deal that is credited to visits', () => {
   });
 });
 
+const toBackground = () => sent.filter(({ to }) => to === 'background');
+
 describe('the score of a company that a contact leaves', () => {
   const rollUp = { to: 'background', message: { portalId: '33', companyId: '8' }, delaySeconds: 5 };
   /** For whoever dies on the way. */
   const insurance = { ...rollUp, delaySeconds: 900 };
-  const toBackground = () => sent.filter(({ to }) => to === 'background');
 
   beforeEach(() => known('8', '1', '2'));
 

@@ -1,0 +1,2 @@
+/** What no simulation loads. */
+export const NOBODY = 'loads this';
