@@ -47,8 +47,8 @@ const MODEL = simulatedModel();
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 /** Share of the seeds whose world is looked at for some nights more, after a day of which HubSpot does not tell everything. */
-const WITH_NIGHTS = 0.1;
-const LOST_WEBHOOKS = 0.3;
+const WITH_NIGHTS = 0.035;
+const LOST_WEBHOOKS = 0.8;
 /** Days that go by before them. */
 const LATER_DAYS = [0, 3, 30, 90] as const;
 /** What HubSpot allows in 10 seconds, from seed to seed. */
@@ -171,7 +171,7 @@ class Story {
   }
 
   async liveToRest(): Promise<void> {
-    const endMs = this.world.play(this.#random.between(3, 6));
+    const endMs = this.world.play(this.#random.between(1, 4));
     await this.#scheduler.run(endMs + HOUR_MS / 6);
     await this.#rest();
   }
@@ -184,7 +184,7 @@ class Story {
     world.forgetUnclaimed();
     faults.areOn = true;
     system.loseWebhooks(LOST_WEBHOOKS);
-    const endMs = world.play(this.#random.between(3, 6), false);
+    const endMs = world.play(this.#random.between(4, 7), false);
     await this.#scheduler.run(endMs + HOUR_MS);
     system.loseWebhooks(0);
     await this.#pass(DAY_MS / 2);

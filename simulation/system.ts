@@ -141,7 +141,7 @@ export class System {
     const rate = options.hubSpotFaultRate;
     this.#ofReadings = createChaos({ seed, rate });
     // There are far more readings than writes, and writes are what may go wrong.
-    this.#ofWrites = createChaos({ seed: seed + 1, rate: 4 * rate });
+    this.#ofWrites = createChaos({ seed: seed + 1, rate: 10 * rate });
     this.#late = createChaos({ seed: seed + 2, rate, kinds: ['reset-late', 'silence-late'] });
     this.#often = createChaos({ seed: seed + 3, rate: rate / 3, kinds: ['429-window', 'not-json', '477'] });
     this.portal = createLocalPortal(

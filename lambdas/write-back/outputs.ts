@@ -83,8 +83,13 @@ export class Outputs {
     await this.#remember();
     if (this.#definitions.has(type)) return;
     const untilMs = this.#parts.clock() + LOOK_AGAIN_MS;
-    for (const { properties, isWhateverTheValue } of refused)
-      for (const name of isWhateverTheValue ? properties : []) this.#refuse(type, name, untilMs);
+    const names = refused.flatMap(({ properties, isWhateverTheValue }) =>
+      isWhateverTheValue ? properties : [],
+    );
+    const isNews = names.some((name) => !this.#refused.has(`${type} ${name}`));
+    for (const name of names) this.#refuse(type, name, untilMs);
+    // This process alone knows of it, and may not live until they are taken again.
+    if (isNews) await this.#parts.background(...resumption(this.#parts.portalId));
   }
 
   /** HubSpot took properties: of those it refused before, everybody is sent again. */

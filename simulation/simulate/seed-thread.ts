@@ -4,6 +4,8 @@ import type { SeedResult } from '../seed.ts';
 import type { Patch } from '../variants/variant.ts';
 
 /** How seeds are run in a thread. Goes to it as a copy. */
+const YOUNG_MB = 64;
+
 export interface ThreadOptions {
   /** URL of the module that runs a seed. */
   readonly module: string;
@@ -67,7 +69,10 @@ export class SeedThread {
   }
 
   #begin(): Worker {
-    const worker = new Worker(new URL('../worker.ts', import.meta.url), { workerData: this.#options });
+    const worker = new Worker(new URL('../worker.ts', import.meta.url), {
+      workerData: this.#options,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB }, // Nearly all that a seed makes is gone at its end.
+    });
     worker.on('error', (error) => {
       this.#diedOf = error;
       this.#worker = undefined;

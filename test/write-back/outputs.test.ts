@@ -158,9 +158,14 @@ test('where HubSpot does not tell its definitions, what it refuses is believed f
   const [one = '', other = ''] = await system.createMany(2);
   await archive(system, 'afterglow_reasons');
   await system.receive([{ contactId: one }]);
+  // Only this process knows of it: whoever comes after it is to find who was written without.
+  expect(system.takeSent()).toEqual([
+    { lane: 'background', request: { portalId: PORTAL, resume: 'unconfirmed' }, delaySeconds: 900 },
+  ]);
   writesOf(system);
   await system.receive([{ contactId: other }]);
 
+  expect(system.takeSent()).toEqual([]);
   expect(system.shown(one)).toMatchObject({ score: '7' });
   expect(system.shown(one)['write_id'] ?? '').toBe('');
   expect(system.shown(other)).toMatchObject({ score: '7' });
