@@ -1,4 +1,5 @@
 // One seed: a small portal, two hours of its life, everything that can go wrong, and what must hold in the end.
+import { isDeepStrictEqual } from 'node:util';
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { CONTACT_TABLE } from '../bench/virtual/contact-table.ts';
 import { createRandom, type Random } from '../local/hubspot/random.ts';
@@ -132,6 +133,9 @@ class Story {
   readonly #bystander: Bystander;
   readonly #scheduler: Scheduler;
   readonly #random: Random;
+  readonly #logins = new KeptLogins();
+  /** Rows are taken away by time to live. */
+  #isExpiring = false;
 
   constructor(seed: number, scheduler: Scheduler, faultRate: number) {
     this.#scheduler = scheduler;
@@ -180,7 +184,9 @@ class Story {
   async #nights(): Promise<void> {
     const { faults, system, world } = this;
     await this.#pass((LATER_DAYS[this.#random.between(0, LATER_DAYS.length - 1)] ?? 0) * DAY_MS);
+    this.#isExpiring = true;
     system.table.expire(this.#scheduler.now());
+    this.#isExpiring = false;
     world.forgetUnclaimed();
     faults.areOn = true;
     system.loseWebhooks(LOST_WEBHOOKS);
@@ -235,11 +241,25 @@ class Story {
       tell(2, `the browser ${pk} was ${before}'s and becomes ${after}'s`);
   }
 
+  /** Whether whoever keeps a fact here from now on finds that it belongs elsewhere, or to nobody. */
+  #isLeft(pk: string): boolean {
+    const head = this.#headOf(pk);
+    return head === undefined
+      ? !OF_CONTACT.test(pk)
+      : head['alias'] !== undefined || head['life'] === 'erased';
+  }
+
+  #headOf(pk: string): Row | undefined {
+    const Key = { pk, sk: '#head' };
+    const { Item }: { Item?: Row } = this.system.table.execute(
+      new GetCommand({ TableName: CONTACT_TABLE.name, Key, ConsistentRead: true }),
+    );
+    return Item;
+  }
+
   /** Where a chain of aliases ends now. */
   #endOf(key: string): { readonly key: string; readonly head: Row | undefined } {
-    const Key = { pk: key, sk: '#head' };
-    const get = new GetCommand({ TableName: CONTACT_TABLE.name, Key, ConsistentRead: true });
-    const { Item: head }: { Item?: Row } = this.system.table.execute(get);
+    const head = this.#headOf(key);
     const alias = head?.['alias'];
     return typeof alias === 'string' ? this.#endOf(alias) : { key, head };
   }
@@ -252,6 +272,16 @@ class Story {
     };
     if (this.#bystander.isWriting) return;
     if (!pk.startsWith(`${PORTAL_ID}#`)) tell(6, `a row under ${pk}: keys begin with the portal`);
+    if (after === undefined && OF_FACTS.test(sk) && !this.#isExpiring && !this.#isLeft(pk))
+      tell(2, `${sk} is taken from ${pk}, which neither leads elsewhere nor is erased`);
+    if (after?.['name'] === LOGIN && before === undefined) this.#logins.keep(pk, sk);
+    if (
+      sk === '#head' &&
+      before !== undefined &&
+      after !== undefined &&
+      this.#logins.isAnyUnseen(pk, before, after)
+    )
+      tell(2, `${pk} was scored without a fact that stood there before it was read`);
     if (sk !== '#head' || before === undefined) return;
     const unsaid = OF_DEAL.test(pk) && after !== undefined ? wrongRestatement(before, after) : undefined;
     if (unsaid !== undefined) tell(2, unsaid);
@@ -266,6 +296,36 @@ class Story {
   }
 }
 
+const LOGIN = 'signal:product.login';
+/** What a store of a score never changes, and every other one that raises the revision does. */
+const OF_OTHER_STORES = ['life', 'lifeAt', 'forgotAt', 'old', 'alias'] as const;
+
+/**
+ * Which logins a score must know of: whoever stores a score has read its head, and so after everything was kept that stood there when the
+ * head was last written.
+ */
+class KeptLogins {
+  /** Epoch milliseconds of the newest, by partition: of all, and of those that stood there when the head was last written. */
+  readonly #newest = new Map<string, number>();
+  readonly #known = new Map<string, number>();
+
+  keep(pk: string, sk: string): void {
+    const atMs = Number(sk.split('#')[1]);
+    this.#newest.set(pk, Math.max(atMs, this.#newest.get(pk) ?? 0));
+  }
+
+  /** @param after - the head as it is written */
+  isAnyUnseen(pk: string, before: Row, after: Row): boolean {
+    if (before['rev'] === after['rev']) return false; // A confirmation.
+    const knownMs = this.#known.get(pk) ?? 0;
+    this.#known.set(pk, this.#newest.get(pk) ?? 0);
+    const isOfScore = OF_OTHER_STORES.every((name) => isDeepStrictEqual(before[name], after[name]));
+    return isOfScore && after['status'] === 'scored' && !(Number(after['lastAt'] ?? 0) >= knownMs);
+  }
+}
+
+/** Rows of what happened. */
+const OF_FACTS = /^(signal|touch)#/;
 /** The partition of a deal. */
 const OF_DEAL = /^\d+#deal#\d+$/;
 /** A contact's partition, but no other record's. */
