@@ -241,6 +241,16 @@ class Story {
       tell(2, `the browser ${pk} was ${before}'s and becomes ${after}'s`);
   }
 
+  /** Whether HubSpot ever was given what counts as shown from now on, and that is what is to be shown. */
+  #wasWritten(pk: string, { wid, cwid }: Row): boolean {
+    const [, id = ''] = pk.split('#');
+    const { crm } = this.system.portal;
+    if (cwid === undefined || crm.get('contacts', id)?.archived !== false) return true;
+    return (
+      cwid === wid && crm.history('contacts', id, 'afterglow_write_id').some(({ value }) => value === cwid)
+    );
+  }
+
   /** Whether whoever keeps a fact here from now on finds that it belongs elsewhere, or to nobody. */
   #isLeft(pk: string): boolean {
     const head = this.#headOf(pk);
@@ -291,6 +301,8 @@ class Story {
     if (after === undefined) return tell(2, `the head of ${pk} is gone`);
     if (Number(after['rev'] ?? 0) < Number(before['rev'] ?? 0)) tell(2, `the revision of ${pk} falls`);
     if (before['life'] === 'erased' && after['life'] !== 'erased') tell(8, `${pk} was erased and is back`);
+    if (after['cwid'] !== before['cwid'] && !this.#wasWritten(pk, after))
+      tell(3, `${pk} counts as shown, and was not written so`);
     if (before['alias'] !== undefined && after['alias'] !== before['alias'])
       tell(2, `${pk} leads elsewhere than it did`);
   }
