@@ -14,8 +14,8 @@ const CLEAR_MS = [3 * MINUTE_MS, 6 * MINUTE_MS] as const;
 /** A caller that was refused, or got no answer, asks again after this. */
 const AGAIN_MS = [200, 5 * SECOND_MS] as const;
 /** Shares of the worlds in which a deal is earned, and in which somebody is busy for longer than a window of write-back; how much happens at once when much does; how much of all happens to one person. */
-const WITH_DEAL = 0.22;
-const WITH_RUSH = 0.12;
+const WITH_DEAL = 0.2;
+const WITH_RUSH = 0.1;
 const STORM = 6;
 const RUSH = 13;
 const RUSH_MS = [1_000, 9_000] as const;
@@ -167,8 +167,8 @@ export class World {
     const first: Happening[] = [
       [1, 'people', () => this.#createPerson()],
       [1, 'people', () => this.#createPerson()],
-      ...(this.#random.next() < 0.25 ? [[1, 'people', () => this.#createPerson()] as const] : []),
-      [1, 'companies', () => this.#createCompany()],
+      ...(this.#random.next() < 0.08 ? [[1, 'people', () => this.#createPerson()] as const] : []),
+      ...(this.#random.next() < 0.6 ? [[1, 'companies', () => this.#createCompany()] as const] : []),
     ];
     const isBeginning = this.ledger.people.length === 0;
     const story = this.#random.next() < WITH_DEAL ? this.#dealStory() : [];

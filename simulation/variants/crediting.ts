@@ -112,17 +112,4 @@ export const CREDITING: readonly Variant[] = [
       },
     ],
   },
-  {
-    name: 'merged-visits-not-credited',
-    wrong: 'The visits of a contact that was merged are looked for under its old id alone.',
-    promise: 2,
-    patches: [
-      {
-        file: 'lambdas/store/contact-table.ts',
-        find: '        async (key) => [key, await this.#rows.newestTouches(key)] as const,',
-        replace:
-          '        async (key) => [key, keys.includes(key) ? await this.#rows.newestTouches(key) : []] as const,',
-      },
-    ],
-  },
 ];

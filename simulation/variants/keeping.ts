@@ -220,18 +220,6 @@ const LOCK_MS = 1000;`,
     ],
   },
   {
-    name: 'unprocessed-keys-forgotten',
-    wrong: 'Keys that DynamoDB left unread are taken for rows that are not there.',
-    promise: 3,
-    patches: [
-      {
-        file: HEADS,
-        find: '        left.push(...unread.map(({ pk, sk }) => ({ pk: String(pk), sk: String(sk) })));',
-        replace: '',
-      },
-    ],
-  },
-  {
     name: 'value-last-heard-wins',
     wrong: 'Of a property the value that is heard last stays, though webhooks come in any order.',
     promise: 2,
@@ -278,19 +266,6 @@ const LOCK_MS = 1000;`,
         file: 'lambdas/scorer/records.ts',
         find: '  return { changes, changedCompanies: isChanged ? [companyId] : [] };',
         replace: '  return { changes, changedCompanies: [] };',
-      },
-    ],
-  },
-  {
-    name: 'due-night-forgotten',
-    wrong:
-      'A contact is not put in the index of those who fall due: it fades only when something else happens.',
-    promise: 2,
-    patches: [
-      {
-        file: CONTACTS,
-        find: '        due: scored.dueNight && dueKey(this.#portalId, scored.dueNight, contactId),',
-        replace: '        due: head.due,',
       },
     ],
   },

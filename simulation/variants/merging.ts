@@ -97,19 +97,6 @@ export const MERGING: readonly Variant[] = [
     ],
   },
   {
-    name: 'ask-once-after-change',
-    wrong:
-      'What follows from a contact leaving is asked for only afterwards: whoever dies in between leaves nobody who knows.',
-    promise: 3,
-    patches: [
-      {
-        file: 'lambdas/store/company-table.ts',
-        find: '  await ask(LONGEST_DELAY_SECONDS);\n',
-        replace: '',
-      },
-    ],
-  },
-  {
     name: 'visitor-last-wins',
     wrong: 'A browser goes to whoever named it last: anybody can take the visits of others to come.',
     promise: 2,
@@ -151,30 +138,6 @@ export const MERGING: readonly Variant[] = [
       {
         file: VISITORS,
         find: '  await rows.move(visitor, key);\n',
-        replace: '',
-      },
-    ],
-  },
-  {
-    name: 'visit-told-twice',
-    wrong: 'A visit that the snippet and a server tell of is two.',
-    promise: 2,
-    patches: [
-      {
-        file: 'lambdas/events/sessions.ts',
-        find: '    visitorId === undefined || sessionId === undefined\n',
-        replace: '    visitorId === undefined || sessionId === undefined || index >= 0\n',
-      },
-    ],
-  },
-  {
-    name: 'ttl-on-visits',
-    wrong: 'Visits have a time to live: credit changes because time passes.',
-    promise: 2,
-    patches: [
-      {
-        file: PARTITIONS,
-        find: '    if (name === TOUCH) return {};',
         replace: '',
       },
     ],
