@@ -35,18 +35,6 @@ export const CREDITING: readonly Variant[] = [
     ],
   },
   {
-    name: 'stale-amount-wins',
-    wrong: 'Of two readings of a deal the one that is stored last wins, not the newer.',
-    promise: 2,
-    patches: [
-      {
-        file: DEAL_CREDIT,
-        find: '    deal: before !== undefined && isOlder ? { ...before, contactIds: told.contactIds } : told,',
-        replace: '    deal: told,',
-      },
-    ],
-  },
-  {
     name: 'restatement-not-logged',
     wrong: 'A credit becomes another, and the log of the deal does not say so.',
     promise: 4,
@@ -55,60 +43,6 @@ export const CREDITING: readonly Variant[] = [
         file: 'lambdas/store/deal-table.ts',
         find: '    const lines = [restatement ?? [], before.log].flat();',
         replace: '    const lines = [before.log.length > 0 ? [] : (restatement ?? []), before.log].flat();',
-      },
-    ],
-  },
-  {
-    name: 'visit-not-credited',
-    wrong: 'A visit that comes after a deal was credited does not have it credited anew.',
-    promise: 2,
-    patches: [
-      {
-        file: 'lambdas/scorer/subjects.ts',
-        find: '    credits: areVisitsNew(heard, news) ? creditsOf(deals, parts) : [],',
-        replace: '    credits: [],',
-      },
-    ],
-  },
-  {
-    name: 'touches-before-head',
-    wrong: 'The visits of a deal are read before its head: one that is kept in between is not credited.',
-    promise: 2,
-    patches: [
-      {
-        file: DEAL_CREDIT,
-        find: `    const head = await livingHead(read, run);
-`,
-        replace: `    const early = await touchesOfDeal(read, run);
-    const head = await livingHead(read, run);
-`,
-      },
-      {
-        file: DEAL_CREDIT,
-        find: '    const stored = await storeCredit(head, read, rules, run);',
-        replace: '    const stored = await storeCredit(head, read, rules, run, early);',
-      },
-      {
-        file: DEAL_CREDIT,
-        find: `  rules: Attribution,
-  run: CreditRun,
-): Promise<DealHead | undefined> {
-  const { deals, model, portalId, clock } = run;`,
-        replace: `  rules: Attribution,
-  run: CreditRun,
-  early: DealTouch[],
-): Promise<DealHead | undefined> {
-  const { deals, model, portalId, clock } = run;`,
-      },
-      {
-        file: DEAL_CREDIT,
-        find: TOUCHES_READ,
-        replace: '  const credited = creditOf(deal, early, rules, await effectsFor(rules, run));',
-      },
-      {
-        file: DEAL_CREDIT,
-        find: '  { contactIds }: CreditedDeal,',
-        replace: "  { contactIds }: Pick<CreditedDeal, 'contactIds'>,",
       },
     ],
   },

@@ -84,14 +84,6 @@ export const HEARING: readonly Variant[] = [
     ],
   },
   {
-    name: 'told-again-after-merge',
-    wrong: 'A change that is told again under the id of the merged record counts twice.',
-    promise: 2,
-    patches: [
-      { file: AWARDS, find: TOLD_AGAIN, replace: '    if (isSame && other.key === fact.key) return true;' },
-    ],
-  },
-  {
     name: 'answered-before-queued',
     wrong: 'A request is acknowledged before the queue took it: what the queue then refuses is lost.',
     promise: 1,

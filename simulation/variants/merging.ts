@@ -118,19 +118,6 @@ export const MERGING: readonly Variant[] = [
     ],
   },
   {
-    name: 'binding-without-condition',
-    wrong: 'A browser is bound without looking whether somebody else was first.',
-    promise: 2,
-    patches: [
-      {
-        file: HEADS,
-        find: "        ConditionExpression: before === undefined ? 'attribute_not_exists(alias)' : 'alias = :before',",
-        replace:
-          "        ConditionExpression: before === undefined ? 'attribute_not_exists(alias) OR attribute_exists(alias)' : 'alias = :before OR alias <> :before',",
-      },
-    ],
-  },
-  {
     name: 'waiting-visits-forgotten',
     wrong: 'What waited under a browser is not brought to the contact to whom it is bound.',
     promise: 2,

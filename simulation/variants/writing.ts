@@ -54,19 +54,6 @@ export const WRITING: readonly Variant[] = [
     ],
   },
   {
-    name: 'ghost-write-wins',
-    wrong:
-      'A write without an answer is tried again at once and then forgotten: it may land after a newer one.',
-    promise: 3,
-    patches: [
-      {
-        file: WRITE,
-        find: "    return { kind: 'doubtful', afterSeconds: UNANSWERED_SECONDS };",
-        replace: "    return { kind: 'later', retryAtMs: clock() };",
-      },
-    ],
-  },
-  {
     name: 'unknown-taken-for-written',
     wrong: 'A write without an answer counts as done.',
     promise: 3,
@@ -76,19 +63,6 @@ export const WRITING: readonly Variant[] = [
         find: "  if (outcome.kind === 'written' || outcome.kind === 'shown') {",
         replace:
           "  if (outcome.kind === 'written' || outcome.kind === 'shown' || outcome.kind === 'unknown') {",
-      },
-    ],
-  },
-  {
-    name: 'redelivery-leaves-no-doubt',
-    wrong:
-      'A message that comes again is treated as the first: what an earlier try sent before it died may land last.',
-    promise: 3,
-    patches: [
-      {
-        file: 'lambdas/write-back/requests.ts',
-        find: '      isRedelivered: Number(attributes.ApproximateReceiveCount) > 1 || other?.isRedelivered === true,',
-        replace: '      isRedelivered: other?.isRedelivered === true,',
       },
     ],
   },
