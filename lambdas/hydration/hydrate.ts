@@ -118,7 +118,7 @@ export function ownIdKept(
   return [{ name: idProperty, value: properties[idProperty] ?? '', occurredAtMs: updatedAtMs }];
 }
 
-/** Keeps all that was read, then notes that it was: a crash in between lets it be read again. */
+/** Keeps all that was read, then notes that it was: a crash in between lets it be read again, whatever others noted meanwhile. */
 async function keepFound(
   record: HubSpotRecord,
   surroundings: Surroundings | undefined,

@@ -97,6 +97,11 @@ function add(errandsBy: Map<string, readonly Errand[]>, key: string, errands: re
   errandsBy.set(key, [...(errandsBy.get(key) ?? []), ...errands]);
 }
 
+/** Who died over a contact may have kept what it read and not have scored it, while somebody else noted that the contact was read. */
+function mayBeHalfRead({ isRedelivered }: Errand): boolean {
+  return isRedelivered;
+}
+
 /** The heads of the living contacts; apart from them those whose properties HubSpot has yet to tell. */
 async function findHeads(
   errandsBy: ErrandsBy,
@@ -116,7 +121,7 @@ async function findHeads(
         if (head?.alias !== undefined) merged.push({ key: head.alias, errands });
         else if (id === undefined || (head !== undefined && head.life !== 'living'))
           end(errands, { kind: 'done' }); // Erased or deleted: nothing is to be written.
-        else if (head?.readAtMs === undefined) add(unread, id, errands);
+        else if (head?.readAtMs === undefined || errands.some(mayBeHalfRead)) add(unread, id, errands);
         else known.push({ id, head, errands });
       }
       wanted = merged;

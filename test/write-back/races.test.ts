@@ -48,6 +48,22 @@ test('a contact that HubSpot has, and leaves out of every answer about several, 
   expect(system.shown(contactId)['score']).toBe('17');
 });
 
+test('what somebody kept of a reading before it died counts, also where somebody else noted meanwhile that the contact was read', async () => {
+  const system = await openSystem(engine);
+  const contactId = system.portal.crm.create('contacts', { jobtitle: 'CTO' });
+  await system.loginKnown(contactId); // By one that read it before there was a job title.
+  const { nowMs } = system.portal.time;
+  await system.store.keep(
+    contactKey(PORTAL, contactId),
+    [],
+    [{ name: 'jobtitle', value: 'CTO', occurredAtMs: nowMs }],
+  );
+
+  await system.receive([{ contactId }], 2);
+
+  expect(system.shown(contactId)['score']).toBe('17');
+});
+
 /** Contacts of one system, and what may befall them: in HubSpot, and as the scorer notes it when HubSpot tells. */
 class Story {
   readonly system: System;
