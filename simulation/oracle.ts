@@ -301,6 +301,10 @@ function checkDeal(deal: DealNow, scene: Scene, tell: Tell): void {
   for (const attribute of ['wid', 'cwid'])
     if (row[attribute] !== shown('write_id')) tell(3, `${name} shows another credit than its ${attribute}`);
   const money = plainMoney(deal.amount, 'EUR');
+  // Where no visit is known nothing that HubSpot shows tells of the amount.
+  const kept: { readonly amount?: string } = JSON.parse(textOf(row, 'deal') || '{}');
+  if (plainMoney(kept.amount ?? '', 'EUR')?.units !== money?.units)
+    tell(2, `${name} is worth "${deal.amount}", the table has "${kept.amount}"`);
   const sum = sumOf(shown('sources'), money?.decimals ?? 2);
   if (money !== undefined && shown('sources') !== '' && sum !== money.units)
     tell(2, `${name} is worth ${money.units} units, its sources sum to ${sum}: ${shown('sources')}`);

@@ -50,6 +50,8 @@ const HOUR_MS = 3_600_000;
 /** Share of the seeds whose world is looked at for some nights more, after a day of which HubSpot does not tell everything. */
 const WITH_NIGHTS = 0.035;
 const LOST_WEBHOOKS = 0.8;
+/** Share of the seeds at whose end writes cross. */
+const WITH_CROSSING = 0.15;
 /** Days that go by before them. */
 const LATER_DAYS = [0, 3, 30, 90] as const;
 /** What HubSpot allows in 10 seconds, from seed to seed. */
@@ -133,7 +135,9 @@ class Story {
   readonly #bystander: Bystander;
   readonly #scheduler: Scheduler;
   readonly #random: Random;
+  readonly #isDisturbed: boolean;
   readonly #logins = new KeptLogins();
+  readonly #unseen = new UnseenRows();
   /** Rows are taken away by time to live. */
   #isExpiring = false;
 
@@ -141,6 +145,7 @@ class Story {
     this.#scheduler = scheduler;
     this.#random = createRandom(seed, 'story');
     this.faults = new Faults(seed, faultRate);
+    this.#isDisturbed = faultRate > 0;
     const limit = LIMITS[this.#random.between(0, LIMITS.length - 1)] ?? LIMITS[0];
     const { faults } = this;
     this.system = new System({
@@ -177,6 +182,16 @@ class Story {
   async liveToRest(): Promise<void> {
     const endMs = this.world.play(this.#random.between(1, 4));
     await this.#scheduler.run(endMs + HOUR_MS / 6);
+    await this.#rest();
+    if (this.#isDisturbed && this.#random.next() < WITH_CROSSING) await this.#cross();
+  }
+
+  /** Where everything is at rest, and no doubt is left that would have it looked at again, writes cross, and nothing else goes wrong. */
+  async #cross(): Promise<void> {
+    const { system, world } = this;
+    system.isHubSpotSlow = true;
+    await this.#scheduler.run(world.cross() + HOUR_MS / 6);
+    system.isHubSpotSlow = false;
     await this.#rest();
   }
 
@@ -224,6 +239,12 @@ class Story {
     const touched = this.#bystander.changed(this.system.table.rows());
     return [
       ...violationsAtRest(this.system, this.world, nowMs, scoredSinceMs, areLettersKept),
+      ...this.#unseen
+        .rows((pk) => this.#headOf(pk))
+        .map((row) => ({
+          promise: 2,
+          what: `${row} was kept, and no score was stored since: an older reading could be`,
+        })),
       ...touched.map((row) => ({ promise: 6, what: `a row of another portal is not as it was: ${row}` })),
     ];
   }
@@ -284,6 +305,7 @@ class Story {
     if (!pk.startsWith(`${PORTAL_ID}#`)) tell(6, `a row under ${pk}: keys begin with the portal`);
     if (after === undefined && OF_FACTS.test(sk) && !this.#isExpiring && !this.#isLeft(pk))
       tell(2, `${sk} is taken from ${pk}, which neither leads elsewhere nor is erased`);
+    this.#unseen.note(pk, sk, before, after);
     if (after?.['name'] === LOGIN && before === undefined) this.#logins.keep(pk, sk);
     if (
       sk === '#head' &&
@@ -336,8 +358,32 @@ class KeptLogins {
   }
 }
 
+/**
+ * What was kept of whom after the head was last raised: whoever keeps something raises the revision afterwards, also when the score stays,
+ * or whoever read before could still store.
+ */
+class UnseenRows {
+  readonly #rows = new Map<string, string>();
+
+  note(pk: string, sk: string, before: Row | undefined, after: Row | undefined): void {
+    if (!OF_CONTACT.test(pk) || after === undefined) return;
+    if (sk === '#head' && after['rev'] !== before?.['rev']) this.#rows.delete(pk);
+    if (OF_SCORES.test(sk) && !isDeepStrictEqual(before, after)) this.#rows.set(pk, sk);
+  }
+
+  /** Of those who live. */
+  rows(headOf: (pk: string) => Row | undefined): string[] {
+    return [...this.#rows].flatMap(([pk, sk]) => {
+      const { alias, life = 'living' } = headOf(pk) ?? {};
+      return alias === undefined && life === 'living' ? [`${pk} ${sk}`] : [];
+    });
+  }
+}
+
 /** Rows of what happened. */
 const OF_FACTS = /^(signal|touch)#/;
+/** Rows that a score is folded from: all but those of whose deals they are. */
+const OF_SCORES = /^(signal|touch)#|^property#(?!associated\.deals$)/;
 /** The partition of a deal. */
 const OF_DEAL = /^\d+#deal#\d+$/;
 /** A contact's partition, but no other record's. */

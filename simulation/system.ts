@@ -17,7 +17,7 @@ import { sendEnvelope } from '../lambdas/store/events-queue.ts';
 import { secretOf } from '../lambdas/store/secrets.ts';
 import { createWriteBack, writeBackParts } from '../lambdas/write-back.ts';
 import { type Chaos, createChaos } from '../local/hubspot/chaos.ts';
-import type { FaultableCall } from '../local/hubspot/faults.ts';
+import type { Fault, FaultableCall } from '../local/hubspot/faults.ts';
 import { createLocalPortal, type LocalPortal } from '../local/hubspot/portal.ts';
 import { createRandom } from '../local/hubspot/random.ts';
 import { webhookHeaders } from '../local/hubspot/sign.ts';
@@ -69,7 +69,9 @@ export const QUEUE_NAMES: readonly QueueName[] = [
 ];
 
 /** Within what a caller waits for an answer. */
-const SLOW_WRITE_MS = [200, 9_000] as const;
+const SLOW_MS = [200, 9_000] as const;
+/** Shares of the writes that are slow, and that are done long after, and of the readings that are slow, while HubSpot is. */
+const SLOW = { writes: 0.5, left: 0.3, readings: 0.35 } as const;
 
 /** What differs from seed to seed. */
 export interface SystemOptions {
@@ -108,6 +110,9 @@ export class System {
   readonly #ofReadings: Chaos;
   readonly #ofWrites: Chaos;
   readonly #late: Chaos;
+  readonly #left: Chaos;
+  /** Whether HubSpot does much late, and answers late, and nothing else goes wrong. */
+  isHubSpotSlow = false;
   readonly #often: Chaos;
   /** What each of them had done when it last did something. */
   readonly #injected = new Map<Chaos, Readonly<Record<string, number>>>();
@@ -143,6 +148,7 @@ export class System {
     // There are far more readings than writes, and writes are what may go wrong.
     this.#ofWrites = createChaos({ seed: seed + 1, rate: 10 * rate });
     this.#late = createChaos({ seed: seed + 2, rate, kinds: ['reset-late', 'silence-late'] });
+    this.#left = createChaos({ seed: seed + 4, rate: 1, kinds: ['reset-late', 'silence-late'] });
     this.#often = createChaos({ seed: seed + 3, rate: rate / 3, kinds: ['429-window', 'not-json', '477'] });
     this.portal = createLocalPortal(
       {
@@ -191,23 +197,58 @@ export class System {
   }
 
   #hubSpotFault(call: FaultableCall): ReturnType<Chaos['faults']> {
-    const { faults, scheduler } = this.#options;
+    const { faults } = this.#options;
+    if (this.isHubSpotSlow) return this.#slowly(call);
     if (!faults.areOn) return undefined;
-    if (isWrite(call) && faults.choose(['HubSpot does it late, and answers'], 5) !== undefined) {
-      scheduler.note(`HubSpot ${call.method} ${call.path}  <<< slow`);
-      return { kind: 'delay', delayMs: faults.random.between(...SLOW_WRITE_MS), isDoneLate: true };
-    }
+    if (isWrite(call) && faults.choose(['HubSpot does it late, and answers'], 5) !== undefined)
+      return this.#doneLate(call);
+    if (!isWrite(call) && faults.choose(['HubSpot answers late'], 0.3) !== undefined)
+      return this.#answeredLate(call);
     for (const chaos of isWrite(call) ? [this.#late, this.#ofWrites] : [this.#often, this.#ofReadings]) {
-      const fault = chaos.faults(call);
-      if (fault === undefined) continue;
-      const before = this.#injected.get(chaos) ?? {};
-      const kind = Object.keys(chaos.injected).find((name) => chaos.injected[name] !== before[name]) ?? '';
-      this.#injected.set(chaos, { ...chaos.injected });
-      faults.count(hubSpotFault(kind));
-      scheduler.note(`HubSpot ${call.method} ${call.path}  <<< ${kind}`);
-      return fault;
+      const fault = this.#faultOf(chaos, call);
+      if (fault !== undefined) return fault;
     }
     return undefined;
+  }
+
+  /** What a kind of chaos does to a call, if so, counted. */
+  #faultOf(chaos: Chaos, call: FaultableCall): ReturnType<Chaos['faults']> {
+    const { faults, scheduler } = this.#options;
+    const fault = chaos.faults(call);
+    if (fault === undefined) return undefined;
+    const before = this.#injected.get(chaos) ?? {};
+    const kind = Object.keys(chaos.injected).find((name) => chaos.injected[name] !== before[name]) ?? '';
+    this.#injected.set(chaos, { ...chaos.injected });
+    faults.count(hubSpotFault(kind));
+    scheduler.note(`HubSpot ${call.method} ${call.path}  <<< ${kind}`);
+    return fault;
+  }
+
+  #slowly(call: FaultableCall): ReturnType<Chaos['faults']> {
+    const { faults } = this.#options;
+    const at = faults.random.next();
+    if (!isWrite(call)) {
+      if (at >= SLOW.readings) return undefined;
+      faults.count('HubSpot answers late');
+      return this.#answeredLate(call);
+    }
+    if (at < SLOW.writes) {
+      faults.count('HubSpot does it late, and answers');
+      return this.#doneLate(call);
+    }
+    return at < SLOW.writes + SLOW.left ? this.#faultOf(this.#left, call) : undefined;
+  }
+
+  #doneLate({ method, path }: FaultableCall): Fault {
+    const { faults, scheduler } = this.#options;
+    scheduler.note(`HubSpot ${method} ${path}  <<< slow`);
+    return { kind: 'delay', delayMs: faults.random.between(...SLOW_MS), isDoneLate: true };
+  }
+
+  #answeredLate({ method, path }: FaultableCall): Fault {
+    const { faults, scheduler } = this.#options;
+    scheduler.note(`HubSpot ${method} ${path}  <<< answers late`);
+    return { kind: 'delay', delayMs: faults.random.between(...SLOW_MS) };
   }
 
   /** HubSpot may take an accepted request for one that was not, and tells events twice. */

@@ -13,12 +13,14 @@ const BURST_MS = [1, 3 * SECOND_MS] as const;
 const CLEAR_MS = [3 * MINUTE_MS, 6 * MINUTE_MS] as const;
 /** A caller that was refused, or got no answer, asks again after this. */
 const AGAIN_MS = [200, 5 * SECOND_MS] as const;
-/** Shares of the worlds in which a deal is earned, and in which somebody is busy for longer than a window of write-back; how much happens at once when much does; how much of all happens to one person. */
+/** Share of the worlds in which a deal is earned; how much happens at once when much does; how much of all happens to one person. */
 const WITH_DEAL = 0.2;
-const WITH_RUSH = 0.1;
 const STORM = 6;
-const RUSH = 13;
-const RUSH_MS = [1_000, 9_000] as const;
+/** For how long write-back gathers what is to be written, and by how much two pollers that do so may be apart. */
+const GATHERED_MS = 60_000;
+const APART_MS = [1_000, 6_000] as const;
+/** How long after a write something else may be written while that one still lands. */
+const LANDING_MS = [12_000, 4 * MINUTE_MS] as const;
 const TO_ONE = 0.5;
 
 /** Sends one request to the API. @returns the status; 0 where no answer came */
@@ -113,7 +115,7 @@ export interface WorldParts {
 type Happening = readonly [weight: number, kind: string, happen: () => boolean];
 
 /** Kinds whose order among each other decides what is right. */
-const IN_ORDER = new Set(['rushes', 'visits', 'deals', 'restatements', 'bindings', 'deal contacts']);
+const IN_ORDER = new Set(['visits', 'deals', 'restatements', 'bindings', 'deal contacts']);
 
 /** A small portal in which much happens within two hours. */
 export class World {
@@ -172,8 +174,7 @@ export class World {
     ];
     const isBeginning = this.ledger.people.length === 0;
     const story = this.#random.next() < WITH_DEAL ? this.#dealStory() : [];
-    const rush: Happening[] = this.#random.next() < WITH_RUSH ? [[1, 'rushes', () => this.#rush()]] : [];
-    const cast = isBeginning ? [...first, ...story, ...rush] : [];
+    const cast = isBeginning ? [...first, ...story] : [];
     const stormAt = this.#random.between(0, count);
     for (let at = 0; at < cast.length + count; at++) {
       const [, kind, happen] = cast[at] ?? this.#pick();
@@ -191,14 +192,30 @@ export class World {
     return this.#parts.scheduler.now() + inMs;
   }
 
-  /** Somebody does one thing after the other, so that what is shown changes while it is written. */
-  #rush(): boolean {
-    let inMs = 0;
-    for (let at = 0; at < RUSH; at++) {
-      inMs += this.#between(RUSH_MS);
-      this.#parts.scheduler.after(inMs, () => this.#let('logins', () => this.#login(this.#living()[0])));
-    }
-    return true;
+  /**
+   * One thing changes twice, so that two batches are written at nearly the same time; once more while they are, and then never again:
+   * what lands last is what stays.
+   *
+   * @returns when the last of it does, epoch milliseconds
+   */
+  cross(): number {
+    const { scheduler } = this.#parts;
+    const isOfDeal = this.#random.next() < 0.6;
+    const known = this.#someDeal();
+    if (isOfDeal && known === undefined) this.#let('deals', () => this.#createDeal());
+    const beginsInMs = this.#between(CLEAR_MS);
+    const [person] = this.#living();
+    const deal = isOfDeal ? this.#someDeal() : undefined;
+    const happen = () =>
+      deal === undefined
+        ? this.#let('logins', () => this.#login(person))
+        : this.#let('restatements', () => this.#changeAmount(deal));
+    const apartMs = this.#between(APART_MS);
+    const isWhileWritten = this.#random.next() < 0.7;
+    const lastMs = isWhileWritten ? this.#random.between(0, apartMs + SECOND_MS) : this.#between(LANDING_MS);
+    for (const inMs of [0, apartMs, GATHERED_MS + lastMs]) scheduler.after(beginsInMs + inMs, happen);
+    this.ledger.happened['crossings'] = (this.ledger.happened['crossings'] ?? 0) + 1;
+    return scheduler.now() + beginsInMs + GATHERED_MS + lastMs;
   }
 
   /** A deal that somebody earned: visits from two sources, the deal, its stages. */
@@ -574,15 +591,14 @@ export class World {
   /** A deal goes to another stage, maybe back; or is worth something else. */
   #changeDeal(): boolean {
     const { crm, scheduler } = this.#parts;
-    const deal = this.#oneOf(this.ledger.deals.filter(({ isDeleted }) => !isDeleted));
+    const deal = this.#someDeal();
     if (deal === undefined) return false;
     const what = this.#random.next();
     if (what < 0.05) {
       crm.delete('deals', deal.id);
       deal.isDeleted = true;
     } else if (what < 0.4) {
-      deal.amount = this.#oneOf(['50', '33.33', '2500', '0.05']) ?? '50';
-      crm.set('deals', deal.id, { amount: deal.amount });
+      this.#changeAmount(deal);
     } else {
       const stages = ['appointmentscheduled', 'contractsent', 'closedwon', 'closedlost'];
       const stage = this.#oneOf(stages.filter((one) => one !== deal.stage)) ?? 'closedwon';
@@ -592,8 +608,18 @@ export class World {
     return true;
   }
 
+  #someDeal(): DealNow | undefined {
+    return this.#oneOf(this.ledger.deals.filter(({ isDeleted }) => !isDeleted));
+  }
+
+  #changeAmount(deal: DealNow): boolean {
+    deal.amount = this.#oneOf(['50', '33.33', '2500', '0.05'].filter((one) => one !== deal.amount)) ?? '50';
+    this.#parts.crm.set('deals', deal.id, { amount: deal.amount });
+    return true;
+  }
+
   #joinDeal(): boolean {
-    const deal = this.#oneOf(this.ledger.deals.filter(({ isDeleted }) => !isDeleted));
+    const deal = this.#someDeal();
     const person = this.#somebody();
     if (deal === undefined || person === undefined) return false;
     deal.people.push(person);

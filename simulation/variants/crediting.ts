@@ -35,6 +35,18 @@ export const CREDITING: readonly Variant[] = [
     ],
   },
   {
+    name: 'stale-amount-wins',
+    wrong: 'Of two readings of a deal the one that is stored last wins, not the newer.',
+    promise: 2,
+    patches: [
+      {
+        file: DEAL_CREDIT,
+        find: '    deal: before !== undefined && isOlder ? { ...before, contactIds: told.contactIds } : told,',
+        replace: '    deal: told,',
+      },
+    ],
+  },
+  {
     name: 'restatement-not-logged',
     wrong: 'A credit becomes another, and the log of the deal does not say so.',
     promise: 4,

@@ -162,6 +162,22 @@ const LOCK_MS = 1000;`,
     ],
   },
   {
+    name: 'unchanged-fold-skips-store',
+    wrong:
+      'A score that is what it was is not stored, and the revision not raised: an older reading may then be stored over it.',
+    promise: 2,
+    patches: [
+      {
+        file: CONTACTS,
+        find: '      const isOfTheLiving = living.key === key;',
+        replace: `      const isNew = readAtMs !== undefined || reconciled !== undefined || head.revision === 0;
+      if (!isNew && scored.writeId === head.writeId && scored.dueAtMs === head.dueAtMs)
+        return { contactId, head: { ...head, lastSignalAtMs: scored.lastSignalAtMs }, previous: head.shown };
+      const isOfTheLiving = living.key === key;`,
+      },
+    ],
+  },
+  {
     name: 'batch-failure-forgotten',
     wrong: 'The scorer does not say which messages failed: the queue takes them for done.',
     promise: 2,

@@ -30,6 +30,19 @@ export const WRITING: readonly Variant[] = [
     ],
   },
   {
+    name: 'two-unordered-writes',
+    wrong:
+      'Of two writes of one contact nobody looks which came last: the older may be what HubSpot goes on showing.',
+    promise: 3,
+    patches: [
+      {
+        file: WRITE,
+        find: "    return { kind: 'doubtful', afterSeconds: OVERTAKEN_SECONDS }; // Step 5.",
+        replace: "    return { kind: 'done' };",
+      },
+    ],
+  },
+  {
     name: 'blind-confirm',
     wrong: 'A write is confirmed without a condition: an older one is taken for the newest.',
     promise: 3,
@@ -50,6 +63,19 @@ export const WRITING: readonly Variant[] = [
     JSON.stringify([shown?.score, shown?.fit, shown?.grade, shown?.status, shown?.reasons, shown?.journey?.text]);
   const isOther = valuesOf(previous) !== valuesOf(head.shown);
   return head.life === 'living' && (isOther || head.readAtMs === undefined);`,
+      },
+    ],
+  },
+  {
+    name: 'ghost-write-wins',
+    wrong:
+      'A write without an answer is tried again at once and then forgotten: it may land after a newer one.',
+    promise: 3,
+    patches: [
+      {
+        file: WRITE,
+        find: "    return { kind: 'doubtful', afterSeconds: UNANSWERED_SECONDS };",
+        replace: "    return { kind: 'later', retryAtMs: clock() };",
       },
     ],
   },
