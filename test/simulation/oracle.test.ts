@@ -216,6 +216,25 @@ const DAMAGES: readonly {
     damage: (rest, id) => change(rest, headOf(rest, `deal#${id}`) ?? {}, { wid: 'another' }),
   },
   {
+    what: 'a deal of another amount than HubSpot has',
+    promise: 2,
+    says: /is worth ".*", the table has "77"/,
+    things: dealsOf,
+    damage(rest, id) {
+      const head = headOf(rest, `deal#${id}`) ?? {};
+      const { deal } = head;
+      change(rest, head, { deal: JSON.stringify({ ...JSON.parse(String(deal)), amount: '77' }) });
+    },
+  },
+  {
+    what: 'a value that was kept, and no score was stored since',
+    promise: 2,
+    says: /property#hs_language was kept, and no score was stored since/,
+    things: scoredWithLogin,
+    damage: (rest, id) =>
+      change(rest, { pk: `${PORTAL_ID}#${id}`, sk: 'property#hs_language', value: 'en' }, {}),
+  },
+  {
     what: 'a row of another portal that was changed',
     promise: 6,
     says: /of another portal is not as it was: 11#\d+ #head/,
