@@ -11,5 +11,6 @@ export const transform = {
   ],
 };
 export const testMatch = ['<rootDir>/test/**/*.test.ts'];
-export const testTimeout = 30_000;
+/** Well above what the longest take alone: a machine that does other things too says nothing of the product. */
+export const testTimeout = 120_000;
 export const maxWorkers = 2;
