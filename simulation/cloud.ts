@@ -24,7 +24,7 @@ const SLOW_MS = [500, 20_000] as const;
 /** Between two rows of a reading that is torn. */
 const TORN_MS = [1, 3_000] as const;
 
-const OF_READS = 0.6;
+const OF_READS = 0.8;
 const OF_WRITES = 1.2;
 const OF_SENDS = 2.5;
 
@@ -42,7 +42,9 @@ const OF_READINGS: readonly Fault[] = [
   'function crashed before a call',
   'request lost',
   'slow call',
+  'slow call',
   'throttled',
+  'torn reading',
   'torn reading',
   'torn reading',
 ];

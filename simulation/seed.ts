@@ -47,11 +47,11 @@ export interface Violation {
 const MODEL = simulatedModel();
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
-/** Share of the seeds whose world is looked at for some nights more, after a day of which HubSpot does not tell everything. */
-const WITH_NIGHTS = 0.035;
-const LOST_WEBHOOKS = 0.8;
 /** Share of the seeds at whose end writes cross. */
-const WITH_CROSSING = 0.15;
+const WITH_CROSSING = 0.12;
+/** Share of the seeds whose world is looked at for some nights more, after a day of which HubSpot does not tell everything. */
+const WITH_NIGHTS = 0.028;
+const LOST_WEBHOOKS = 0.8;
 /** Days that go by before them. */
 const LATER_DAYS = [0, 3, 30, 90] as const;
 /** What HubSpot allows in 10 seconds, from seed to seed. */
@@ -66,7 +66,7 @@ const REDRIVES = 5;
  */
 export async function runSeed(
   seed: number,
-  { isTraced = false, faultRate = 0.05 }: SeedOptions = {},
+  { isTraced = false, faultRate = 0.048 }: SeedOptions = {},
 ): Promise<SeedResult> {
   const scheduler = new Scheduler(seed, START_MS, isTraced);
   return inTimeOf(scheduler, isTraced, async () => {
@@ -180,7 +180,7 @@ class Story {
   }
 
   async liveToRest(): Promise<void> {
-    const endMs = this.world.play(this.#random.between(1, 4));
+    const endMs = this.world.play(this.#random.between(1, 3));
     await this.#scheduler.run(endMs + HOUR_MS / 6);
     await this.#rest();
     if (this.#isDisturbed && this.#random.next() < WITH_CROSSING) await this.#cross();

@@ -202,7 +202,7 @@ export class System {
     if (!faults.areOn) return undefined;
     if (isWrite(call) && faults.choose(['HubSpot does it late, and answers'], 5) !== undefined)
       return this.#doneLate(call);
-    if (!isWrite(call) && faults.choose(['HubSpot answers late'], 0.3) !== undefined)
+    if (!isWrite(call) && faults.choose(['HubSpot answers late'], 0.6) !== undefined)
       return this.#answeredLate(call);
     for (const chaos of isWrite(call) ? [this.#late, this.#ofWrites] : [this.#often, this.#ofReadings]) {
       const fault = this.#faultOf(chaos, call);
@@ -334,7 +334,7 @@ export class System {
         };
       },
       pollMs() {
-        const isLate = faults.choose(['message delivered late']) !== undefined;
+        const isLate = faults.choose(['message delivered late'], 5) !== undefined;
         return isLate ? random.between(1_000, 90_000) : random.between(1, 50);
       },
       invoke: async (records: SQSRecord[]) => {

@@ -14,7 +14,7 @@ const CLEAR_MS = [3 * MINUTE_MS, 6 * MINUTE_MS] as const;
 /** A caller that was refused, or got no answer, asks again after this. */
 const AGAIN_MS = [200, 5 * SECOND_MS] as const;
 /** Share of the worlds in which a deal is earned; how much happens at once when much does; how much of all happens to one person. */
-const WITH_DEAL = 0.2;
+const WITH_DEAL = 0.19;
 const STORM = 6;
 /** For how long write-back gathers what is to be written, and by how much two pollers that do so may be apart. */
 const GATHERED_MS = 60_000;

@@ -153,4 +153,29 @@ export const WRITING: readonly Variant[] = [
       },
     ],
   },
+  {
+    name: 'budget-of-each-process',
+    wrong: 'Each process has a budget of its own: together they make more calls than HubSpot allows.',
+    promise: 5,
+    patches: [
+      {
+        file: 'lambdas/portal/connect.ts',
+        find: "  const row = new PortalRow(client, tableName, portalId, 'budget', Budgeted, FULL_BUDGET);",
+        replace:
+          '  const row = new PortalRow(client, tableName, portalId, `budget-${clock()}`, Budgeted, FULL_BUDGET);',
+      },
+    ],
+  },
+  {
+    name: 'slots-not-waited-for',
+    wrong: 'A call is made when its slot is granted, not when its slot has come.',
+    promise: 5,
+    patches: [
+      {
+        file: 'lambdas/hubspot/budget.ts',
+        find: '      if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));',
+        replace: '',
+      },
+    ],
+  },
 ];
