@@ -27,6 +27,13 @@ test.each<{ rollUp: RollUp; scores: number[]; expected: number | null; because: 
   expect(companyScore(rollUp, scores)).toBe(expected);
 });
 
+test.each<[RollUp, number]>([
+  ['maximum', 1],
+  ['mean-of-top-three', 3],
+])('%s needs the %d highest scores', (rollUp, needed) => {
+  expect(scoresNeeded(rollUp)).toBe(needed);
+});
+
 test('the highest scores that a roll-up needs say as much as all of them, in any order', () => {
   fc.assert(
     fc.property(

@@ -30,6 +30,19 @@ test.each<[number, number, string, string, string]>([
   expect(gradeOf(GRID, { score: 100, fit, engagement }, previous)).toBe(expected);
 });
 
+test('also what lies below the lowest grade of a grid is held inside a wide dead band', () => {
+  const wide = modelOf(`
+grades:
+  deadBand: 25
+  grid:
+    fit: [{ grade: A, from: 20 }, { grade: B, from: 0 }]
+    engagement: [{ grade: "1", from: 0 }]`);
+
+  // A begins at 20: 25 below it is -5.
+  expect(gradeOf(wide, { score: 0, fit: -5, engagement: 0 }, 'A1')).toBe('A1');
+  expect(gradeOf(wide, { score: 0, fit: -6, engagement: 0 }, 'A1')).toBe('B1');
+});
+
 test('the grades of a grid are named row by row, the best first', () => {
   expect(gradeNames(GRID)).toEqual(['A1', 'A2', 'A3', 'B1', 'B2', 'B3', 'C1', 'C2', 'C3']);
 });

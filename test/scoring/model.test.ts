@@ -126,6 +126,9 @@ test.each<[string, object, string]>([
     'fit.rules.0.points: found nothing, expected a number',
   ],
   ['no name', { name: undefined }, 'name: found nothing, expected text'],
+  ['a number for a section', { display: 5 }, 'display: found 5, expected keys and values'],
+  ['a section without anything in it', { fit: null }, 'fit: found nothing, expected keys and values'],
+  ['no section of fit', { fit: undefined }, 'fit: found nothing, expected keys and values'],
   [
     'a name that is none',
     { name: 'My model' },
