@@ -131,6 +131,33 @@ describe('by hand', () => {
     });
   });
 
+  test('a grade falls when what never fades leaves the horizon, though something else stays', () => {
+    const model =
+      modelOf(`{ horizonDays: 30, engagement: { signals: [{ ${LOGIN}, points: 10, halfLifeDays: never }] },
+      grades: { bands: [{ grade: A, from: 20 }, { grade: B, from: 0 }] } }`);
+    const folded = fold(model, { properties: [], facts: [login(20), login(5)] }, NOW_MS);
+
+    // 20 points until the first of the two is 30 days old and a millisecond.
+    expect(nextGradeChange(model, folded, 'A')).toEqual({
+      atMs: NOW_MS + 10 * DAY_MS + 1,
+      grade: 'B',
+      isFall: true,
+    });
+  });
+
+  test('what awards nothing may leave the horizon unnoticed, also while a fall is foretold', () => {
+    const model = modelOf(`{ horizonDays: 30, engagement: { signals: [
+        { ${LOGIN}, points: 10, halfLifeDays: 100 },
+        { id: views, title: Views, from: { kind: counter, property: views }, points: 1, halfLifeDays: 7 }] },
+      grades: { bands: [{ grade: A, from: 10 }, { grade: B, from: 0 }] } }`);
+
+    // The first count is a baseline. It leaves in a day, and 10 points are 9 when less than 9.4995 is left: 7.4 days.
+    const { shown, dueMs } = dueOf(model, { properties: [], facts: [count('3', 29), login(0)] });
+
+    expect(shown.reasons).toContain('Falls to B');
+    expect(dueMs).toBe(NOW_MS + Math.ceil(100 * DAY_MS * Math.log2(10_000 / 9499.5)));
+  });
+
   test('a rise grows when the higher of two baselines leaves, and a grade may rise by that', () => {
     const model =
       modelOf(`{ horizonDays: 10, engagement: { signals: [{ id: views, title: Views, from: { kind: counter, property: views }, points: 1, halfLifeDays: never }] },
