@@ -144,6 +144,11 @@ test.each([
     ['views 4', 'views 2'],
     'after a merge each record still counts for itself',
   ],
+  [
+    [views(5, 9), views(5, 9, { record: '2' }), views(7, 8, { record: '2' })],
+    ['views 4'],
+    'also where its first count is told at the same instant as an equal one of nobody',
+  ],
 ])('counts award, case %#', (facts, expected, because) => {
   expect([because, ...awarded(COUNTER, facts)]).toEqual([because, ...expected]);
 });
@@ -173,6 +178,18 @@ test('a fact counts up to the last millisecond of the horizon, and not after it'
 
   expect(awardsAt(NOW_MS + 30 * DAY_MS)).toBe(1);
   expect(awardsAt(NOW_MS + 30 * DAY_MS + 1)).toBe(0);
+});
+
+test('points count as long as what they were given for: a signal, or the count that was risen over', () => {
+  const model = modelOfSignals(
+    `[${signal('click', '{ kind: timestamp, property: click }')}, ${signal('views', '{ kind: counter, property: views }')}]`,
+    'horizonDays: 30',
+  );
+  const facts = [views(5, 20), views(5, 15), views(8, 10), change('click', 7)];
+  const awards = awardFacts(model, { ...countingFacts(model, { facts }), muted: new Set() }, NOW_MS);
+
+  // The 5 was last told 15 days ago. Once that has left, 8 is the baseline.
+  expect(awards.map(({ untilMs }) => untilMs)).toEqual([NOW_MS + 15 * DAY_MS, NOW_MS + 23 * DAY_MS]);
 });
 
 test('which facts are the newest thousand, all have a say in, also those that no rule knows', () => {

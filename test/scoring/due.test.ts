@@ -175,6 +175,40 @@ describe('by hand', () => {
     expect(dueMs).toBe(NOW_MS + DAY_MS + 1);
   });
 
+  test.each<[string, Known['facts'][number]]>([
+    ['a higher count of another record', { ...count('20', 7), record: '2' }],
+    ['a higher count of something else', { ...count('20', 7), name: 'property:visits' }],
+    ['a count that is none', count('many', 7)],
+  ])('that rise is foretold too where between the two was told %s', (_what, between) => {
+    const model = modelOf(`{ horizonDays: 10, engagement: { signals: [
+        { id: views, title: Views, from: { kind: counter, property: views }, points: 1, halfLifeDays: never },
+        { id: visits, title: Visits, from: { kind: counter, property: visits }, points: 1, halfLifeDays: never }] },
+      grades: { bands: [{ grade: A, from: 8 }, { grade: B, from: 0 }] } }`);
+    const known = { properties: [], facts: [count('10', 9), between, count('2', 5), count('12', 1)] };
+
+    // 12 - 10 = 2 points until the 10 leaves; 12 - 2 = 10 from then on.
+    expect(nextGradeChange(model, fold(model, known, NOW_MS), 'B')).toEqual({
+      atMs: NOW_MS + DAY_MS + 1,
+      grade: 'A',
+      isFall: false,
+    });
+  });
+
+  test('a grade falls when the count leaves that was risen over', () => {
+    const model = modelOf(`{ horizonDays: 30, engagement: { signals: [
+        { ${LOGIN}, points: 1, halfLifeDays: never },
+        { id: views, title: Views, from: { kind: counter, property: views }, points: 1, halfLifeDays: never }] },
+      grades: { bands: [{ grade: A, from: 8 }, { grade: B, from: 0 }] } }`);
+    const known = { properties: [], facts: [count('5', 20), count('12', 5), login(0)] };
+
+    // 1 + 12 - 5 = 8 points until the 5 is 30 days old and a millisecond: then 12 is the baseline.
+    expect(nextGradeChange(model, fold(model, known, NOW_MS), 'A')).toEqual({
+      atMs: NOW_MS + 10 * DAY_MS + 1,
+      grade: 'B',
+      isFall: true,
+    });
+  });
+
   test('a change one millisecond before a fact leaves is not taken for the leaving', () => {
     const changeMs = NOW_MS + Math.ceil(7 * DAY_MS * Math.log2(10_000 / 9499.5));
     const model =
