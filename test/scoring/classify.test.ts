@@ -118,6 +118,7 @@ describe('what stands on the link', () => {
     ],
     [{ utmSource: 'unknown-partner' }, 'other/other', 'somebody led here, but who?'],
     [{ utmSource: 'unknown-partner', referrer: 'www.google.com' }, 'search/google', 'the browser knows'],
+    [{ utmSource: '', utmMedium: '', utmCampaign: '' }, 'direct/direct', 'parameters of nothing say nothing'],
     [{ utmCampaign: 'spring' }, 'other/other', 'a link of ours, somewhere'],
     [{ utmMedium: 'email' }, 'email/email', 'by the medium alone'],
     [{ utmMedium: 'E-Mail', utmSource: 'spring-letter' }, 'email/email', 'by the medium, whoever sent it'],
@@ -182,12 +183,16 @@ describe("HubSpot's own word", () => {
     ['SOCIAL_MEDIA', 'Friendster', '', 'social/social', 'one that the file does not know'],
     ['EMAIL_MARKETING', 'Spring letter', 'abc', 'email/email', 'the name of a letter is no source'],
     ['REFERRALS', 'claude.ai', 'claude.ai/chat', 'ai/claude', 'HubSpot did not know it, the file does'],
+    ['EMAIL_MARKETING', 'newsletter', '', 'email/newsletter', 'a name that the file knows'],
+    ['EMAIL_MARKETING', 'google', '', 'email/email', 'a search engine sends no letters'],
+    ['REFERRALS', '', '', 'other/other', 'somebody, and nobody says who'],
     ['REFERRALS', 'chatgpt.com.evil.example', '', 'other/other', 'a look-alike here too'],
     ['REFERRALS', 'partner.example', '/blog/google', 'other/other', 'a path names nobody'],
     ['OTHER_CAMPAIGNS', 'Spring', 'chatgpt.com / referral', 'ai/chatgpt', 'source and medium in one'],
     ['OTHER_CAMPAIGNS', 'Spring', '', 'other/other', 'a campaign'],
     ['DIRECT_TRAFFIC', 'www.acme.example/pricing', '', 'direct/direct', 'nothing led here'],
     ['WORD_OF_TOMORROW', '', '', 'other/other', 'something that we do not understand'],
+    ['WORD_OF_TOMORROW', 'chatgpt.com', '', 'other/other', 'nor do we know what its details are'],
   ])('%s with "%s" and "%s" is %s: %s', (hubSpotSource, detail1, detail2, source) => {
     expect(saidSource(hubSpotSource, detail1, detail2)).toBe(source);
   });
@@ -222,6 +227,7 @@ test.each([
   ['direct/direct', 'Direct'],
   ['other/other', 'Other'],
   ['ai/gone-from-the-file', 'gone-from-the-file'],
+  ['paid/gone-from-the-file', 'gone-from-the-file (paid)'],
 ])('people read %s as %s', (key, label) => {
   expect(labelOf(key, SOURCES)).toBe(label);
 });

@@ -77,6 +77,26 @@ test('what does not count stands in a line of its own, with what it would have g
   ]);
 });
 
+test('one that does not count is told as one, with what its own rule would have given', () => {
+  const model = modelOfSignals(`[
+    { id: any, title: Any page, from: { kind: text, property: url, contains: [acme*] }, points: 1, halfLifeDays: never },
+    { id: pricing, title: Pricing, from: { kind: text, property: url, contains: [/pricing] }, points: 5, halfLifeDays: never, ${GAP} }]`);
+  const folded = fold(
+    model,
+    { properties: [], facts: [page('/pricing', -20), page('/pricing/team', 0)] },
+    NOW_MS,
+  );
+
+  expect(
+    explainFold(model, folded).map(({ kind, title, given, left }) => [kind, title, given, left]),
+  ).toEqual([
+    ['signal', 'Any page', 1000, 1000],
+    ['signal', 'Any page', 1000, 1000],
+    ['signal', 'Pricing', 5000, 5000],
+    ['burst', 'Pricing: 1 more so close to another that both count as one', 5000, 0],
+  ]);
+});
+
 test('a burst that is taken away leaves the score as if it had never happened', () => {
   const people = clicks(-5000, 5000);
   const robot = clicks(0, 1, 2, 3, 4, 5);

@@ -3,6 +3,8 @@ import { domainOf, isWithin } from '../../lambdas/scoring/domains.ts';
 test.each<[string, string | undefined, string]>([
   ['jo@acme.example', 'acme.example', 'an address'],
   ['  jo@acme.example\n', 'acme.example', 'blanks around it are none of it'],
+  [' acme.example ', 'acme.example', 'nor of a bare domain'],
+  [' https://acme.example/ ', 'acme.example', 'nor of a URL'],
   ['mailto:jo@acme.example', 'acme.example', 'the link to an address has no host of its own'],
   ['"jo@home"@acme.example', 'acme.example', 'the last @ parts name and domain'],
   ['acme.example', 'acme.example', 'a bare domain'],

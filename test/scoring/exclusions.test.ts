@@ -95,6 +95,12 @@ test('the lines of an excluded contact say what it would have, and sum to nothin
   ]);
 });
 
+test('of an excluded contact without anything 0 is taken, not -0', () => {
+  expect(linesOf(contact({ stage: 'customer' }, []))).toEqual([
+    ['excluded', 'Excluded: Is a customer', 0, 0],
+  ]);
+});
+
 test('nothing is due for an excluded contact, since nothing it shows fades', () => {
   const folded = fold(MODEL, contact({ stage: 'customer' }, [LOGIN]), NOW_MS);
 
@@ -178,6 +184,13 @@ resetOn: [{ id: recycled, title: Recycled, property: status, to: [RECYCLED] }]`)
 
   test('what happened at that very instant counts', () => {
     expect(shownOf(contact({}, [recycled, fact('property:click', 3)])).engagement).toBe(10);
+  });
+
+  test('what happened at that very instant is not told as before it', () => {
+    expect(linesOf(contact({}, [fact('property:click', 5), recycled, fact('property:click', 3)]))).toEqual([
+      ['signal', 'Clicked', 10_000, 10_000],
+      ['reset', 'Recycled: 1 signal before it no longer counts', 10_000, 0],
+    ]);
   });
 
   test('fit stays', () => {

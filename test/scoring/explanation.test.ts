@@ -6,6 +6,7 @@ import { explainFold } from '../../lambdas/scoring/lines.ts';
 import type { Model } from '../../lambdas/scoring/model.ts';
 import type { NextGrade } from '../../lambdas/scoring/next-grade.ts';
 import { type Shown, writeIdOf } from '../../lambdas/scoring/show.ts';
+import { touchFact } from '../../lambdas/scoring/touches.ts';
 import { modelOf } from './model-of.ts';
 
 const NOW_MS = Date.parse('2026-11-21T12:00:00Z');
@@ -74,7 +75,14 @@ describe('the lines', () => {
 
     const explanation = explain(model, knownOf([signal('one')]));
 
-    expect(explanation.lines.at(-1)).toMatchObject({ kind: 'rounding', title, leftThousandths: rounding });
+    expect(explanation.lines.at(-1)).toEqual({
+      kind: 'rounding',
+      rule: 'display',
+      title,
+      occurredAt: null,
+      givenThousandths: rounding,
+      leftThousandths: rounding,
+    });
     expect(explanation.sumThousandths).toBe(score * 1000);
     expect(explanation.shown.score).toBe(score);
   });
@@ -129,6 +137,87 @@ describe('what HubSpot confirmed', () => {
 
     expect(explain(model, known, { shown: first, confirmedWriteId: ofAnother }).isConfirmed).toBe(false);
     expect(explain(model, known)).toMatchObject({ isConfirmed: false, stored: null });
+  });
+});
+
+describe('what else is told', () => {
+  test('is whether there is no better grade', () => {
+    const cto = { jobtitle: 'CTO' };
+
+    expect(explain(modelOf(DEMO), knownOf([], cto))).toMatchObject({
+      shown: { grade: 'B' },
+      isBestGrade: false,
+    });
+    expect(explain(modelOf(DEMO.replace('60', '20')), knownOf([], cto))).toMatchObject({
+      shown: { grade: 'A' },
+      isBestGrade: true,
+    });
+  });
+
+  test('is when something else will be shown', () => {
+    const { dueAt } = explain(modelOf(DEMO.replace('40.25', '20')), knownOf([signal('demo')]));
+
+    // 20 points are shown as 19 when less than 19.4995 is left.
+    const dueMs = NOW_MS + Math.ceil(10 * DAY_MS * Math.log2(20_000 / 19_499.5));
+    expect(dueAt).toBe(new Date(dueMs).toISOString());
+  });
+
+  test('are visits, the newest fifty of them in the order they happened', () => {
+    const first = touchFact('first', NOW_MS - 60 * DAY_MS, { by: 'server', referrer: 'chatgpt.com' });
+    const others = Array.from({ length: 49 }, (_, at) =>
+      touchFact(String(at), NOW_MS - (at + 2) * DAY_MS, { by: 'browser' }),
+    );
+    const last = touchFact('last', NOW_MS - DAY_MS, {
+      by: 'hubspot',
+      hubSpotSource: 'AI_REFERRALS',
+      landing: 'https://acme.example/',
+    });
+    const model = modelOf(`{ attribution: {} }`, [], {
+      sources: [
+        {
+          id: 'chatgpt',
+          channel: 'ai',
+          label: 'ChatGPT',
+          hosts: ['chatgpt.com'],
+          utmSources: [],
+          userAgents: [],
+          hubSpotDetails: [],
+        },
+      ],
+      mediums: {},
+    });
+
+    const { visits } = explain(model, { ...knownOf([]), touches: [last, ...others, first] });
+    const fewer = explain(model, { ...knownOf([]), touches: [last, first] }).visits;
+
+    expect(visits).toMatchObject({ total: 51 });
+    expect(visits?.newest).toHaveLength(50);
+    expect(visits?.newest[0]?.at).toBe('2026-10-02T12:00:00.000Z'); // 50 days before 21 November.
+    expect(fewer).toEqual({
+      total: 2,
+      newest: [
+        {
+          at: '2026-09-22T12:00:00.000Z',
+          channel: 'ai',
+          source: 'chatgpt',
+          label: 'ChatGPT',
+          page: null,
+          seenBy: 'server',
+        },
+        {
+          at: '2026-11-20T12:00:00.000Z',
+          channel: 'ai',
+          source: 'ai',
+          label: 'AI assistant',
+          page: 'https://acme.example/',
+          seenBy: 'hubspot',
+        },
+      ],
+    });
+  });
+
+  test('are no visits where the model keeps none', () => {
+    expect(explain(modelOf(DEMO), knownOf([])).visits).toBeNull();
   });
 });
 
@@ -289,6 +378,52 @@ describe('the next better grade', () => {
     expect(explain(model, known).nextGrade).toEqual({ grade: 'A', by: null, missingPoints: 10 });
   });
 
+  test.each([
+    { because: 'before now', atMs: NOW_MS - 1 },
+    { because: 'at this very instant, which counts already', atMs: NOW_MS },
+  ])('is led to also after starting anew $because', ({ atMs }) => {
+    const reset = `, resetOn: [{ id: lost, title: Deal lost, deal: lost }]`;
+    const deals = [{ id: '1', state: 'lost' as const, closedAtMs: atMs }];
+
+    const { nextGrade } = explain(modelOf(SHOP(reset)), { ...knownOf([], { jobtitle: 'CTO' }), deals });
+
+    expect(nextGrade).toEqual(once('B', 'pricing-page')); // 25 + 20 = 45
+  });
+
+  test('is not led to by a signal of no points, which makes nobody scored', () => {
+    const free = SHOP().replace(
+      'signals: [',
+      'signals: [ { id: opened, title: Opened, from: { kind: signal, signal: opened }, points: 0, halfLifeDays: 30 },',
+    );
+
+    expect(explain(modelOf(free), knownOf([])).nextGrade).toEqual(once('C', 'blog'));
+  });
+
+  test('may be led to by a signal soon after another one of another kind', () => {
+    const model = modelOf(`{ engagement: { signals: [
+      { id: login, title: Logged in, from: { kind: signal, signal: login }, points: 10, halfLifeDays: never, minimumGapSeconds: 60 },
+      { id: ticket, title: Ticket, from: { kind: signal, signal: ticket }, points: 15, halfLifeDays: never } ] },
+      grades: { bands: [{ grade: A, from: 20 }, { grade: B, from: 0 }] } }`);
+
+    // 15 + 10 = 25, though the ticket came ten seconds ago.
+    expect(explain(model, knownOf([signal('ticket', 10 / 86_400)])).nextGrade).toMatchObject({
+      by: { rule: 'login', times: 1 },
+    });
+  });
+
+  test('is told in points also where the range ends just there', () => {
+    const model =
+      modelOf(`{ range: { min: 0, max: 30 }, engagement: { signals: [{ id: login, title: Logged in,
+      from: { kind: signal, signal: login }, points: 5, halfLifeDays: never }] },
+      grades: { bands: [{ grade: A, from: 30 }, { grade: B, from: 0 }] } }`);
+
+    expect(explain(model, knownOf([signal('login')])).nextGrade).toEqual({
+      grade: 'A',
+      by: null,
+      missingPoints: 25,
+    });
+  });
+
   test('needs no signal while what comes now will not count', () => {
     const reset = `, resetOn: [{ id: lost, title: Deal lost, deal: lost }]`;
     const deals = [{ id: '1', state: 'lost' as const, closedAtMs: NOW_MS + DAY_MS }];
@@ -374,6 +509,42 @@ describe('the days to come', () => {
 
     expect(outlook?.days.map(({ score }) => score).slice(9)).toEqual([32, 32, null, null]); // 40 / 2^0.3 = 32.49, 40 / 2^(1/3) = 31.75
     expect(outlook?.days.at(-1)).toMatchObject({ grade: '' });
+  });
+
+  test('have the grade of a change that comes at the very end of a day, and of all days', () => {
+    const model =
+      modelOf(`{ horizonDays: 10, engagement: { signals: [{ id: demo, title: Demo, from: { kind: signal, signal: demo },
+      points: 10, halfLifeDays: never }] }, grades: { bands: [{ grade: A, from: 20 }, { grade: B, from: 0 }] } }`);
+    const leaving = { ...signal('demo', 0, 'leaving'), occurredAtMs: NOW_MS - 1 };
+
+    // A millisecond older than now: it counts for the last time a millisecond before ten days have passed.
+    const { outlook } = explain(model, knownOf([signal('demo'), leaving]), { days: 10 });
+
+    expect(outlook?.changes).toEqual([
+      { at: '2026-12-01T12:00:00.000Z', date: '2026-12-01', grade: 'B', isFall: true },
+    ]);
+    expect(outlook?.days.slice(9).map(({ score, grade }) => [score, grade])).toEqual([
+      [20, 'A'],
+      [10, 'B'],
+    ]);
+  });
+
+  test('tell of fifty changes of the grade, and of no more', () => {
+    const model = modelOf(`{ horizonDays: 100, range: { min: -100, max: 100 }, engagement: { signals: [
+      { id: demo, title: Demo, from: { kind: signal, signal: demo }, points: 10, halfLifeDays: never },
+      { id: ticket, title: Ticket, from: { kind: signal, signal: ticket }, points: -10, halfLifeDays: never } ] },
+      grades: { bands: [{ grade: A, from: 5 }, { grade: B, from: -100 }] } }`);
+    // Every day one leaves, in turn one that takes ten points and one that gives them: the grade rises, falls, rises.
+    const facts = Array.from({ length: 60 }, (_, day) => signal(day % 2 === 0 ? 'ticket' : 'demo', 99 - day));
+
+    const { outlook } = explain(model, knownOf(facts), { days: 100 });
+
+    expect(outlook?.changes).toHaveLength(50);
+    expect(outlook?.changes.slice(0, 3).map(({ grade, isFall }) => [grade, isFall])).toEqual([
+      ['A', false],
+      ['B', true],
+      ['A', false],
+    ]);
   });
 
   test('are not told where there is no score', () => {

@@ -75,6 +75,22 @@ test('leaves out the middle where there is no room, and keeps the first and as m
   );
 });
 
+/** Four visits, by names of one digit each. */
+function fourVisits(...lengths: [number, number, number, number]): Touch[] {
+  return lengths.map((length, day) => touch(day, `${day}`.repeat(length)));
+}
+
+test('has room for 160 bytes, and leaves out the middle of 161', () => {
+  // Four names, four times " 3 Mar 2026" of 11 bytes, and " > " three times: 107 + 44 + 9 = 160.
+  const whole = textOf(...fourVisits(27, 27, 27, 26));
+
+  expect(Buffer.byteLength(whole)).toBe(160);
+  expect(whole).not.toContain('…');
+  expect(textOf(...fourVisits(27, 27, 27, 27))).toBe(
+    `${'0'.repeat(27)} 3 Mar 2026 > … > ${'2'.repeat(27)} 5 Mar 2026 > ${'3'.repeat(27)} 6 Mar 2026`,
+  );
+});
+
 test('cuts a long page at its end', () => {
   const page = `https://acme.example/${'x'.repeat(179)}`;
 

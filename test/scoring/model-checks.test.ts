@@ -107,6 +107,7 @@ describe('one act must not be paid twice by accident', () => {
     expect(problemsOf(froms(text('page', 'open deal'), text('page', 'open')))).toEqual([
       `engagement.signals.1.from: found "open" in page, ${TWICE}`,
     ]);
+    expect(problemsOf(froms(text('page', 'open'), text('page', 'open')))).toHaveLength(1);
     expect(problemsOf(froms(text('page', 'open'), text('title', 'open')))).toEqual([]);
   });
 
@@ -126,6 +127,7 @@ describe('one act must not be paid twice by accident', () => {
 
     expect(problemsOf({ ...froms(own('login'), own('logout'), visit), attribution: {} })).toEqual([]);
     expect(problemsOf({ ...froms(visit, own('ai'), counter('ai')), attribution: {} })).toEqual([]);
+    expect(problemsOf(froms(own('login'), timestamp('hs_latest_source'), own('logout')))).toEqual([]);
   });
 });
 
@@ -238,6 +240,7 @@ describe('patterns', () => {
     ['HTTPS://acme.example/#team', 'expected it without #: what stands behind it is not compared'],
     ['http://acme.example/#team', 'expected it without #: what stands behind it is not compared'],
     ['/pricing#team', 'expected it without #: what stands behind it is not compared'],
+    ['https://*', 'expected a path, an address or words: it would be found everywhere'],
     ['http://', 'expected a path, an address or words: it would be found everywhere'],
   ])('%s is refused', (pattern, expected) => {
     expect(problemsOf(froms(text('url', pattern)))).toEqual([
@@ -289,11 +292,36 @@ describe('kinds of a property', () => {
     expect(problemsOf(more)).toEqual([]);
   });
 
-  test('a time and a text do not', () => {
-    expect(problemsOf(froms(timestamp('click'), text('click', 'x')))[0]).toBe(
-      'engagement.signals.1.from.kind: found text, expected timestamp, as rule-0 reads "click": a property has one kind',
-    );
+  test('are that of the first, whatever is said by others in between', () => {
+    const read = [counter('views'), timestamp('views'), counter('views')];
+    const rules = signals(...read.map((from) => ({ from, group: 'web' })));
+
+    expect(problemsOf(rules)).toEqual([
+      'engagement.signals.1.from.kind: found timestamp, expected counter, as rule-0 reads "views": a property has one kind',
+    ]);
   });
+
+  test('a time and a text do not agree, and both would be paid for a change', () => {
+    const kind =
+      'engagement.signals.1.from.kind: found text, expected timestamp, as rule-0 reads "click": a property has one kind';
+
+    expect(problemsOf(froms(timestamp('click'), text('click', 'x')))).toEqual([
+      kind,
+      `engagement.signals.1.from: found every change of click, ${TWICE}`,
+    ]);
+    expect(problemsOf(froms(text('click', 'x'), timestamp('click')))).toEqual([
+      kind.replace('found text, expected timestamp', 'found timestamp, expected transition'),
+      `engagement.signals.1.from: found every change of click, ${TWICE}`,
+    ]);
+  });
+});
+
+test('a grid too has a grade for the least fit', () => {
+  const grid = { fit: [{ grade: 'A', from: 10 }], engagement: [{ grade: '1', from: 0 }] };
+
+  expect(problemsOf({ grades: { grid } })).toEqual([
+    'grades.grid.fit.0.from: found 10, expected 0 or less, so that every score has a grade',
+  ]);
 });
 
 test.each<[string, object, string[]]>([

@@ -83,6 +83,7 @@ test.each<[string, string]>([
 
 test.each<[string, object, string]>([
   ['a number for text', { name: 5 }, 'name: found 5, expected text'],
+  ['a list for a number', fit({ points: [5] }), 'fit.rules.0.points: found a list, expected a number'],
   ['a list for text', fit({ title: ['Phone'] }), 'fit.rules.0.title: found a list, expected text'],
   [
     'text for true or false',
@@ -168,6 +169,15 @@ test.each<[string, object, string]>([
   ],
 ])('%s is told in words', (_what, more, expected) => {
   expect(problemsOf(more)).toEqual([expected]);
+});
+
+test('where something is wrong is told by keys and positions', () => {
+  const checked = checkModel({ ...LEAST, ...fit({ points: '5', contains: ['cto', ''] }) });
+
+  expect('problems' in checked ? checked.problems.map(({ path }) => path) : []).toEqual([
+    ['fit', 'rules', 0, 'contains', 1],
+    ['fit', 'rules', 0, 'points'],
+  ]);
 });
 
 const ENDLESS = Number.POSITIVE_INFINITY;

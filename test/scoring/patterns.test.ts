@@ -57,11 +57,45 @@ test.each<[string, string, boolean, string]>([
   ['book a demo', 'BOOK A DEMO – Pricing page', true, 'several words'],
   ['100%', 'Save 100% now', true, 'a per cent sign'],
   ['/x', 'https://acme.example/%E0%A4%A/x', true, 'a broken escape does not hide the page'],
+  ['/pricing*', 'https://acme.example/pricings', true, 'a star goes on with the word too'],
+  ['/plans/*?plan=team', 'https://acme.example/plans/eu?plan=team', true, 'a star before a query'],
+  ['/plan?a=1', 'https://acme.example/plan?a=1&b=2', true, 'the first of two parameters'],
+  ['/plan?demo', 'https://acme.example/plan?demo=', true, 'a parameter without a value'],
+  ['/plan?demo', 'https://acme.example/plan?demo=1', false, 'but not one with a value'],
+  ['https://my.www.acme.example/x', 'https://my.www.acme.example/x', true, 'www inside a host is part of it'],
+  ['http://a/pricing/', 'http://a/pricing', true, 'a host of one letter'],
+  ['/pricing', 'https://acme .example/pricing', true, 'an address that is none is still a text'],
+  ['see https://acme.example/x', 'Please see https://acme.example/x today', true, 'an address among words'],
+  ['demo', 'Demo: Website', true, 'a name that looks as if it had a scheme'],
+  ['demo', 'Any questions? Ask for a demo', true, 'words behind a question mark'],
+  ['head*sales', 'Head of Sales', true, 'parts with anything between them'],
+  ['head*sales', 'Head of Salesforce', false, 'the last of them ends with a word'],
 ])('%s in "%s" is %p, because: %s', (pattern, value, expected) => {
   const matches = textMatcher([pattern]);
 
   expect(matches(value)).toBe(expected);
   expect(matches(value)).toBe(expected); // And as remembered.
+});
+
+test.each([
+  ['utm_source', true],
+  ['gclid', true],
+  ['fbclid', true],
+  ['msclkid', true],
+  ['hsa_acc', true],
+  ['_hsenc', true],
+  ['_hsmi', true],
+  ['hsCtaTracking', true],
+  ['mc_cid', true],
+  ['mc_eid', true],
+  ['my_utm_source', false],
+  ['xgclid', false],
+  ['gclid2', false],
+  ['hsa', false],
+])('the parameter %s is one of a campaign, which says nothing of the page: %p', (name, isLeftOut) => {
+  const matches = textMatcher(['/plan?plan=team']);
+
+  expect(matches(`https://acme.example/plan?${name}=1&plan=team`)).toBe(isLeftOut);
 });
 
 test('one of several patterns is enough', () => {

@@ -48,6 +48,27 @@ test('a visit has its source, as people read it too, its time, and where it bega
   ]);
 });
 
+test('a visit is read as it was kept', () => {
+  const value = '{"by":"browser","utmSource":"chatgpt.com","landing":"https://www.acme.example/pricing"}';
+
+  expect(told({ key: 'one', name: 'touch', occurredAtMs: NOW_MS, value })).toEqual([
+    [0, 'ai/chatgpt', LANDING.landing, 'browser'],
+  ]);
+});
+
+test('of one instant too, it changes nothing in which order things were told', () => {
+  const sights = [
+    seen(0, { by: 'server', landing: 'https://www.acme.example/' }, 'one'),
+    seen(0, { by: 'browser', ...LANDING }, 'one'),
+  ];
+  const visits = [ours(0, CHATGPT, 'one'), ours(0, {}, 'two')];
+
+  expect(told(...sights)).toHaveLength(1);
+  expect(told(...sights.toReversed())).toEqual(told(...sights));
+  expect(told(...visits)).toHaveLength(2);
+  expect(told(...visits.toReversed())).toEqual(told(...visits));
+});
+
 test('visits come in the order they happened', () => {
   expect(told(ours(300), ours(-300, CHATGPT), theirs(100, 'SOCIAL_MEDIA')).map(([at]) => at)).toEqual([
     -300, 100, 300,
