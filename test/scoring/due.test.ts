@@ -24,6 +24,10 @@ function count(value: string, daysAgo: number): Known['facts'][number] {
   return { ...login(daysAgo), name: 'property:views', value };
 }
 
+function ofRecord(record: string, fact: Known['facts'][number]): Known['facts'][number] {
+  return { ...fact, key: `${record} ${fact.key}`, record };
+}
+
 /** The due moment of a contact who is first scored now. */
 function dueOf(model: Model, known: Known, previous?: Shown): { shown: Shown; dueMs: number | undefined } {
   const folded = fold(model, known, NOW_MS);
@@ -189,6 +193,23 @@ describe('by hand', () => {
     // 12 - 10 = 2 points until the 10 leaves; 12 - 2 = 10 from then on.
     expect(nextGradeChange(model, fold(model, known, NOW_MS), 'B')).toEqual({
       atMs: NOW_MS + DAY_MS + 1,
+      grade: 'A',
+      isFall: false,
+    });
+  });
+
+  test('of two rises that grow, the one that matters is foretold, whichever count fell first', () => {
+    const model =
+      modelOf(`{ horizonDays: 10, engagement: { signals: [{ id: views, title: Views, from: { kind: counter, property: views }, points: 1, halfLifeDays: never }] },
+      grades: { bands: [{ grade: A, from: 8 }, { grade: B, from: 0 }] } }`);
+    // Of the one, 12 - 10 = 2 points until the 10 leaves in two days; 12 - 2 = 10 from then on. The other has none, then 10 - 9 = 1.
+    const one = [count('10', 8), count('2', 7), count('12', 6)].map((fact) => ofRecord('1', fact));
+    const other = [count('10', 9), count('9', 3), count('10', 1)].map((fact) => ofRecord('2', fact));
+
+    expect(
+      nextGradeChange(model, fold(model, { properties: [], facts: [...one, ...other] }, NOW_MS), 'B'),
+    ).toEqual({
+      atMs: NOW_MS + 2 * DAY_MS + 1,
       grade: 'A',
       isFall: false,
     });

@@ -118,7 +118,10 @@ test('properties do not mix, nor do those of the company with those of the conta
       { name: 'city', value: 'Bern', occurredAtMs: 1 },
       { name: 'country', value: 'Switzerland', occurredAtMs: 2 },
     ],
-    company: [{ name: 'city', value: 'Basel', occurredAtMs: 3 }],
+    company: [
+      { name: 'city', value: 'Basel', occurredAtMs: 3 },
+      { name: 'country', value: '', occurredAtMs: 3 },
+    ],
   });
 
   expect(Object.fromEntries(values)).toEqual({

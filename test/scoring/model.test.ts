@@ -1,14 +1,16 @@
 import {
   checkModel,
   companyInputs,
+  compiledModel,
   contactInputs,
   factProperties,
+  looksAtDeals,
   type Model,
   usesCompanies,
   usesDeals,
   usesTouches,
 } from '../../lambdas/scoring/model.ts';
-import type { Sources } from '../../lambdas/scoring/sources.ts';
+import { NO_SOURCES, type Sources } from '../../lambdas/scoring/sources.ts';
 import { modelOf } from './model-of.ts';
 
 const LEAST = {
@@ -690,6 +692,13 @@ describe('the id of a model', () => {
     expect(id).toMatch(/^mine@[0-9a-f]{12}$/);
   });
 
+  test('has the digits that any other program finds', () => {
+    // sha256sum of {"display":{"gradeOnly":false,"step":1},"engagement":{"groups":{},"signals":[]},"exclusions":[],"fit":{"rules":[]},
+    // "freemail":[],"grades":{"bands":[{"from":0,"grade":"A"}],"deadBand":0},"horizonDays":365,"name":"least",
+    // "range":{"max":100,"min":0},"resetOn":[]}, in one line.
+    expect(checkModel(LEAST)).toMatchObject({ model: { id: 'least@03ad460fc290' } });
+  });
+
   test.each([
     ['{ range: { max: 100, min: 0 }, horizonDays: 30, name: mine }', 'the order of keys means nothing'],
     ['# A comment.\nname: mine\nhorizonDays: 30\nrange:\n  min: 0\n  max: 1e2', 'neither does layout'],
@@ -744,14 +753,48 @@ test('what a model reads of contact, company and deals is each named once', () =
   );
 });
 
+test('a deal that lets a contact start anew is no property whose changes are facts', () => {
+  expect([...factProperties(modelOf('resetOn: [{ id: a, title: A, deal: lost }]'))]).toEqual([]);
+});
+
 test.each([
-  ['{}', false, false],
-  ['companyScore: { rollUp: maximum }', true, false],
-  ['exclusions: [{ id: a, title: A, property: company.type, known: true }]', true, false],
-  ['exclusions: [{ id: a, title: A, deal: open }]', false, true],
-  ['resetOn: [{ id: a, title: A, deal: lost }]', false, true],
-])('%s reads of companies: %p, of deals: %p', (yaml, ofCompanies, ofDeals) => {
-  expect([usesCompanies(modelOf(yaml)), usesDeals(modelOf(yaml))]).toEqual([ofCompanies, ofDeals]);
+  ['{}', false, false, false],
+  ['companyScore: { rollUp: maximum }', true, false, false],
+  ['exclusions: [{ id: a, title: A, property: company.type, known: true }]', true, false, false],
+  ['exclusions: [{ id: a, title: A, deal: open }]', false, true, true],
+  ['resetOn: [{ id: a, title: A, deal: lost }]', false, true, true],
+  ['attribution: {}', false, false, true],
+])('%s reads of companies: %p, of deals: %p, and credits deals or reads them: %p', (yaml, ...expected) => {
+  const model = modelOf(yaml);
+
+  expect([usesCompanies(model), usesDeals(model), looksAtDeals(model)]).toEqual(expected);
+});
+
+describe('a model that was compiled', () => {
+  const { id, freemail, sources, ...content } = modelOf(
+    '{ name: mine, attribution: {}, fit: { rules: [{ id: a, title: A, property: email, domain: [freemail], points: 1 }] } }',
+    ['mail.example'],
+    sourcesOf('ChatGPT'),
+  );
+
+  test('is the same as when it was checked', () => {
+    expect(compiledModel(JSON.parse(JSON.stringify(content)), freemail, sources)).toEqual({
+      ...content,
+      id,
+      freemail,
+      sources,
+    });
+  });
+
+  test('is not checked again for rules that do not agree', () => {
+    const rules = [...content.fit.rules, ...content.fit.rules];
+
+    expect(compiledModel({ ...content, fit: { rules } }, [], NO_SOURCES)?.fit.rules).toHaveLength(2);
+  });
+
+  test.each([undefined, 'mine', {}, { ...content, grades: {} }])('is none in the form of %j', (other) => {
+    expect(compiledModel(other, [], NO_SOURCES)).toBeUndefined();
+  });
 });
 
 function sourcesOf(label: string): Sources {
