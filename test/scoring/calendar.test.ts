@@ -117,3 +117,23 @@ test.each<[Zone, string, number, string]>([
     nextDate(night),
   ]);
 });
+
+test('a formatter is made once for a time zone: making one costs far more than using it', () => {
+  const { DateTimeFormat } = Intl;
+  let made = 0;
+  const counting = new Proxy(DateTimeFormat, {
+    construct: (target, given) => {
+      made += 1;
+      return Reflect.construct(target, given);
+    },
+  });
+  Object.assign(Intl, { DateTimeFormat: counting });
+  try {
+    const dates = [0, 1, 2, 3].map((days) => localDate(days * 86_400_000, 'Africa/Nairobi'));
+
+    expect(dates).toEqual(['1970-01-01', '1970-01-02', '1970-01-03', '1970-01-04']);
+    expect(made).toBe(1);
+  } finally {
+    Object.assign(Intl, { DateTimeFormat });
+  }
+});
