@@ -7,7 +7,7 @@ const MODEL = modelOf(`
 range: { min: -20, max: 40 }
 engagement:
   cap: 45
-  groups: { web: { cap: 12 }, mail: { cap: 6 } }
+  groups: { web: { cap: 12 }, mail: { cap: 6 }, empty: { cap: 5 } }
   signals:
     - { id: page, title: Page, from: { kind: signal, signal: page }, points: 10, halfLifeDays: 7, group: web, cap: 15 }
     - { id: login, title: Login, from: { kind: signal, signal: login }, points: 10, halfLifeDays: 7 }
@@ -31,10 +31,10 @@ function tallyNow(fit: number, ...awards: Award[]) {
   return tally(MODEL, fit, awards, NOW_MS, NOW_MS);
 }
 
-test('of nothing every sum is 0', () => {
+test('of nothing every sum is 0, also of a group without signals', () => {
   expect(tallyNow(0)).toEqual({
     signals: [0, 0, 0, 0],
-    groups: [0, 0],
+    groups: [0, 0, 0],
     beforeEngagementCap: 0,
     engagement: 0,
     score: 0,
@@ -47,7 +47,7 @@ test('caps hold in turn: of a signal, of its group, of all engagement, and then 
   // Pages 20, of which the signal leaves 15 and the group 12. Bounces -9, of which the group leaves -6. 12 + 35 - 6 = 41.
   expect(tallyNow(3000, ...awards)).toEqual({
     signals: [20_000, 35_000, 0, -9000],
-    groups: [15_000, -9000],
+    groups: [15_000, -9000, 0],
     beforeEngagementCap: 41_000,
     engagement: 41_000,
     score: 40_000,
