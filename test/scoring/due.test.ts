@@ -182,13 +182,14 @@ describe('by hand', () => {
   test.each<[string, Known['facts'][number]]>([
     ['a higher count of another record', { ...count('20', 7), record: '2' }],
     ['a higher count of something else', { ...count('20', 7), name: 'property:visits' }],
-    ['a count that is none', count('many', 7)],
+    ['a count that is none', ofRecord('1', count('many', 7))],
   ])('that rise is foretold too where between the two was told %s', (_what, between) => {
     const model = modelOf(`{ horizonDays: 10, engagement: { signals: [
         { id: views, title: Views, from: { kind: counter, property: views }, points: 1, halfLifeDays: never },
         { id: visits, title: Visits, from: { kind: counter, property: visits }, points: 1, halfLifeDays: never }] },
       grades: { bands: [{ grade: A, from: 8 }, { grade: B, from: 0 }] } }`);
-    const known = { properties: [], facts: [count('10', 9), between, count('2', 5), count('12', 1)] };
+    const counts = [count('10', 9), count('2', 5), count('12', 1)].map((fact) => ofRecord('1', fact));
+    const known = { properties: [], facts: [...counts, between] };
 
     // 12 - 10 = 2 points until the 10 leaves; 12 - 2 = 10 from then on.
     expect(nextGradeChange(model, fold(model, known, NOW_MS), 'B')).toEqual({
