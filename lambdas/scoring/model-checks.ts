@@ -1,6 +1,6 @@
 import { CONDITION_KEYS, type ModelContent, type SignalRule } from './model-file.ts';
 import { didYouMean, type ModelProblem, named } from './model-problems.ts';
-import { overlap, type Sample, sampleOf } from './patterns.ts';
+import { isOneOf, overlap, type Sample, sampleOf } from './patterns.ts';
 
 /** What no rule alone can say: whether the parts of a model agree. */
 export function findContradictions(model: ModelContent): ModelProblem[] {
@@ -241,10 +241,13 @@ function sharedAct(
     return ACTS.find(([, names]) => names.includes(property) && names.includes(other))?.[0];
   }
   if (ofA.length === 0 || ofB.length === 0) return `every change of ${a.from.property}`;
-  const isText = a.from.kind === 'text' && b.from.kind === 'text';
-  const both = ofB.find((one) =>
-    ofA.some((other) => (isText ? overlap(one.sample, other.sample) : one.word === other.word)),
-  );
+  const [isTextOfA, isTextOfB] = [a.from.kind === 'text', b.from.kind === 'text'];
+  const isAwardedByBoth = (ofOne: Word, ofOther: Word) => {
+    if (isTextOfA && isTextOfB) return overlap(ofOne.sample, ofOther.sample);
+    if (isTextOfA) return isOneOf(ofOther.word, ofOne.sample);
+    return isTextOfB ? isOneOf(ofOne.word, ofOther.sample) : ofOne.word === ofOther.word;
+  };
+  const both = ofB.find((other) => ofA.some((one) => isAwardedByBoth(one, other)));
   return both === undefined ? undefined : `"${both.word}" in ${a.from.property}`;
 }
 
@@ -266,10 +269,16 @@ function sharedOwnAct(a: From, b: From): string | undefined {
   return `visits by ${a.channel}${both === undefined ? '' : `/${both}`}`;
 }
 
+/** A value or pattern that a rule awards, made ready once. */
+interface Word {
+  readonly word: string;
+  readonly sample: Sample;
+}
+
 interface Sampled {
   readonly rule: SignalRule;
-  /** The values or patterns that the rule awards, made ready once; none where it awards every one. */
-  readonly samples: readonly { readonly word: string; readonly sample: Sample }[];
+  /** None where the rule awards every value. */
+  readonly samples: readonly Word[];
 }
 
 function samplesOf({ from }: SignalRule): Sampled['samples'] {

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { closed } from './closed.ts';
+import { closed, noList } from './closed.ts';
 import { didYouMean } from './model-problems.ts';
 import { ChannelName, SourceId } from './sources.ts';
 
@@ -354,9 +354,11 @@ const Engagement = v.pipe(
     cap: v.optional(Cap),
     groups: v.optional(
       v.pipe(
-        v.record(
-          Name,
-          v.pipe(closed({ cap: Cap }), v.description('A group of signals with a cap of its own.')),
+        noList(
+          v.record(
+            Name,
+            v.pipe(closed({ cap: Cap }), v.description('A group of signals with a cap of its own.')),
+          ),
         ),
         v.description('Signals that share a cap, by the name of their group.'),
       ),

@@ -67,7 +67,8 @@ function wanted({ type, input, expected, requirement }: v.BaseIssue<unknown>): s
   const limit = String(requirement);
   if (type === 'min_value') return `${limit} or more`;
   if (type === 'max_value') return `${limit} or less`;
-  if (type === 'min_length') return typeof input === 'string' ? 'some' : 'at least one entry';
+  if (type === 'min_length' && typeof input !== 'string') return 'at least one entry';
+  if (type === 'min_length') return requirement === 1 ? 'some' : `at least ${limit} characters`;
   if (type === 'max_length') return `at most ${limit}`;
   if (type === 'integer') return 'a whole number';
   if (type === 'finite') return 'a finite number';

@@ -46,22 +46,34 @@ function hostAndPath(address: string): [host: string, path: string | undefined] 
   return slash === -1 ? [address, undefined] : [address.slice(0, slash), address.slice(slash)];
 }
 
-/** A pattern, and a text that it means: made once, and compared with many others. */
+/** A pattern, and texts that it means: made once, and compared with many others. */
 export interface Sample {
   readonly pattern: Pattern;
-  readonly example: Normal;
+  readonly examples: readonly Normal[];
 }
 
 /** @param text - as a model gives it under `contains` */
 export function sampleOf(text: string): Sample {
   const pattern = textPattern(text);
-  const whole = pattern.parts.join('x') + (pattern.end === 'anywhere' ? 'x' : '');
-  return { pattern, example: { whole, path: whole.split('?')[0] ?? '' } };
+  // A star stands for something, or for nothing.
+  const examples = ['x', ''].map((star) => {
+    const whole = pattern.parts.join(star) + (pattern.end === 'anywhere' ? star : '');
+    return { whole, path: whole.split('?')[0] ?? '' };
+  });
+  return { pattern, examples };
 }
 
 /** Whether some text that one pattern means is meant by another too. */
 export function overlap(a: Sample, b: Sample): boolean {
-  return isMeant(a.example, b.pattern) || isMeant(b.example, a.pattern);
+  return (
+    a.examples.some((example) => isMeant(example, b.pattern)) ||
+    b.examples.some((example) => isMeant(example, a.pattern))
+  );
+}
+
+/** Whether a pattern means a value. @param value - as HubSpot has it */
+export function isOneOf(value: string, { pattern }: Sample): boolean {
+  return isMeant(normalise(value), pattern);
 }
 
 // A letter may take two places in a string.

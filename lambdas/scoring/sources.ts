@@ -1,6 +1,6 @@
 import { domainToASCII } from 'node:url';
 import * as v from 'valibot';
-import { closed } from './closed.ts';
+import { closed, noList } from './closed.ts';
 import { didYouMean } from './model-problems.ts';
 
 /** The kinds of sources by which people arrive. */
@@ -87,7 +87,7 @@ export const Sources = closed({
   ),
   mediums: v.optional(
     v.pipe(
-      v.record(LowerCase, ChannelName),
+      noList(v.record(LowerCase, ChannelName)),
       v.description('Values of utm_medium that name a channel; letter case does not matter.'),
     ),
     {},

@@ -128,7 +128,7 @@ test.each([
     'a letter that half of the browsers have',
     source('userAgents: [a]'),
     2,
-    'sources.0.userAgents.0: found "a", expected some',
+    'sources.0.userAgents.0: found "a", expected at least 4 characters',
   ],
   [
     'the id of a channel',

@@ -129,6 +129,12 @@ test.each<[string, object, string]>([
   ],
   ['no name', { name: undefined }, 'name: found nothing, expected text'],
   ['a number for a section', { display: 5 }, 'display: found 5, expected keys and values'],
+  ['a list for a section', { attribution: [] }, 'attribution: found an empty list, expected keys and values'],
+  [
+    'a list of groups',
+    { engagement: { groups: [{ cap: 5 }], signals: [] } },
+    'engagement.groups: found a list, expected keys and values',
+  ],
   ['a section without anything in it', { fit: null }, 'fit: found nothing, expected keys and values'],
   ['no section of fit', { fit: undefined }, 'fit: found nothing, expected keys and values'],
   [
@@ -481,6 +487,22 @@ test.each<[string, object, string]>([
       { from: { kind: 'text', property: 'form', contains: ['demo*'] } },
     ),
     `engagement.signals.1.from: found "demo*" in form, which rule-0 scores already, ${TWICE}`,
+  ],
+  [
+    'a form that is scored twice, where a star stands for nothing',
+    signals(
+      { from: { kind: 'text', property: 'form', contains: ['request*demo'] } },
+      { from: { kind: 'text', property: 'form', contains: ['requestdemo*'] } },
+    ),
+    `engagement.signals.1.from: found "requestdemo*" in form, which rule-0 scores already, ${TWICE}`,
+  ],
+  [
+    'a value that is scored twice, by itself and by a word in it',
+    signals(
+      { from: { kind: 'text', property: 'status', contains: ['open'] } },
+      { from: { kind: 'transition', property: 'status', to: ['Open deal'] } },
+    ),
+    `engagement.signals.1.from: found "open deal" in status, which rule-0 scores already, ${TWICE}`,
   ],
   [
     'an address with what stands behind #',
