@@ -168,6 +168,30 @@ describe('a grant', () => {
     expect(store.updates).toBe(1);
   });
 
+  test('that was taken ahead is void after a 429 that another process got', async () => {
+    const { row, store } = openRow();
+    const budget = budgetOn(row);
+    await inTurn(budget, 2); // The second lease took the slot 100 ms after noon ahead; now it is 200 ms after noon.
+    store.state = { ...store.state, blockedUntilMs: NOON + 250 };
+
+    const changes = budget.take('changes');
+    await pass(50);
+    const urgent = await taken(budget);
+
+    expect((await changes).slotMs).toBe(NOON + 250);
+    expect(urgent.slotMs).toBe(NOON + 350);
+  });
+
+  test('comes with a look at what is used: 53 of 104 calls in 10 s, one of 1,000 in the day', async () => {
+    const { row } = openRow({ granted: { fromMs: NOON - 1000, counts: [52] } });
+    const budget = budgetOn(row);
+
+    await budget.take('urgent');
+
+    expect(budget.takeUsage()).toEqual({ windowPercent: 51, dayPercent: 0.1 });
+    expect(budget.takeUsage()).toBeUndefined();
+  });
+
   test('that still waits is void when a stop begins', async () => {
     const { row } = openRow({ nextSlotMs: NOON + 300 });
     const budget = budgetOn(row);
@@ -231,6 +255,18 @@ describe('whoever finds no slot', () => {
     expect(await late).toMatchObject({ name: 'BudgetExhaustedError', freeAtMs: NOON + 12_090 });
     expect(next.slotMs).toBe(NOON + 12_090);
     expect(store.updates).toBe(updates);
+  });
+
+  test('is woken when the first of the lanes is to ask, and not with the last', async () => {
+    const { row, asked } = openRow({ nextSlotMs: NOON + 1000 });
+    const budget = budgetOn(row);
+
+    const both = Promise.all([budget.take('changes'), budget.take('background')]);
+    await pass(2000);
+
+    // 400 and 200 ms before the slot. That one is gone at 800 ms, and the next ask is after the least pause.
+    await both;
+    expect(asked.map(({ atMs }) => atMs)).toEqual([0, 600, 800, 1000]);
   });
 
   test('does not keep other lanes waiting, nor does it ask when they do', async () => {
@@ -303,6 +339,19 @@ describe("of HubSpot's answers", () => {
     await taken(budget);
 
     expect(store.state.today).toEqual({ date: TODAY, calls: calls + 1 });
+  });
+
+  test('those near midnight are not believed, and leave what was known', async () => {
+    const { row, store } = openRow();
+    const budget = budgetOn(row);
+    const nearMidnight = NOON + 12 * 60 * MINUTE - 3 * MINUTE;
+
+    budget.learn(AT_NOON, dayOf(400));
+    jest.setSystemTime(nearMidnight);
+    budget.learn({ slotMs: nearMidnight }, dayOf(100));
+    await taken(budget);
+
+    expect(store.state.today).toEqual({ date: TODAY, calls: 601 });
   });
 
   test('those of yesterday are forgotten when there is one of today', async () => {
@@ -461,6 +510,7 @@ describe('a stop', () => {
       );
       const ordinary = await budget.take('urgent');
       await budget.stop('unauthorised', endMs);
+      const told = [...stops];
       await budget.stop('unauthorised', endMs + 1000);
       await budget.succeeded(ordinary, 'read');
       await budget.release(ordinary);
@@ -471,7 +521,8 @@ describe('a stop', () => {
       await budget.succeeded(trying, 'read');
 
       expect(updates).toBe(4); // Two grants, and the stop announced twice.
-      expect(stops).toMatchObject(isTold ? [{ reason: 'unauthorised', untilMs: endMs }] : []);
+      expect(told).toMatchObject(isTold ? [{ reason: 'unauthorised', untilMs: endMs }] : []);
+      expect(stops).toEqual(told);
       expect(resumed).toMatchObject(isTold ? [{ reason: 'unauthorised' }] : []); // It was in force still.
       expect(store.state.stop).toBeUndefined();
       await expect(budget.take('urgent')).resolves.toMatchObject({ probes: undefined });
@@ -504,6 +555,7 @@ describe('a stop', () => {
 
       for (let call = 0; call < 2; call++)
         await expect(budget.take('urgent')).rejects.toMatchObject({ reason: 'daily' });
+      await pass(1); // What went wrong behind the refusal would show now.
 
       const midnight = Date.UTC(2026, 10, 11);
       expect(stops).toEqual(isTold ? [{ reason: 'daily', sinceMs: NOON, untilMs: midnight }] : []);
