@@ -66,7 +66,7 @@ const REDRIVES = 5;
  */
 export async function runSeed(
   seed: number,
-  { isTraced = false, faultRate = 0.048 }: SeedOptions = {},
+  { isTraced = false, faultRate = 0.05 }: SeedOptions = {},
 ): Promise<SeedResult> {
   const scheduler = new Scheduler(seed, START_MS, isTraced);
   return inTimeOf(scheduler, isTraced, async () => {
@@ -180,7 +180,7 @@ class Story {
   }
 
   async liveToRest(): Promise<void> {
-    const endMs = this.world.play(this.#random.between(1, 3));
+    const endMs = this.world.play(this.#random.between(1, 4));
     await this.#scheduler.run(endMs + HOUR_MS / 6);
     await this.#rest();
     if (this.#isDisturbed && this.#random.next() < WITH_CROSSING) await this.#cross();
@@ -208,7 +208,9 @@ class Story {
     const endMs = world.play(this.#random.between(4, 7), false);
     await this.#scheduler.run(endMs + HOUR_MS);
     system.loseWebhooks(0);
+    faults.areOn = false;
     await this.#pass(DAY_MS / 2);
+    faults.areOn = true;
     void system.night();
     await this.#scheduler.run(this.#scheduler.now() + HOUR_MS);
     await this.#rest();

@@ -98,8 +98,8 @@ function add(errandsBy: Map<string, readonly Errand[]>, key: string, errands: re
 }
 
 /** Who died over a contact may have kept what it read and not have scored it, while somebody else noted that the contact was read. */
-function mayBeHalfRead({ isRedelivered }: Errand): boolean {
-  return isRedelivered;
+function mayBeHalfRead({ isRedelivered, request }: Errand): boolean {
+  return isRedelivered || request.reread === true;
 }
 
 /** The heads of the living contacts; apart from them those whose properties HubSpot has yet to tell. */

@@ -113,7 +113,13 @@ function postponed(
   const isDoubtful = force || isRedelivered;
   return [
     isRedelivered ? LONGEST_DELAY_SECONDS : delayUntil(retryAtMs, nowMs),
-    { ...request, sinceMs, ...(isDoubtful && { force: true }), postponed: (request.postponed ?? 0) + 1 },
+    {
+      ...request,
+      sinceMs,
+      ...(isDoubtful && { force: true }),
+      ...(isRedelivered && { reread: true }),
+      postponed: (request.postponed ?? 0) + 1,
+    },
   ];
 }
 
@@ -132,6 +138,12 @@ function declined({
   const before = request.declined ?? 0;
   return [
     isRedelivered ? LONGEST_DELAY_SECONDS : Math.min(LONGEST_DELAY_SECONDS, DECLINED_SECONDS * 2 ** before),
-    { ...request, sinceMs, ...((force || isRedelivered) && { force: true }), declined: before + 1 },
+    {
+      ...request,
+      sinceMs,
+      ...((force || isRedelivered) && { force: true }),
+      ...(isRedelivered && { reread: true }),
+      declined: before + 1,
+    },
   ];
 }

@@ -75,9 +75,11 @@ function united(request: WriteRequest, other: WriteRequest): WriteRequest {
   const changedAtMs = Math.max(...changesMs);
   const occurredAtMs = oldest([request, other]);
   const isRescoring = request.rescoreContacts ?? other.rescoreContacts;
+  const isReread = request.reread ?? other.reread;
   return {
     ...rest,
     ...(isRescoring && { rescoreContacts: isRescoring }),
+    ...(isReread && { reread: isReread }),
     ...(creditOnly === true && other.creditOnly === true && { creditOnly }),
     ...(occurredAtMs !== undefined && { occurredAtMs }),
     // Whoever does not say when means now, which is later.

@@ -48,18 +48,36 @@ test('a contact that HubSpot has, and leaves out of every answer about several, 
   expect(system.shown(contactId)['score']).toBe('17');
 });
 
-test('what somebody kept of a reading before it died counts, also where somebody else noted meanwhile that the contact was read', async () => {
-  const system = await openSystem(engine);
+/** A contact that one process noted as read, after which another kept a newer reading of it and died. */
+async function halfRead(system: System): Promise<string> {
   const contactId = system.portal.crm.create('contacts', { jobtitle: 'CTO' });
   await system.loginKnown(contactId); // By one that read it before there was a job title.
-  const { nowMs } = system.portal.time;
-  await system.store.keep(
-    contactKey(PORTAL, contactId),
-    [],
-    [{ name: 'jobtitle', value: 'CTO', occurredAtMs: nowMs }],
-  );
+  const title = { name: 'jobtitle', value: 'CTO', occurredAtMs: system.portal.time.nowMs };
+  await system.store.keep(contactKey(PORTAL, contactId), [], [title]);
+  return contactId;
+}
+
+test('what somebody kept of a reading before it died counts, also where somebody else noted meanwhile that the contact was read', async () => {
+  const system = await openSystem(engine);
+  const contactId = await halfRead(system);
 
   await system.receive([{ contactId }], 2);
+
+  expect(system.shown(contactId)['score']).toBe('17');
+});
+
+test('it counts, too, where the message that comes again cannot be dealt with yet', async () => {
+  let isStopped = true;
+  const system = await openSystem(engine, {}, {}, ({ clock }) => ({
+    stopped: async () => (isStopped ? { reason: 'migrating', untilMs: clock() + 60_000 } : undefined),
+  }));
+  const contactId = await halfRead(system);
+
+  await system.receive([{ contactId }], 2);
+  isStopped = false;
+  const [again] = system.takeSent();
+  // Another message about the same may come at the same time.
+  await system.receive([again?.request ?? {}, { contactId }]);
 
   expect(system.shown(contactId)['score']).toBe('17');
 });
