@@ -283,11 +283,11 @@ function readLetter(
   };
 }
 
-/** What SQS set aside was received before, perhaps by somebody who died after sending: what it wrote has to be read back. */
+/** What SQS set aside was received before, perhaps by somebody who died: what it wrote has to be read back, what it read has to be read again. */
 function messageAgain(queue: string, body: string): string | object {
   if (!LANES.includes(queue) || v.is(v.pipe(v.string(), v.parseJson(), ResumeRequest), body)) return body;
   const request = v.safeParse(v.pipe(v.string(), v.parseJson(), Untried), body);
-  return request.success ? { ...request.output, force: true } : body;
+  return request.success ? { ...request.output, force: true, reread: true } : body;
 }
 
 function nameOf({ contactId, companyId, dealId }: v.InferOutput<typeof About>): string | undefined {

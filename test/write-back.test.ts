@@ -309,7 +309,7 @@ describe('contacts only heard of so far', () => {
         contactId: bad,
         reason: 'VALIDATION_ERROR',
         correlationId: 'c',
-        request: { portalId: PORTAL, contactId: bad },
+        request: { portalId: PORTAL, contactId: bad, reread: true },
       },
     ]);
     expect(ids.filter((id) => system.shown(id)['status'] === 'insufficient_data')).toHaveLength(4);

@@ -48,7 +48,7 @@ export interface Hydration extends HydrationParts {
 }
 
 /**
- * Reads from HubSpot contacts that were only heard of so far, and what they are associated with; keeps what the model needs, and
+ * Reads contacts from HubSpot, and what they are associated with; keeps what the model needs, and
  * scores them anew. Each kind of record is read a hundred to a call, whoever it is needed for. A contact of which anything could
  * not be read is not scored: what is missing may be what excludes it.
  *
@@ -118,7 +118,7 @@ export function ownIdKept(
   return [{ name: idProperty, value: properties[idProperty] ?? '', occurredAtMs: updatedAtMs }];
 }
 
-/** Keeps all that was read, then notes that it was: a crash in between lets it be read again, whatever others noted meanwhile. */
+/** Keeps all that was read, then notes that it was: a crash in between lets it be read again. */
 async function keepFound(
   record: HubSpotRecord,
   surroundings: Surroundings | undefined,

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { _addIssue as addIssue } from 'valibot';
+import { _addIssue as addIssue } from 'valibot'; // By which its own schemas complain.
 import { didYouMean, wantedType } from './model-problems.ts';
 
 /** An object with these keys and no others; a message about any other key names the one that was likely meant. */
@@ -15,7 +15,10 @@ export function closed<const Entries extends v.ObjectEntries>(entries: Entries) 
   return noList(schema);
 }
 
-/** A schema of objects that takes no list for one: to the library every list is an object without these keys. */
+/**
+ * A schema of objects that takes no list for one: to the library every list is an object without these keys. What is made of it by
+ * `omit` or `partial` runs the schema that was given.
+ */
 export function noList<Schema extends v.GenericSchema>(schema: Schema): Schema {
   return {
     ...schema,

@@ -57,7 +57,8 @@ export function sampleOf(text: string): Sample {
   const pattern = textPattern(text);
   // A star stands for something, or for nothing.
   const examples = ['x', ''].map((star) => {
-    const whole = pattern.parts.join(star) + (pattern.end === 'anywhere' ? star : '');
+    const joined = pattern.parts.join(star) + (pattern.end === 'anywhere' ? star : '');
+    const whole = pattern.isPath ? inOrder(joined) : joined;
     return { whole, path: whole.split('?')[0] ?? '' };
   });
   return { pattern, examples };

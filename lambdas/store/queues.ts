@@ -28,7 +28,7 @@ export const WriteRequest = v.object({
   rescoreContacts: v.optional(v.literal(true)),
   /** Read back first, and write if HubSpot shows something else: the outcome of an earlier write is not known. */
   force: v.optional(v.literal(true)),
-  /** Of a contact: read it, though it was read. Who tried before may have kept what it read and not scored it. */
+  /** Read the contact, though it was read: who tried before may have kept what it read and not scored it. */
   reread: v.optional(v.literal(true)),
   /** Epoch milliseconds at which happened what is to be shown; left out where only time has passed, or nobody waits for it. */
   occurredAtMs: v.optional(v.number()),

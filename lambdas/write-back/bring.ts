@@ -25,9 +25,13 @@ export async function bring(
 ): Promise<{ readonly ended: readonly Ended[]; readonly companiesTold: number }> {
   const { run, ended } = startRun(parts, isUrgent);
   const { contacts, companies, deals } = await findWhom(errands, run);
-  const { known, unread } = await findHeads(contacts, run);
-  const read = await search(unread, (ids) => hydrate(ids, sparing(deals, run)), run);
-  const standing = read.map(([those, { contactId, head }]) => ({ id: contactId, head, errands: those }));
+  const { known, toRead } = await findHeads(contacts, run);
+  const read = await search(toRead, (ids) => hydrate(ids, sparing(deals, run)), run);
+  const standing = read.map(([those, { contactId, head }]) => ({
+    id: contactId,
+    head,
+    errands: those.map(asRead),
+  }));
   await bringDiffering([...known, ...standing], contactKind(run), run);
   await bringDiffering(await rollUpCompanies(companies, run), companyKind(run), run);
   // Last: the visits of contacts that were never read are kept by now.
@@ -97,19 +101,23 @@ function add(errandsBy: Map<string, readonly Errand[]>, key: string, errands: re
   errandsBy.set(key, [...(errandsBy.get(key) ?? []), ...errands]);
 }
 
-/** Who died over a contact may have kept what it read and not have scored it, while somebody else noted that the contact was read. */
-function mayBeHalfRead({ isRedelivered, request }: Errand): boolean {
-  return isRedelivered || request.reread === true;
+/** Until all that is read is kept and scored: where that fails, somebody else may note meanwhile that the contact was read. */
+function asHalfRead(errand: Errand): Errand {
+  return { ...errand, mayBeHalfRead: true };
 }
 
-/** The heads of the living contacts; apart from them those whose properties HubSpot has yet to tell. */
+function asRead(errand: Errand): Errand {
+  return { ...errand, mayBeHalfRead: false };
+}
+
+/** The heads of the living contacts; apart from them those of whom HubSpot is to tell, for the first time or again. */
 async function findHeads(
   errandsBy: ErrandsBy,
   run: Run,
-): Promise<{ readonly known: readonly Candidate<Head>[]; readonly unread: ErrandsBy }> {
+): Promise<{ readonly known: readonly Candidate<Head>[]; readonly toRead: ErrandsBy }> {
   const { contacts, portalId, end } = run;
   const known: Candidate<Head>[] = [];
-  const unread = new Map<string, readonly Errand[]>();
+  const toRead = new Map<string, readonly Errand[]>();
   let wanted = [...errandsBy].map(([id, errands]) => ({ key: contactKey(portalId, id), errands }));
   try {
     for (let hop = 0; wanted.length > 0 && hop <= ALIAS_HOPS; hop++) {
@@ -121,7 +129,8 @@ async function findHeads(
         if (head?.alias !== undefined) merged.push({ key: head.alias, errands });
         else if (id === undefined || (head !== undefined && head.life !== 'living'))
           end(errands, { kind: 'done' }); // Erased or deleted: nothing is to be written.
-        else if (head?.readAtMs === undefined || errands.some(mayBeHalfRead)) add(unread, id, errands);
+        else if (head?.readAtMs === undefined || errands.some(({ mayBeHalfRead }) => mayBeHalfRead))
+          add(toRead, id, errands.map(asHalfRead));
         else known.push({ id, head, errands });
       }
       wanted = merged;
@@ -132,5 +141,5 @@ async function findHeads(
     wanted = [];
   }
   for (const { errands } of wanted) end(errands, { kind: 'failed' }); // A chain of merges without an end.
-  return { known, unread };
+  return { known, toRead };
 }

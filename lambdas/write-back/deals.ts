@@ -25,7 +25,7 @@ type Linked = [errands: readonly Errand[], links: Links][];
 
 /**
  * Whose deals are that changed. Where scores depend on deals, each contact has an errand: what was read of it before the change counts no
- * longer, so that whoever cannot be read in this run is read when it comes again; who was read since is not read for it again. Where
+ * longer, so that whoever cannot be read in this run is read when it comes again; who was read since is not read for it again, unless the message comes again. Where
  * deals are credited, they have an errand of their own, and contacts that were never read have one. So one message may come to
  * several ends; it is done with when all of them are.
  *

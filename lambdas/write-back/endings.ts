@@ -93,12 +93,26 @@ export function followingOf(ended: readonly Ended[], portalId: string, nowMs: nu
 function letterOf(
   portalId: string,
   {
-    request: { postponed: _tries, declined: _declines, occurredAtMs: _at, sinceMs: _since, ...request },
+    request: {
+      postponed: _tries,
+      declined: _declines,
+      occurredAtMs: _at,
+      sinceMs: _since,
+      reread: _reread,
+      ...request
+    },
+    mayBeHalfRead,
   }: Errand,
   about: About,
   { reason, correlationId }: Extract<Ending, { kind: 'refused' }>,
 ): Letter & About & { portalId: string; correlationId: string | undefined; request: WriteRequest } {
-  return { portalId, ...about, reason, correlationId, request };
+  return {
+    portalId,
+    ...about,
+    reason,
+    correlationId,
+    request: { ...request, ...(mayBeHalfRead && { reread: true }) },
+  };
 }
 
 /**
@@ -106,7 +120,7 @@ function letterOf(
  * as long as any other.
  */
 function postponed(
-  { request, force, isRedelivered, sinceMs }: Errand,
+  { request: { reread: _reread, ...request }, force, isRedelivered, mayBeHalfRead, sinceMs }: Errand,
   retryAtMs: number,
   nowMs: number,
 ): [delaySeconds: number, request: WriteRequest] {
@@ -117,7 +131,7 @@ function postponed(
       ...request,
       sinceMs,
       ...(isDoubtful && { force: true }),
-      ...(isRedelivered && { reread: true }),
+      ...(mayBeHalfRead && { reread: true }),
       postponed: (request.postponed ?? 0) + 1,
     },
   ];
@@ -130,9 +144,10 @@ export function delayUntil(atMs: number, nowMs: number): number {
 
 /** Tried, and refused in a way that may pass: waits twice as long each time. */
 function declined({
-  request,
+  request: { reread: _reread, ...request },
   force,
   isRedelivered,
+  mayBeHalfRead,
   sinceMs,
 }: Errand): [delaySeconds: number, request: WriteRequest] {
   const before = request.declined ?? 0;
@@ -142,7 +157,7 @@ function declined({
       ...request,
       sinceMs,
       ...((force || isRedelivered) && { force: true }),
-      ...(isRedelivered && { reread: true }),
+      ...(mayBeHalfRead && { reread: true }),
       declined: before + 1,
     },
   ];

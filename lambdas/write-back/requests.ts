@@ -9,6 +9,8 @@ export interface Errand {
   readonly force: boolean;
   /** Delivered before: whoever tried then may have died after sending, and its write may still land. */
   readonly isRedelivered: boolean;
+  /** Whoever tried before may have kept what HubSpot told of the contact, and not scored it: it is read again. */
+  readonly mayBeHalfRead: boolean;
   /** When the first of its messages was sent, epoch milliseconds: as long has it been waiting, however often it was put back. */
   readonly sinceMs: number;
   readonly messageIds: readonly string[];
@@ -53,11 +55,13 @@ export function readRequests(records: readonly SQSRecord[], portalId: string): A
       continue;
     }
     const other = errands.get(name);
+    const isRedelivered = Number(attributes.ApproximateReceiveCount) > 1;
     const sinceMs = parsed.output.sinceMs ?? Number(attributes.SentTimestamp);
     errands.set(name, {
       request: other === undefined ? parsed.output : united(parsed.output, other.request),
       force: parsed.output.force === true || other?.force === true,
-      isRedelivered: Number(attributes.ApproximateReceiveCount) > 1 || other?.isRedelivered === true,
+      isRedelivered: isRedelivered || other?.isRedelivered === true,
+      mayBeHalfRead: isRedelivered || parsed.output.reread === true || other?.mayBeHalfRead === true,
       sinceMs: Math.min(sinceMs, other?.sinceMs ?? sinceMs),
       messageIds: [...(other?.messageIds ?? []), messageId],
     });
@@ -75,11 +79,9 @@ function united(request: WriteRequest, other: WriteRequest): WriteRequest {
   const changedAtMs = Math.max(...changesMs);
   const occurredAtMs = oldest([request, other]);
   const isRescoring = request.rescoreContacts ?? other.rescoreContacts;
-  const isReread = request.reread ?? other.reread;
   return {
     ...rest,
     ...(isRescoring && { rescoreContacts: isRescoring }),
-    ...(isReread && { reread: isReread }),
     ...(creditOnly === true && other.creditOnly === true && { creditOnly }),
     ...(occurredAtMs !== undefined && { occurredAtMs }),
     // Whoever does not say when means now, which is later.

@@ -218,8 +218,8 @@ describe('a retry', () => {
 
       expect((await engine.bodies(lane)).map((body) => JSON.parse(body))).toEqual(
         expect.arrayContaining([
-          { portalId: '1', contactId: '7', force: true },
-          { portalId: '1', dealId: '9', atMs: 1_763_000_000_000, force: true },
+          { portalId: '1', contactId: '7', force: true, reread: true },
+          { portalId: '1', dealId: '9', atMs: 1_763_000_000_000, force: true, reread: true },
         ]),
       );
       expect(await engine.bodies(`${lane}DeadLetters`)).toEqual([]);

@@ -75,6 +75,15 @@ const GRID = {
   ],
 };
 
+test('a home page and what is below a path are two things', () => {
+  const pages = signals(
+    { from: { kind: 'text', property: 'url', contains: ['/'] } },
+    { from: { kind: 'text', property: 'url', contains: ['/blog/*'] } },
+  );
+
+  expect(checkModel({ ...LEAST, ...pages })).toHaveProperty('model');
+});
+
 test('what a model leaves out has its usual value', () => {
   expect(checkModel(LEAST)).toMatchObject({
     model: {

@@ -236,7 +236,11 @@ describe('what cannot be read', () => {
     expect(response).toEqual(NOTHING_FAILED);
     const sent = system.takeSent();
     expect(sent).toEqual([
-      { lane: 'changes', request: { portalId: PORTAL, contactId, postponed: 1 }, delaySeconds: 60 },
+      {
+        lane: 'changes',
+        request: { portalId: PORTAL, contactId, postponed: 1, reread: true },
+        delaySeconds: 60,
+      },
     ]);
     expect(await system.store.read(contactKey(PORTAL, contactId))).toBeUndefined();
     isDown = false;
@@ -260,7 +264,7 @@ describe('what cannot be read', () => {
         contactId: ids[4],
         reason: 'VALIDATION_ERROR',
         correlationId: 'c',
-        request: { portalId: PORTAL, contactId: ids[4] },
+        request: { portalId: PORTAL, contactId: ids[4], reread: true },
       },
     ]);
     expect(ids.map((id) => system.shown(id)['score'])).toEqual(['10', '10', '10', '10', undefined, '10']);
