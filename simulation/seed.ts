@@ -48,7 +48,7 @@ const MODEL = simulatedModel();
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 /** Share of the seeds at whose end writes cross. */
-const WITH_CROSSING = 0.12;
+const WITH_CROSSING = 0.22;
 /** Share of the seeds whose world is looked at for some nights more, after a day of which HubSpot does not tell everything. */
 const WITH_NIGHTS = 0.028;
 const LOST_WEBHOOKS = 0.8;
@@ -208,6 +208,7 @@ class Story {
     const endMs = world.play(this.#random.between(4, 7), false);
     await this.#scheduler.run(endMs + HOUR_MS);
     system.loseWebhooks(0);
+    // For half a day: at this rate doubts would beget doubts as fast as they are settled.
     faults.areOn = false;
     await this.#pass(DAY_MS / 2);
     faults.areOn = true;
@@ -245,7 +246,7 @@ class Story {
         .rows((pk) => this.#headOf(pk))
         .map((row) => ({
           promise: 2,
-          what: `${row} was kept, and no score was stored since: an older reading could be`,
+          what: `${row} was kept, and its head was not raised since: who read before could store an older score`,
         })),
       ...touched.map((row) => ({ promise: 6, what: `a row of another portal is not as it was: ${row}` })),
     ];

@@ -71,7 +71,7 @@ export const QUEUE_NAMES: readonly QueueName[] = [
 /** Within what a caller waits for an answer. */
 const SLOW_MS = [200, 9_000] as const;
 /** Shares of the writes that are slow, and that are done long after, and of the readings that are slow, while HubSpot is. */
-const SLOW = { writes: 0.5, left: 0.3, readings: 0.35 } as const;
+const SLOW = { writes: 0.6, left: 0.2, readings: 0.35 } as const;
 
 /** What differs from seed to seed. */
 export interface SystemOptions {
@@ -146,10 +146,14 @@ export class System {
     const rate = options.hubSpotFaultRate;
     this.#ofReadings = createChaos({ seed, rate });
     // There are far more readings than writes, and writes are what may go wrong.
-    this.#ofWrites = createChaos({ seed: seed + 1, rate: 10 * rate });
+    this.#ofWrites = createChaos({ seed: seed + 1, rate: 11 * rate });
     this.#late = createChaos({ seed: seed + 2, rate, kinds: ['reset-late', 'silence-late'] });
     this.#left = createChaos({ seed: seed + 4, rate: 1, kinds: ['reset-late', 'silence-late'] });
-    this.#often = createChaos({ seed: seed + 3, rate: rate / 3, kinds: ['429-window', 'not-json', '477'] });
+    this.#often = createChaos({
+      seed: seed + 3,
+      rate: rate / 2,
+      kinds: ['429-window', 'not-json', '477', 'silence'],
+    });
     this.portal = createLocalPortal(
       {
         portalId: Number(PORTAL_ID),
@@ -334,8 +338,8 @@ export class System {
         };
       },
       pollMs() {
-        const isLate = faults.choose(['message delivered late'], 5) !== undefined;
-        return isLate ? random.between(1_000, 90_000) : random.between(1, 50);
+        if (faults.choose(['message delivered late'], 4) === undefined) return random.between(1, 50);
+        return random.between(50, random.next() < 0.8 ? 2_000 : 90_000);
       },
       invoke: async (records: SQSRecord[]) => {
         const answer = await this.#invoke(READERS[name], { Records: records });

@@ -13,14 +13,17 @@ const BURST_MS = [1, 3 * SECOND_MS] as const;
 const CLEAR_MS = [3 * MINUTE_MS, 6 * MINUTE_MS] as const;
 /** A caller that was refused, or got no answer, asks again after this. */
 const AGAIN_MS = [200, 5 * SECOND_MS] as const;
-/** Share of the worlds in which a deal is earned; how much happens at once when much does; how much of all happens to one person. */
+/** Shares of the worlds in which a deal is earned, and in which somebody is busy for longer than a window of write-back; how much happens at once when much does; how much of all happens to one person. */
 const WITH_DEAL = 0.19;
+const WITH_RUSH = 0.08;
 const STORM = 6;
 /** For how long write-back gathers what is to be written, and by how much two pollers that do so may be apart. */
 const GATHERED_MS = 60_000;
 const APART_MS = [1_000, 6_000] as const;
 /** How long after a write something else may be written while that one still lands. */
 const LANDING_MS = [12_000, 4 * MINUTE_MS] as const;
+const RUSH = 13;
+const RUSH_MS = [1_000, 9_000] as const;
 const TO_ONE = 0.5;
 
 /** Sends one request to the API. @returns the status; 0 where no answer came */
@@ -43,6 +46,10 @@ export interface Browser {
   readonly visitorId: string;
   /** Whose it was said to be by somebody who may say so, in the order it was said. */
   readonly claims: Person[];
+  /** When it last was said to be a contact's that was said to be an address's of somebody else right before, epoch milliseconds. */
+  gaveWayAtMs?: number;
+  /** Who was named by an address, where that was last. */
+  ofAddress?: Person | undefined;
 }
 
 /** A visit that a page told of. */
@@ -115,7 +122,7 @@ export interface WorldParts {
 type Happening = readonly [weight: number, kind: string, happen: () => boolean];
 
 /** Kinds whose order among each other decides what is right. */
-const IN_ORDER = new Set(['visits', 'deals', 'restatements', 'bindings', 'deal contacts']);
+const IN_ORDER = new Set(['rushes', 'visits', 'deals', 'restatements', 'bindings', 'deal contacts']);
 
 /** A small portal in which much happens within two hours. */
 export class World {
@@ -174,7 +181,8 @@ export class World {
     ];
     const isBeginning = this.ledger.people.length === 0;
     const story = this.#random.next() < WITH_DEAL ? this.#dealStory() : [];
-    const cast = isBeginning ? [...first, ...story] : [];
+    const rush: Happening[] = this.#random.next() < WITH_RUSH ? [[1, 'rushes', () => this.#rush()]] : [];
+    const cast = isBeginning ? [...first, ...story, ...rush] : [];
     const stormAt = this.#random.between(0, count);
     for (let at = 0; at < cast.length + count; at++) {
       const [, kind, happen] = cast[at] ?? this.#pick();
@@ -200,7 +208,7 @@ export class World {
    */
   cross(): number {
     const { scheduler } = this.#parts;
-    const isOfDeal = this.#random.next() < 0.6;
+    const isOfDeal = this.#random.next() < 0.5;
     const known = this.#someDeal();
     if (isOfDeal && known === undefined) this.#let('deals', () => this.#createDeal());
     const beginsInMs = this.#between(CLEAR_MS);
@@ -211,11 +219,21 @@ export class World {
         ? this.#let('logins', () => this.#login(person))
         : this.#let('restatements', () => this.#changeAmount(deal));
     const apartMs = this.#between(APART_MS);
-    const isWhileWritten = this.#random.next() < 0.7;
+    const isWhileWritten = this.#random.next() < 0.8;
     const lastMs = isWhileWritten ? this.#random.between(0, apartMs + SECOND_MS) : this.#between(LANDING_MS);
     for (const inMs of [0, apartMs, GATHERED_MS + lastMs]) scheduler.after(beginsInMs + inMs, happen);
     this.ledger.happened['crossings'] = (this.ledger.happened['crossings'] ?? 0) + 1;
     return scheduler.now() + beginsInMs + GATHERED_MS + lastMs;
+  }
+
+  /** Somebody does one thing after the other, so that what is shown changes while it is written. */
+  #rush(): boolean {
+    let inMs = 0;
+    for (let at = 0; at < RUSH; at++) {
+      inMs += this.#between(RUSH_MS);
+      this.#parts.scheduler.after(inMs, () => this.#let('logins', () => this.#login(this.#living()[0])));
+    }
+    return true;
   }
 
   /** A deal that somebody earned: visits from two sources, the deal, its stages. */
@@ -550,10 +568,14 @@ export class World {
     const { visitorId } = browser;
     browser.claims.push(person);
     const how = this.#random.next();
+    const isByEmail = person.email !== undefined && how >= 0.5 && how < 0.65;
+    const { ofAddress } = browser;
+    if (ofAddress !== undefined && !isByEmail && !this.#isSame(ofAddress, person))
+      browser.gaveWayAtMs = this.#parts.scheduler.now();
+    browser.ofAddress = isByEmail ? person : undefined;
     if (how < 0.5) this.#parts.crm.set('contacts', person.firstId, { afterglow_visitor_id: visitorId });
     else {
       const occurredAt = new Date(this.#parts.scheduler.now()).toISOString();
-      const isByEmail = person.email !== undefined && how < 0.65;
       const subject = isByEmail ? { email: person.email } : { contactId: this.idOf(person) };
       this.#signal([{ signal: 'identify', occurredAt, visitorId, ...subject }]);
     }
@@ -710,7 +732,7 @@ export class World {
       };
     };
     this.#deliver('/signals', sign, body);
-    if (faults.choose(['signal sent again'], 3) !== undefined)
+    if (faults.choose(['signal sent again'], 4) !== undefined)
       scheduler.after(this.#between(GAP_MS), () => this.#deliver('/signals', sign, body));
   }
 

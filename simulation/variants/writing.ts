@@ -6,7 +6,6 @@ const SUBJECTS = 'lambdas/scorer/subjects.ts';
 const ENDINGS = 'lambdas/write-back/endings.ts';
 const WRITE = 'lambdas/write-back/write.ts';
 const BATCH_WRITE = 'lambdas/hubspot/batch-write.ts';
-const HYDRATE = 'lambdas/hydration/hydrate.ts';
 
 const CONFIRMED = "        ConditionExpression: 'wid = :wid AND shownAt = :shownAt',";
 /** Values that an expression names must be used. */
@@ -125,19 +124,6 @@ export const WRITING: readonly Variant[] = [
         file: BATCH_WRITE,
         find: '  if (error === undefined) return asFound(lookUp(hubSpot, input, own.length > 0), clock);',
         replace: "  if (error === undefined) return { kind: 'written' };",
-      },
-    ],
-  },
-  {
-    name: 'read-noted-before-kept',
-    wrong: 'A contact counts as read before what was read is kept: a crash in between leaves it unknown.',
-    promise: 2,
-    patches: [
-      {
-        file: HYDRATE,
-        find: '  const observed = modelInputs(model).map((property) =>',
-        replace:
-          '  await rescore(record.id, run, askedAtMs);\n  const observed = modelInputs(model).map((property) =>',
       },
     ],
   },

@@ -227,9 +227,9 @@ const DAMAGES: readonly {
     },
   },
   {
-    what: 'a value that was kept, and no score was stored since',
+    what: 'a value that was kept, and whose head was not raised since',
     promise: 2,
-    says: /property#hs_language was kept, and no score was stored since/,
+    says: /property#hs_language was kept, and its head was not raised since/,
     things: scoredWithLogin,
     damage: (rest, id) =>
       change(rest, { pk: `${PORTAL_ID}#${id}`, sk: 'property#hs_language', value: 'en' }, {}),
