@@ -171,9 +171,8 @@ test('an instance dies after its copies are sent and before its messages are gon
   await system.receive(copies.map(({ request }) => request)); // The copy, and then the original again.
   await system.receive([{ contactId: id }], 2);
 
-  // Received again: the contact is read once more, and read back once.
-  expect(system.takeCalls()).toEqual(['POST batch/update', 'POST batch/read']);
+  expect(system.takeCalls()).toEqual(['POST batch/update', 'POST batch/read']); // Received again: the contact is read once more.
   await settle(system, system.takeSent());
-  expect(system.takeCalls()).toEqual(['POST batch/read']);
+  expect(system.takeCalls()).toEqual(['POST batch/read']); // And read back once.
   await expectShown(system, id, '7');
 });
