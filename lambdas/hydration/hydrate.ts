@@ -48,9 +48,9 @@ export interface Hydration extends HydrationParts {
 }
 
 /**
- * Reads contacts from HubSpot, and what they are associated with; keeps what the model needs, and
- * scores them anew. Each kind of record is read a hundred to a call, whoever it is needed for. A contact of which anything could
- * not be read is not scored: what is missing may be what excludes it.
+ * Reads contacts from HubSpot, and what they are associated with; keeps what the model needs, and scores them anew. Each kind of
+ * record is read a hundred to a call, whoever it is needed for. A contact of which anything could not be read is not scored: what is
+ * missing may be what excludes it.
  *
  * @returns by id as asked for, the contacts as they stand then: those merged away under their living id, none for those that
  *   HubSpot does not have, which are marked so

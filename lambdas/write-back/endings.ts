@@ -93,14 +93,7 @@ export function followingOf(ended: readonly Ended[], portalId: string, nowMs: nu
 function letterOf(
   portalId: string,
   {
-    request: {
-      postponed: _tries,
-      declined: _declines,
-      occurredAtMs: _at,
-      sinceMs: _since,
-      reread: _reread,
-      ...request
-    },
+    request: { postponed: _tries, declined: _declines, occurredAtMs: _at, sinceMs: _since, ...request },
     mayBeHalfRead,
   }: Errand,
   about: About,
@@ -115,26 +108,27 @@ function letterOf(
   };
 }
 
-/**
- * Step 9. Not tried: comes back with a count of our own, so that the queue counts only what was tried. A doubt goes with it, and waits
- * as long as any other.
- */
-function postponed(
-  { request: { reread: _reread, ...request }, force, isRedelivered, mayBeHalfRead, sinceMs }: Errand,
-  retryAtMs: number,
-  nowMs: number,
+/** Step 9. The request as it is put back. A doubt goes with it, and waits as long as any other. */
+function putBack(
+  { request, force, isRedelivered, mayBeHalfRead, sinceMs }: Errand,
+  delaySeconds: number,
+  counted: Pick<WriteRequest, 'postponed' | 'declined'>,
 ): [delaySeconds: number, request: WriteRequest] {
-  const isDoubtful = force || isRedelivered;
   return [
-    isRedelivered ? LONGEST_DELAY_SECONDS : delayUntil(retryAtMs, nowMs),
+    isRedelivered ? LONGEST_DELAY_SECONDS : delaySeconds,
     {
       ...request,
       sinceMs,
-      ...(isDoubtful && { force: true }),
+      ...((force || isRedelivered) && { force: true }),
       ...(mayBeHalfRead && { reread: true }),
-      postponed: (request.postponed ?? 0) + 1,
+      ...counted,
     },
   ];
+}
+
+/** Not tried: comes back with a count of our own, so that the queue counts only what was tried. */
+function postponed(errand: Errand, retryAtMs: number, nowMs: number): ReturnType<typeof putBack> {
+  return putBack(errand, delayUntil(retryAtMs, nowMs), { postponed: (errand.request.postponed ?? 0) + 1 });
 }
 
 /** Seconds until an instant, as far as SQS can wait. */
@@ -143,22 +137,8 @@ export function delayUntil(atMs: number, nowMs: number): number {
 }
 
 /** Tried, and refused in a way that may pass: waits twice as long each time. */
-function declined({
-  request: { reread: _reread, ...request },
-  force,
-  isRedelivered,
-  mayBeHalfRead,
-  sinceMs,
-}: Errand): [delaySeconds: number, request: WriteRequest] {
-  const before = request.declined ?? 0;
-  return [
-    isRedelivered ? LONGEST_DELAY_SECONDS : Math.min(LONGEST_DELAY_SECONDS, DECLINED_SECONDS * 2 ** before),
-    {
-      ...request,
-      sinceMs,
-      ...((force || isRedelivered) && { force: true }),
-      ...(mayBeHalfRead && { reread: true }),
-      declined: before + 1,
-    },
-  ];
+function declined(errand: Errand): ReturnType<typeof putBack> {
+  const before = errand.request.declined ?? 0;
+  const delaySeconds = Math.min(LONGEST_DELAY_SECONDS, DECLINED_SECONDS * 2 ** before);
+  return putBack(errand, delaySeconds, { declined: before + 1 });
 }

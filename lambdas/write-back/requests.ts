@@ -4,7 +4,8 @@ import { ResumeRequest, WriteRequest } from '../store/queues.ts';
 
 /** All that one invocation is asked for one contact, address, company or deal. */
 export interface Errand {
-  readonly request: WriteRequest;
+  /** But for `reread`: `mayBeHalfRead` says so, for whatever reason. */
+  readonly request: Omit<WriteRequest, 'reread'>;
   /** Read back before writing: the outcome of an earlier write is not known. */
   readonly force: boolean;
   /** Delivered before: whoever tried then may have died after sending, and its write may still land. */
@@ -55,13 +56,14 @@ export function readRequests(records: readonly SQSRecord[], portalId: string): A
       continue;
     }
     const other = errands.get(name);
+    const { reread, ...request } = parsed.output;
     const isRedelivered = Number(attributes.ApproximateReceiveCount) > 1;
-    const sinceMs = parsed.output.sinceMs ?? Number(attributes.SentTimestamp);
+    const sinceMs = request.sinceMs ?? Number(attributes.SentTimestamp);
     errands.set(name, {
-      request: other === undefined ? parsed.output : united(parsed.output, other.request),
-      force: parsed.output.force === true || other?.force === true,
+      request: other === undefined ? request : united(request, other.request),
+      force: request.force === true || other?.force === true,
       isRedelivered: isRedelivered || other?.isRedelivered === true,
-      mayBeHalfRead: isRedelivered || parsed.output.reread === true || other?.mayBeHalfRead === true,
+      mayBeHalfRead: isRedelivered || reread === true || other?.mayBeHalfRead === true,
       sinceMs: Math.min(sinceMs, other?.sinceMs ?? sinceMs),
       messageIds: [...(other?.messageIds ?? []), messageId],
     });
