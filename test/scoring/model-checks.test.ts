@@ -1,26 +1,5 @@
 // Rules that do not agree: each alone is right, together they would not do what people mean.
-import { checkModel } from '../../lambdas/scoring/model.ts';
-
-const LOGIN = {
-  id: 'login',
-  title: 'Login',
-  from: { kind: 'signal', signal: 'login' },
-  points: 1,
-  halfLifeDays: 7,
-};
-
-function problemsOf(more: object): string[] {
-  const checked = checkModel({
-    name: 'least',
-    fit: { rules: [] },
-    engagement: { signals: [] },
-    grades: { bands: [{ grade: 'A', from: 0 }] },
-    ...more,
-  });
-  return 'problems' in checked
-    ? checked.problems.map(({ path, reason }) => `${path.join('.')}: ${reason}`)
-    : [];
-}
+import { LOGIN, problemsOf } from './least-model.ts';
 
 function signals(...rules: object[]): object {
   const groups = { web: { cap: 5 }, mail: { cap: 5 } };

@@ -1,28 +1,7 @@
 // What a person reads who made a mistake in a model: what stands there, what should, and what was likely meant.
 import { checkModel } from '../../lambdas/scoring/model.ts';
 import { didYouMean, either, named, wantedType } from '../../lambdas/scoring/model-problems.ts';
-
-const LEAST = {
-  name: 'least',
-  fit: { rules: [] },
-  engagement: { signals: [] },
-  grades: { bands: [{ grade: 'A', from: 0 }] },
-};
-const PHONE = { id: 'phone', title: 'Phone', property: 'phone', known: true, points: 1 };
-const LOGIN = {
-  id: 'login',
-  title: 'Login',
-  from: { kind: 'signal', signal: 'login' },
-  points: 1,
-  halfLifeDays: 7,
-};
-
-function problemsOf(more: object): string[] {
-  const checked = checkModel({ ...LEAST, ...more });
-  return 'problems' in checked
-    ? checked.problems.map(({ path, reason }) => `${path.join('.')}: ${reason}`)
-    : [];
-}
+import { LEAST, LOGIN, PHONE, problemsOf } from './least-model.ts';
 
 const fit = (more: object) => ({ fit: { rules: [{ ...PHONE, ...more }] } });
 const signal = (more: object) => ({ engagement: { signals: [{ ...LOGIN, ...more }] } });

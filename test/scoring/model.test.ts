@@ -11,29 +11,8 @@ import {
   usesTouches,
 } from '../../lambdas/scoring/model.ts';
 import { NO_SOURCES, type Sources } from '../../lambdas/scoring/sources.ts';
+import { LEAST, LOGIN, PHONE, problemsOf } from './least-model.ts';
 import { modelOf } from './model-of.ts';
-
-const LEAST = {
-  name: 'least',
-  fit: { rules: [] },
-  engagement: { signals: [] },
-  grades: { bands: [{ grade: 'A', from: 0 }] },
-};
-const LOGIN = {
-  id: 'login',
-  title: 'Login',
-  from: { kind: 'signal', signal: 'login' },
-  points: 1,
-  halfLifeDays: 7,
-};
-const PHONE = { id: 'phone', title: 'Phone', property: 'phone', known: true, points: 1 };
-
-function problemsOf(more: object): string[] {
-  const checked = checkModel({ ...LEAST, ...more });
-  return 'problems' in checked
-    ? checked.problems.map(({ path, reason }) => `${path.join('.')}: ${reason}`)
-    : [];
-}
 
 function signals(...rules: object[]): object {
   return { engagement: { signals: rules.map((rule, at) => ({ ...LOGIN, id: `rule-${at}`, ...rule })) } };
