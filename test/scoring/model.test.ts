@@ -485,6 +485,14 @@ test.each<[string, object, string]>([
     `engagement.signals.1.from: found "requestdemo*" in form, which rule-0 scores already, ${TWICE}`,
   ],
   [
+    'a value that is scored twice, by a word in it and by itself',
+    signals(
+      { from: { kind: 'transition', property: 'status', to: ['Open deal'] } },
+      { from: { kind: 'text', property: 'status', contains: ['open'] } },
+    ),
+    `engagement.signals.1.from: found "open" in status, which rule-0 scores already, ${TWICE}`,
+  ],
+  [
     'a value that is scored twice, by itself and by a word in it',
     signals(
       { from: { kind: 'text', property: 'status', contains: ['open'] } },

@@ -1,8 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
+import type { Model } from '../../lambdas/scoring/model.ts';
 import { contactKey } from '../../lambdas/store/keys.ts';
 import type { Fault } from '../../local/hubspot/faults.ts';
 import { closeAll } from '../local/hubspot/portal.ts';
+import { modelOf } from '../scoring/model-of.ts';
 import { type Engine, startDynalite } from '../store/table.ts';
 import { openSystem, PORTAL, type Sent, type System } from './system.ts';
 
@@ -66,20 +68,66 @@ test('what somebody kept of a reading before it died counts, also where somebody
   expect(system.shown(contactId)['score']).toBe('17');
 });
 
-test('it counts, too, where the message that comes again cannot be dealt with yet', async () => {
+/** A system in which nobody may call HubSpot until it is let. */
+async function openStopped(model?: Model): Promise<{ system: System; resume: () => void }> {
   let isStopped = true;
-  const system = await openSystem(engine, {}, {}, ({ clock }) => ({
-    stopped: async () => (isStopped ? { reason: 'migrating', untilMs: clock() + 60_000 } : undefined),
-  }));
+  const system = await openSystem(
+    engine,
+    {},
+    {},
+    ({ clock }) => ({
+      stopped: async () => (isStopped ? { reason: 'migrating', untilMs: clock() + 60_000 } : undefined),
+    }),
+    model,
+  );
+  const resume = () => {
+    isStopped = false;
+  };
+  return { system, resume };
+}
+
+test('it counts, too, where the message that comes again cannot be dealt with yet', async () => {
+  const { system, resume } = await openStopped();
   const contactId = await halfRead(system);
 
   await system.receive([{ contactId }], 2);
-  isStopped = false;
+  resume();
   const [again] = system.takeSent();
   // Another message about the same may come at the same time.
   await system.receive([again?.request ?? {}, { contactId }]);
 
   expect(system.shown(contactId)['score']).toBe('17');
+});
+
+test('and where that message is about a deal of the contact, by one that was read since the deal changed', async () => {
+  const { system, resume } = await openStopped(
+    modelOf(`
+      fit: { rules: [{ id: cto, title: CTO, property: jobtitle, is: [CTO], points: 10 }]}
+      exclusions: [{ id: won, title: Won, deal: won }]`),
+  );
+  const { crm, time } = system.portal;
+  const contactId = await halfRead(system);
+  const dealId = crm.create('deals', { pipeline: 'default', dealstage: 'appointmentscheduled' });
+  crm.associate('contacts', contactId, 'deals', dealId);
+
+  await system.receive([{ dealId, atMs: time.nowMs - 60_000 }], 2);
+  resume();
+  await system.receive(system.takeSent().map(({ request }) => request));
+
+  expect(system.shown(contactId)['fit_score']).toBe('10');
+});
+
+test('once it was read again it is not read again for that its write is put off', async () => {
+  const system = await openSystem(engine, {
+    faults: ({ path }) =>
+      path.endsWith('contacts/batch/update') ? { kind: 'answer', status: 423 } : undefined,
+  });
+  const contactId = await halfRead(system);
+
+  await system.receive([{ contactId }], 2);
+
+  const [again] = system.takeSent();
+  expect(again?.request).toEqual({ portalId: PORTAL, contactId, force: true, postponed: 1 });
 });
 
 /** Contacts of one system, and what may befall them: in HubSpot, and as the scorer notes it when HubSpot tells. */
